@@ -1,0 +1,64 @@
+package authjs
+
+import (
+	"net/http"
+	"strings"
+)
+
+// ErrorCode is what the error page and the sign-in page are told in the query
+// parameter error. Codes are compared with their case.
+type ErrorCode string
+
+// The codes of NextAuth.js v4.
+const (
+	// CodeSignin is a sign-in that couldn't start.
+	CodeSignin ErrorCode = "Signin"
+	// CodeOAuthSignin is an authorization request that couldn't be made.
+	CodeOAuthSignin ErrorCode = "OAuthSignin"
+	// CodeOAuthCallback is a provider's answer that didn't hold.
+	CodeOAuthCallback ErrorCode = "OAuthCallback"
+	// CodeOAuthCreateAccount is a user that couldn't be stored after OAuth.
+	CodeOAuthCreateAccount ErrorCode = "OAuthCreateAccount"
+	// CodeEmailCreateAccount is a user that couldn't be stored after a mailed link.
+	CodeEmailCreateAccount ErrorCode = "EmailCreateAccount"
+	// CodeCallback is a provider's own error answer, or another failure at its return.
+	CodeCallback ErrorCode = "Callback"
+	// CodeOAuthAccountNotLinked is an e-mail address that another account has.
+	CodeOAuthAccountNotLinked ErrorCode = "OAuthAccountNotLinked"
+	// CodeEmailSignin is an address that is invalid or couldn't be mailed.
+	CodeEmailSignin ErrorCode = "EmailSignin"
+	// CodeCredentialsSignin is an unknown user or a wrong password.
+	CodeCredentialsSignin ErrorCode = "CredentialsSignin"
+	// CodeSessionRequired is a page that asks to sign in first.
+	CodeSessionRequired ErrorCode = "SessionRequired"
+	// CodeConfiguration is a fault of the server's configuration.
+	CodeConfiguration ErrorCode = "Configuration"
+	// CodeAccessDenied is a person that the realm's rules refuse.
+	CodeAccessDenied ErrorCode = "AccessDenied"
+	// CodeVerification is a mailed link that is unknown, used or too old.
+	CodeVerification ErrorCode = "Verification"
+)
+
+// OnSignInPage says that the code is shown on the sign-in page, where the person
+// can try again: GET error redirects there, also when a custom error page is set.
+func (c ErrorCode) OnSignInPage() bool {
+	switch c {
+	case CodeSignin, CodeOAuthSignin, CodeOAuthCallback, CodeOAuthCreateAccount,
+		CodeEmailCreateAccount, CodeCallback, CodeOAuthAccountNotLinked,
+		CodeEmailSignin, CodeCredentialsSignin, CodeSessionRequired:
+		return true
+	}
+	return false
+}
+
+// Status returns the HTTP status of the built-in error page for a code, which
+// may be any text of the query's: here, case doesn't matter.
+func (c ErrorCode) Status() int {
+	switch strings.ToLower(string(c)) {
+	case "configuration":
+		return http.StatusInternalServerError
+	case "accessdenied", "verification":
+		return http.StatusForbidden
+	}
+	return http.StatusOK
+}

@@ -1,0 +1,96 @@
+package authjs
+
+import (
+	"slices"
+	"strings"
+)
+
+// Strip returns the Cookie header lines without our cookies (see [Names.Own]).
+// The others stay byte for byte, in their order. Where nothing is ours it
+// returns lines itself, without allocating, and where nothing is left, nil. It
+// never writes to lines, and reads all of them, whatever their length.
+func (n *Names) Strip(lines []string) []string { return n.strip(lines, false) }
+
+// StripButSession is Strip for back ends that read the session themselves: it
+// leaves the session's cookies in.
+func (n *Names) StripButSession(lines []string) []string { return n.strip(lines, true) }
+
+func (n *Names) strip(lines []string, keepSession bool) []string {
+	first := slices.IndexFunc(lines, func(line string) bool { return n.inLine(line, keepSession) })
+	if first < 0 {
+		return lines
+	}
+	kept := slices.Clone(lines[:first])
+	for _, line := range lines[first:] {
+		if line = n.stripLine(line, keepSession); line != "" {
+			kept = append(kept, line)
+		}
+	}
+	if len(kept) == 0 {
+		return nil
+	}
+	return kept
+}
+
+// goes says whether a cookie is taken out.
+func (n *Names) goes(name string, keepSession bool) bool {
+	return n.Own(name) && !(keepSession && n.ownSession(name))
+}
+
+// inLine says whether a Cookie header line brings a cookie to take out.
+func (n *Names) inLine(line string, keepSession bool) bool {
+	for line != "" {
+		var name string
+		if name, _, line = nextCookie(line); n.goes(name, keepSession) {
+			return true
+		}
+	}
+	return false
+}
+
+// stripLine returns a Cookie header line without the cookies to take out.
+func (n *Names) stripLine(line string, keepSession bool) string {
+	if !n.inLine(line, keepSession) {
+		return line
+	}
+	var kept strings.Builder
+	kept.Grow(len(line))
+	for rest := line; rest != ""; {
+		var piece string
+		piece, rest, _ = strings.Cut(rest, ";")
+		if name, _, _ := nextCookie(piece); n.goes(name, keepSession) {
+			continue
+		}
+		if kept.Len() == 0 {
+			kept.WriteString(strings.TrimLeft(piece, " \t"))
+			continue
+		}
+		kept.WriteByte(';')
+		kept.WriteString(piece)
+	}
+	return kept.String()
+}
+
+// StripSetCookie returns the Set-Cookie header lines of an upstream without
+// those that set or delete a cookie of ours (see [Names.Own]). Where none does
+// it returns lines itself, and where none is left, nil. It never writes to lines.
+func (n *Names) StripSetCookie(lines []string) []string {
+	sets := func(line string) bool { return n.Own(setCookieName(line)) }
+	if !slices.ContainsFunc(lines, sets) {
+		return lines
+	}
+	kept := slices.DeleteFunc(slices.Clone(lines), sets)
+	if len(kept) == 0 {
+		return nil
+	}
+	return kept
+}
+
+// setCookieName returns the name under which a browser will send back what a
+// Set-Cookie line sets. A nameless cookie ("=a=b") is sent as its value alone
+// and so passes for a cookie named a (RFC 6265bis, section 8.9).
+func setCookieName(line string) string {
+	pair, _, _ := strings.Cut(line, ";")
+	name, _, _ := strings.Cut(strings.TrimLeft(pair, " \t="), "=")
+	return trimBlanks(name)
+}
