@@ -1,0 +1,122 @@
+// Package sessionstore keeps a realm's server-side state: revocations, spent
+// sign-ins, throttles. Stores are guest modules in the namespace signin.stores.
+package sessionstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+)
+
+// Namespace is the Caddy module namespace of all stores.
+const Namespace = "signin.stores"
+
+const (
+	// MaxKey is the length of the longest key, in bytes.
+	MaxKey = 512
+	// MaxValue is the length of the longest value, in bytes.
+	MaxValue = 64 << 10
+)
+
+// EvictablePrefix begins the keys whose values may be lost. A store that is
+// full makes room by dropping the ones that expire soonest, so that what
+// strangers can make it write (counts of failed sign-ins) never crowds out
+// what must hold (revocations). No other value is dropped before it expires.
+const EvictablePrefix = "evictable|"
+
+var (
+	// ErrNotFound says that no live value is kept under a key.
+	ErrNotFound = errors.New("not found")
+	// ErrFull says that the store has no room: nothing was stored and nothing
+	// dropped but expired and evictable values.
+	ErrFull = errors.New("the session store is full")
+	// ErrLength says that a key or value can't be stored because of its length.
+	ErrLength = errors.New("wrong length for the session store")
+	// ErrTaken is Add's answer for a key that is already there.
+	ErrTaken = errors.New("already there")
+)
+
+// Module is what a guest module of the namespace signin.stores implements.
+type Module interface {
+	// Open returns the store of the realm with this key (its name, else its
+	// url, else empty). The realm calls it once, while it is provisioned, so it
+	// does no I/O: a store connects on first use. What is stored outlives a
+	// reload that keeps the realm, and may be kept together with other realms'
+	// state: callers put their realm into every key. The module's Cleanup gives
+	// the store back.
+	Open(ctx caddy.Context, realm string) (Store, error)
+}
+
+// Store keeps values until they expire. It is safe for concurrent use. Every
+// error but ErrNotFound means that the answer is not known: callers fail
+// closed. Under a context that is done every method changes nothing and
+// returns the context's error.
+//
+// Keys are any 1 to MaxKey bytes, values any bytes up to MaxValue (ErrLength).
+// An empty value is a value: it comes back as an empty slice that is not nil.
+// A value is live until its expiry, to the millisecond; storing one whose
+// expiry has come deletes the key.
+type Store interface {
+	// Get returns the value of key, or ErrNotFound. The slice may be shared:
+	// it is never changed by the store and must not be by the caller.
+	Get(ctx context.Context, key string) ([]byte, error)
+	// Put stores a copy of value under key until expires, replacing what was there.
+	Put(ctx context.Context, key string, value []byte, expires time.Time) error
+	// Delete removes key; an absent key is no error.
+	Delete(ctx context.Context, key string) error
+	// Update replaces the value of key by a copy of what change makes of it,
+	// atomically. change may be called more than once.
+	Update(ctx context.Context, key string, change Change) error
+}
+
+// Change makes the next value from the one that is live, which is nil when
+// there is none; it must neither modify nor keep that slice. A zero expiry
+// deletes the key; an error leaves it as it was and is returned by Update.
+type Change func(old []byte) (value []byte, expires time.Time, err error)
+
+// Add stores value under key unless a live value is there already (ErrTaken).
+// Of several concurrent calls one succeeds.
+func Add(ctx context.Context, s Store, key string, value []byte, expires time.Time) error {
+	return s.Update(ctx, key, func(old []byte) ([]byte, time.Time, error) {
+		if old != nil {
+			return nil, time.Time{}, ErrTaken
+		}
+		return value, expires, nil
+	})
+}
+
+// Take returns the value of key and deletes it. Of several concurrent calls
+// one gets the value, the others ErrNotFound.
+func Take(ctx context.Context, s Store, key string) ([]byte, error) {
+	var taken []byte
+	err := s.Update(ctx, key, func(old []byte) ([]byte, time.Time, error) {
+		if old == nil {
+			return nil, time.Time{}, ErrNotFound
+		}
+		taken = append([]byte{}, old...)
+		return nil, time.Time{}, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return taken, nil
+}
+
+// CheckKey is for stores: it returns ErrLength for a key that no store takes.
+func CheckKey(key string) error {
+	if len(key) == 0 || len(key) > MaxKey {
+		return fmt.Errorf("key of %d bytes, not 1 to %d: %w", len(key), MaxKey, ErrLength)
+	}
+	return nil
+}
+
+// CheckValue is for stores: it returns ErrLength for a value that no store takes.
+func CheckValue(value []byte) error {
+	if len(value) > MaxValue {
+		return fmt.Errorf("value of %d bytes, more than %d: %w", len(value), MaxValue, ErrLength)
+	}
+	return nil
+}
