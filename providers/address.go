@@ -1,0 +1,117 @@
+package providers
+
+import (
+	"errors"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/net/idna"
+	"golang.org/x/text/unicode/norm"
+)
+
+// The limits of RFC 5321 section 4.5.3.1; 254 is what fits in its path of 256.
+const (
+	maxAddress   = 254
+	maxLocalPart = 64
+	maxLabel     = 63
+)
+
+var errNotAnAddress = errors.New("not an e-mail address: write one plain address, such as alice@example.com")
+
+// ParseEmail returns s as the one form in which the project compares, stores
+// and mails an address: an addr-spec of RFC 5322 section 3.4.1 in lower case,
+// its domain in ASCII (RFC 5891).
+//
+// What a person types is forgiven spaces around it, letter case, and Unicode
+// compatibility forms (NFKC, so that a full-width keyboard works). Everything
+// else that isn't exactly one plain address is an error: a display name, a
+// comment, a quoted local part, a list, routing with % or !, control
+// characters, a non-ASCII local part, an address literal, a domain without a
+// dot, more than 254 bytes. ParseEmail(ParseEmail(s)) is ParseEmail(s).
+func ParseEmail(s string) (string, error) {
+	if len(s) > 4*maxAddress || !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) {
+		return "", errNotAnAddress
+	}
+	address := strings.TrimSpace(norm.NFKC.String(s))
+	local, domain, found := strings.Cut(address, "@")
+	if !found || !isLocalPart(local) {
+		return "", errNotAnAddress
+	}
+	domain, err := asciiDomain(domain)
+	if err != nil {
+		return "", err
+	}
+	address = strings.ToLower(local) + "@" + domain
+	if len(address) > maxAddress {
+		return "", errNotAnAddress
+	}
+	return address, nil
+}
+
+// parseAttestedEmail reads an address that a provider vouches for. It refuses
+// what ParseEmail would fold into another mailbox: the provider vouched for the
+// one it wrote, not for the folded one.
+func parseAttestedEmail(s string) (string, bool) {
+	if !norm.NFKC.IsNormalString(s) {
+		return "", false
+	}
+	address, err := ParseEmail(s)
+	return address, err == nil
+}
+
+// isLocalPart accepts the dot-atom of RFC 5322 section 3.2.3 without the
+// characters that mailers, shells, headers or templates could read as syntax.
+func isLocalPart(s string) bool {
+	if s == "" || len(s) > maxLocalPart {
+		return false
+	}
+	for atom := range strings.SplitSeq(s, ".") {
+		if atom == "" || strings.ContainsFunc(atom, isNotAtext) {
+			return false
+		}
+	}
+	return true
+}
+
+func isNotAtext(r rune) bool {
+	return !isAlphanumeric(r) && !strings.ContainsRune("#$&'*+-/=^_~", r)
+}
+
+func isAlphanumeric(r rune) bool {
+	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'
+}
+
+// asciiDomain returns a host name of two labels or more in lower case.
+func asciiDomain(domain string) (string, error) {
+	domain = strings.ToLower(domain)
+	if strings.ContainsFunc(domain, func(r rune) bool { return r > unicode.MaxASCII }) {
+		// The registration profile refuses what other profiles ignore or map away.
+		ascii, err := idna.Registration.ToASCII(domain)
+		if err != nil {
+			return "", errNotAnAddress
+		}
+		domain = ascii
+	}
+	labels := strings.Split(domain, ".")
+	if len(labels) < 2 || isNumber(labels[len(labels)-1]) {
+		return "", errNotAnAddress
+	}
+	for _, label := range labels {
+		if !isHostLabel(label) {
+			return "", errNotAnAddress
+		}
+	}
+	return domain, nil
+}
+
+// isHostLabel accepts letters, digits and inner hyphens (RFC 1123 section 2.1).
+func isHostLabel(label string) bool {
+	return label != "" && len(label) <= maxLabel &&
+		label[0] != '-' && label[len(label)-1] != '-' &&
+		!strings.ContainsFunc(label, func(r rune) bool { return r != '-' && !isAlphanumeric(r) })
+}
+
+func isNumber(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r < '0' || r > '9' })
+}

@@ -1,0 +1,54 @@
+package providers
+
+import (
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"net/url"
+
+	"go.uber.org/zap"
+)
+
+// answerErrors are the error codes of RFC 6749 section 4.1.2.1 and OpenID
+// Connect Core 3.1.2.6. Another one is the provider's own text.
+var answerErrors = set(
+	"access_denied", "invalid_request", "unauthorized_client", "unsupported_response_type",
+	"invalid_scope", "server_error", "temporarily_unavailable", "interaction_required",
+	"login_required", "account_selection_required", "consent_required",
+)
+
+// code returns the authorization code of a callback. An error of the provider's
+// wins over a code, and iss is compared (RFC 9207 section 2.4), before anything
+// is asked for the code. issuer is empty where none is known; announced says
+// that the provider always sends it.
+func (c *client) code(answer url.Values, issuer string, announced bool) (string, error) {
+	if answer.Has("error") {
+		return "", c.refusal(answer)
+	}
+	iss, sent := answer["iss"]
+	switch {
+	case !sent && announced:
+		return "", errors.New("the callback lacks the iss parameter that the provider announces")
+	case sent && issuer != "" && (len(iss) != 1 || iss[0] != issuer):
+		return "", errors.New("the callback's iss parameter is not the issuer: the answer comes from another provider")
+	}
+	if codes := answer["code"]; len(codes) == 1 && codes[0] != "" {
+		return codes[0], nil
+	}
+	return "", errors.New("the callback holds no code, or several")
+}
+
+// refusal is the provider's error answer without the provider's own words,
+// which only the debug log gets.
+func (c *client) refusal(answer url.Values) error {
+	c.logger.Debug("the provider answered with an error",
+		zap.String("error", excerpt(answer.Get("error"))),
+		zap.String("error_description", excerpt(answer.Get("error_description"))))
+	if code := answer.Get("error"); answerErrors[code] {
+		return fmt.Errorf("%w: %s", ErrProviderRefused, code)
+	}
+	return ErrProviderRefused
+}
+
+// equal compares in constant time.
+func equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }

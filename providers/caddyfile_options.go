@@ -1,0 +1,171 @@
+package providers
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
+)
+
+// positional reads the arguments of a line into fields, in their order: all of
+// them, all but the last two (client_id and client_secret, which then stand in
+// the block), or, where an issuer could be, the id alone. A preset's line has
+// only the last two.
+func (c *ClientConfig) positional(d *caddyfile.Dispenser, usage string, fields ...*string) error {
+	credentials := fields[len(fields)-2:]
+	if _, ok := presets[d.Val()]; ok {
+		c.Preset, fields = d.Val(), credentials
+		usage = c.Preset + " [<client_id> <client_secret>] [{ ... }]"
+	}
+	args := d.RemainingArgs()
+	withoutCredentials := len(fields) - len(credentials)
+	switch {
+	case slices.Contains(args, ""):
+		return d.Errf("an argument is empty: write %s, and {env.NAME} rather than {$NAME}", usage)
+	case len(args) == len(fields), len(args) == withoutCredentials, len(args) == 1 && withoutCredentials > 1:
+	default:
+		return d.Errf("%d arguments: write %s", len(args), usage)
+	}
+	for i, arg := range args {
+		*fields[i] = arg
+	}
+	return nil
+}
+
+// option reads one line of a provider's block, the dispenser being at its name.
+type option func(d *caddyfile.Dispenser) error
+
+func (c *ClientConfig) options() map[string]option {
+	return map[string]option{
+		"id":                     oneArg(&c.ID),
+		"name":                   oneArg(&c.Name),
+		"client_id":              oneArg(&c.ClientID),
+		"client_secret":          oneArg(&c.ClientSecret),
+		"client_auth":            oneArg(&c.ClientAuth),
+		"issuer":                 oneArg(&c.Issuer),
+		"authorization_endpoint": oneArg(&c.AuthorizationEndpoint),
+		"token_endpoint":         oneArg(&c.TokenEndpoint),
+		"userinfo_endpoint":      oneArg(&c.UserinfoEndpoint),
+		"scopes":                 someArgs(&c.Scopes),
+		"params":                 pairs(&c.Params),
+		"allow_params":           someArgs(&c.AllowParams),
+		"checks":                 someArgs(&c.Checks),
+		"profile":                c.Profile.unmarshal,
+		"insecure_http":          flag(&c.InsecureHTTP),
+		"transport":              transport(&c.TransportRaw),
+	}
+}
+
+// parseBlock reads a block, each option at most once.
+func parseBlock(d *caddyfile.Dispenser, options map[string]option) error {
+	seen := make(map[string]bool)
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		name := d.Val()
+		parse, known := options[name]
+		switch {
+		case !known:
+			return d.Errf("unknown option %q%s", name, didYouMean(name, slices.Sorted(maps.Keys(options))))
+		case seen[name]:
+			return d.Errf("%s is written twice", name)
+		}
+		seen[name] = true
+		if err := parse(d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *ProfileMap) unmarshal(d *caddyfile.Dispenser) error {
+	if d.CountRemainingArgs() > 0 {
+		return d.Errf("profile takes a block: profile { groups roles }")
+	}
+	return parseBlock(d, map[string]option{
+		"id": paths(&m.ID), "name": paths(&m.Name), "email": paths(&m.Email),
+		"image": paths(&m.Image), "groups": paths(&m.Groups),
+	})
+}
+
+func oneArg(field *string) option {
+	return func(d *caddyfile.Dispenser) error {
+		name, args := d.Val(), d.RemainingArgs()
+		switch {
+		case len(args) != 1 || args[0] == "":
+			return d.Errf("%s needs exactly one value: %s <value>", name, name)
+		case *field != "":
+			return d.Errf("%s is written twice: it stands in the arguments already", name)
+		}
+		*field = args[0]
+		return nil
+	}
+}
+
+func someArgs(field *[]string) option {
+	return func(d *caddyfile.Dispenser) error {
+		name, args := d.Val(), d.RemainingArgs()
+		if len(args) == 0 || slices.Contains(args, "") {
+			return d.Errf("%s needs values: %s <value...>", name, name)
+		}
+		*field = args
+		return nil
+	}
+}
+
+// paths reads alternatives, the first of them first.
+func paths(field *string) option {
+	return func(d *caddyfile.Dispenser) error {
+		var alternatives []string
+		if err := someArgs(&alternatives)(d); err != nil {
+			return err
+		}
+		*field = strings.Join(alternatives, "|")
+		return nil
+	}
+}
+
+func pairs(field *map[string]string) option {
+	return func(d *caddyfile.Dispenser) error {
+		name, args := d.Val(), d.RemainingArgs()
+		*field = make(map[string]string, len(args))
+		for _, arg := range args {
+			key, value, ok := strings.Cut(arg, "=")
+			if _, twice := (*field)[key]; !ok || key == "" || twice {
+				return d.Errf("%s: %q is not a new <name>=<value>", name, arg)
+			}
+			(*field)[key] = value
+		}
+		if len(args) == 0 {
+			return d.Errf("%s needs values: %s <name>=<value>...", name, name)
+		}
+		return nil
+	}
+}
+
+func flag(field *bool) option {
+	return func(d *caddyfile.Dispenser) error {
+		if d.NextArg() {
+			return d.Errf("insecure_http takes no value: leave %q out", d.Val())
+		}
+		*field = true
+		return nil
+	}
+}
+
+func transport(field *json.RawMessage) option {
+	return func(d *caddyfile.Dispenser) error {
+		segment := d.NextSegment()
+		if len(segment) < 2 || segment[1].Text != "{" {
+			return d.Errf("transport takes a block, as in: transport { tls_trust_pool file /etc/ssl/corp.pem }")
+		}
+		var settings reverseproxy.HTTPTransport
+		if err := settings.UnmarshalCaddyfile(caddyfile.NewDispenser(segment)); err != nil {
+			return err //nolint:wrapcheck // it names file and line already
+		}
+		*field = caddyconfig.JSONModuleObject(settings, "protocol", "http", nil)
+		return nil
+	}
+}

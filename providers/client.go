@@ -1,0 +1,122 @@
+package providers
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
+	"go.uber.org/zap"
+)
+
+// client is a ClientConfig at work: its placeholders resolved, its defaults
+// filled in, its way to the provider open.
+type client struct {
+	kind    string
+	config  ClientConfig
+	public  bool
+	profile profile
+	// transport is the transport's whole configuration, for the key of what
+	// providers share.
+	transport json.RawMessage
+	http      *http.Client
+	tokenHTTP *http.Client
+	logger    *zap.Logger
+}
+
+// newClient resolves a configuration, which it leaves as it is but for the
+// transport, which Caddy takes out.
+func newClient(ctx caddy.Context, written *ClientConfig, kind string) (*client, error) {
+	config, err := written.expand()
+	if err != nil {
+		return nil, fmt.Errorf("provider %q: %w", written.withDefaults(kind).ID, err)
+	}
+	config = config.withDefaults(kind)
+	row := presets[config.Preset]
+	c := &client{
+		kind:    kind,
+		config:  config,
+		public:  row.public && !row.selfHosted(config),
+		profile: config.Profile.compile(row.verifiesEmail),
+		logger:  ctx.Logger().With(zap.String("provider", config.ID)),
+	}
+	transport, err := c.loadTransport(ctx, written)
+	if err != nil {
+		return nil, c.named(err)
+	}
+	c.http = newHTTPClient(outgoing{transport})
+	c.tokenHTTP = newHTTPClient(tokenAnswer{outgoing{transport}})
+	return c, nil
+}
+
+// loadTransport makes Caddy's HTTP transport. Unlike reverse_proxy it reads no
+// proxy from the environment and bounds the headers of an answer.
+func (c *client) loadTransport(ctx caddy.Context, written *ClientConfig) (http.RoundTripper, error) {
+	settings := map[string]json.RawMessage{
+		"protocol":                 json.RawMessage(`"http"`),
+		"max_response_header_size": json.RawMessage(fmt.Sprint(maxHeader)),
+	}
+	if len(written.TransportRaw) > 0 {
+		if err := json.Unmarshal(written.TransportRaw, &settings); err != nil {
+			return nil, fmt.Errorf("transport: %w", err)
+		}
+	}
+	if settings["network_proxy"] == nil && settings["forward_proxy_url"] == nil {
+		settings["network_proxy"] = json.RawMessage(`{"from": "none"}`)
+	}
+	raw, err := json.Marshal(settings)
+	if err != nil {
+		return nil, fmt.Errorf("transport: %w", err)
+	}
+	c.transport, written.TransportRaw = raw, slices.Clone(raw)
+	loaded, err := ctx.LoadModule(written, "TransportRaw")
+	if err != nil {
+		return nil, fmt.Errorf("transport: %w", err)
+	}
+	transport, ok := loaded.(*reverseproxy.HTTPTransport)
+	if !ok {
+		return nil, errors.New(`transport: only the http transport reaches a provider: write "protocol": "http" or leave it out`)
+	}
+	return transport, nil
+}
+
+// warn tells what weakens the sign-in, once per configuration.
+func (c *client) warn() {
+	for _, check := range kindDefaults[c.kind].Checks {
+		if !c.checks(check) {
+			c.logger.Warn("a check is left out: a stolen authorization code is easier to use", zap.String("check", check))
+		}
+	}
+	if c.config.InsecureHTTP {
+		c.logger.Warn("insecure_http: whoever sits between this server and the provider can sign in as anyone")
+	}
+}
+
+func (c *client) checks(name string) bool { return slices.Contains(c.config.Checks, name) }
+
+// named tells whose error it is.
+func (c *client) named(err error) error { return fmt.Errorf("provider %q: %w", c.config.ID, err) }
+
+// info describes the provider; reached are the URLs that a browser visits on
+// its way to it.
+func (c *client) info(reached ...string) Info {
+	info := Info{
+		ID: c.config.ID, Name: c.config.Name, Type: TypeOAuth,
+		Preset: c.config.Preset, Public: c.public,
+	}
+	for _, raw := range reached {
+		u, err := url.Parse(raw)
+		if err != nil || u.Scheme != "http" {
+			continue
+		}
+		if origin := "http://" + strings.TrimSuffix(u.Host, ":80"); !slices.Contains(info.FormActions, origin) {
+			info.FormActions = append(info.FormActions, origin)
+		}
+	}
+	return info
+}

@@ -1,0 +1,264 @@
+package providers
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"github.com/go-jose/go-jose/v4"
+)
+
+const (
+	maxToken = 64 << 10
+	// maxSkew is how far the provider's clock may be off. For iat, which grants
+	// nothing, it is maxIssuedAhead.
+	maxSkew        = time.Minute
+	maxIssuedAhead = 5 * time.Minute
+)
+
+// signingAlgs are the ID token algorithms accepted without being configured.
+var signingAlgs = []string{oidc.RS256, oidc.ES256, oidc.PS256, oidc.EdDSA}
+
+// configurableAlgs are those that id_token_signed_response_alg may name.
+var configurableAlgs = []string{
+	oidc.RS256, oidc.RS384, oidc.RS512, oidc.ES256, oidc.ES384, oidc.ES512,
+	oidc.PS256, oidc.PS384, oidc.PS512, oidc.EdDSA, string(jose.HS256),
+}
+
+// acceptedAlgs returns the algorithms an ID token may be signed with: the
+// configured one, else those of ours that the provider offers, else RS256
+// (OpenID Connect Core 3.1.3.7 number 7). The token never chooses (RFC 8725
+// section 3.1).
+func acceptedAlgs(configured string, offered []string) ([]string, error) {
+	if configured != "" {
+		return []string{configured}, nil
+	}
+	if len(offered) == 0 {
+		return []string{oidc.RS256}, nil
+	}
+	var accepted []string
+	for _, alg := range signingAlgs {
+		if slices.Contains(offered, alg) {
+			accepted = append(accepted, alg)
+		}
+	}
+	if accepted == nil {
+		return nil, errors.New("the provider offers none of RS256, ES256, PS256, EdDSA: set id_token_signed_response_alg to the one that it signs with")
+	}
+	return accepted, nil
+}
+
+// idTokenRules is what an ID token is measured by.
+type idTokenRules struct {
+	issuer      *issuer
+	client      *http.Client
+	jwksURI     string
+	algs        []string
+	secret      string // verifies HS256
+	clientID    string
+	audiences   []string // trusted besides clientID
+	nonce       string   // empty: none was sent
+	accessToken string
+}
+
+// verify returns the claims of an ID token that holds in every respect of
+// OpenID Connect Core 3.1.3.7. go-oidc parses it and checks the algorithm, iss
+// and that aud holds the client; signature keys and all else are ours.
+func (r *idTokenRules) verify(ctx context.Context, raw string) (claims, error) {
+	alg, err := tokenHeader(raw)
+	if err != nil {
+		return nil, err
+	}
+	keys := &tokenKeys{rules: r}
+	verifier := oidc.NewVerifier(r.issuer.id, keys, &oidc.Config{
+		ClientID:             r.clientID,
+		SupportedSigningAlgs: r.algs,
+		SkipExpiryCheck:      true, // its leeway for nbf is five minutes, and it takes strings for numbers
+	})
+	token, err := verifier.Verify(ctx, raw)
+	switch {
+	case err == nil:
+	case keys.err != nil:
+		return nil, keys.err
+	case keys.payload == nil:
+		return nil, fmt.Errorf("it is not signed with %s", strings.Join(r.algs, ", "))
+	default:
+		return nil, errors.New("its iss is not the issuer, its aud is not client_id, or a claim is of the wrong type")
+	}
+	c, err := parseClaims(keys.payload)
+	if err != nil {
+		return nil, err
+	}
+	if c["iss"] != token.Issuer {
+		return nil, errors.New("it has more than one iss")
+	}
+	return c, r.check(c, alg, time.Now())
+}
+
+// tokenHeader looks at a token before anything else does: a JWS in compact
+// serialization, of bearable size, without header parameters that must be
+// understood, and not a token for another purpose (RFC 8725 section 3.11).
+func tokenHeader(raw string) (alg string, err error) {
+	malformed := errors.New("it is not a signed JWT in compact serialization")
+	if len(raw) > maxToken || strings.Count(raw, ".") != 2 || strings.ContainsFunc(raw, isNotToken) {
+		return "", malformed
+	}
+	encoded, _, _ := strings.Cut(raw, ".")
+	decoded, err := base64.RawURLEncoding.DecodeString(encoded)
+	if err != nil {
+		return "", malformed
+	}
+	header, err := parseClaims(decoded)
+	if err != nil {
+		return "", malformed
+	}
+	if _, critical := header["crit"]; critical {
+		return "", errors.New("it has critical header parameters")
+	}
+	typ, _ := header["typ"].(string)
+	if purpose := strings.TrimPrefix(strings.ToLower(typ), "application/"); purpose == "at+jwt" || purpose == "logout+jwt" {
+		return "", errors.New("it is a token for another purpose")
+	}
+	alg, _ = header["alg"].(string)
+	return alg, nil
+}
+
+func isNotToken(r rune) bool { return !isAlphanumeric(r) && r != '-' && r != '_' && r != '.' }
+
+// tokenKeys is the oidc.KeySet of one verification. It remembers what happened,
+// for go-oidc's errors don't wrap and may quote the token.
+type tokenKeys struct {
+	rules   *idTokenRules
+	payload []byte
+	err     error
+}
+
+// VerifySignature implements [oidc.KeySet].
+func (k *tokenKeys) VerifySignature(ctx context.Context, raw string) ([]byte, error) {
+	k.payload, k.err = k.verify(ctx, raw)
+	return k.payload, k.err
+}
+
+func (k *tokenKeys) verify(ctx context.Context, raw string) ([]byte, error) {
+	r := k.rules
+	algs := make([]jose.SignatureAlgorithm, len(r.algs))
+	for i, alg := range r.algs {
+		algs[i] = jose.SignatureAlgorithm(alg)
+	}
+	jws, err := jose.ParseSignedCompact(raw, algs)
+	if err != nil {
+		return nil, errNoKey
+	}
+	// HS256 is only ever the one configured algorithm, and its key the secret.
+	if slices.Contains(r.algs, string(jose.HS256)) {
+		payload, err := jws.Verify([]byte(r.secret))
+		if err != nil {
+			return nil, errors.New("client_secret doesn't verify its signature")
+		}
+		return payload, nil
+	}
+	return r.issuer.verifySignature(ctx, r.client, r.jwksURI, jws)
+}
+
+// check applies what go-oidc leaves to its caller.
+func (r *idTokenRules) check(c claims, alg string, now time.Time) error {
+	if err := r.checkAudience(c); err != nil {
+		return err
+	}
+	if err := checkTimes(c, now); err != nil {
+		return err
+	}
+	if nonce, _ := c["nonce"].(string); r.nonce != "" && !equal(nonce, r.nonce) {
+		return errors.New("its nonce is not the one that was sent")
+	}
+	if sub, ok := c["sub"].(string); !ok || sub == "" || len(sub) > maxID {
+		return errors.New("its sub is not a string of 1 to 255 bytes")
+	}
+	if hash, sent := c["at_hash"]; sent && hash != accessTokenHash(alg, r.accessToken) {
+		return errors.New("its at_hash is not the access token's")
+	}
+	return nil
+}
+
+// checkAudience: every audience is trusted, and several need an azp (Core
+// 3.1.3.7 numbers 3 to 5).
+func (r *idTokenRules) checkAudience(c claims) error {
+	list, _ := c["aud"].([]any)
+	if one, ok := c["aud"].(string); ok {
+		list = []any{one}
+	}
+	ours := false
+	for _, entry := range list {
+		audience, ok := entry.(string)
+		if !ok || audience != r.clientID && !slices.Contains(r.audiences, audience) {
+			return errors.New("its aud holds others than client_id; trusted_audiences may name them")
+		}
+		ours = ours || audience == r.clientID
+	}
+	if !ours {
+		return errors.New("its aud is not client_id")
+	}
+	azp, sent := c["azp"]
+	if sent && azp != r.clientID || !sent && len(list) > 1 {
+		return errors.New("its azp is not client_id")
+	}
+	return nil
+}
+
+// checkTimes: exp and iat are required, nbf is honoured (Core 3.1.3.7 numbers 9
+// and 10, RFC 7519 section 4.1.5).
+func checkTimes(c claims, now time.Time) error {
+	if exp, ok := numericDate(c["exp"]); !ok || !now.Before(exp.Add(maxSkew)) {
+		return errors.New("its exp is missing or past")
+	}
+	if iat, ok := numericDate(c["iat"]); !ok || iat.After(now.Add(maxIssuedAhead)) {
+		return errors.New("its iat is missing or in the future")
+	}
+	if nbf, sent := c["nbf"]; sent {
+		if notBefore, ok := numericDate(nbf); !ok || notBefore.After(now.Add(maxSkew)) {
+			return errors.New("its nbf is in the future")
+		}
+	}
+	return nil
+}
+
+// numericDate reads a NumericDate (RFC 7519 section 2), which may have decimals.
+func numericDate(v any) (time.Time, bool) {
+	number, ok := v.(json.Number)
+	if !ok {
+		return time.Time{}, false
+	}
+	seconds, err := number.Float64()
+	const year9999 = 253402300799
+	if err != nil || seconds < 0 || seconds > year9999 {
+		return time.Time{}, false
+	}
+	return time.Unix(int64(seconds), 0), true
+}
+
+// accessTokenHash is the at_hash of an access token: the left half of its hash,
+// by the ID token's algorithm (Core 3.1.3.6). Ed25519 goes with SHA-512.
+func accessTokenHash(alg, accessToken string) string {
+	var sum []byte
+	switch {
+	case strings.HasSuffix(alg, "256"):
+		hash := sha256.Sum256([]byte(accessToken))
+		sum = hash[:]
+	case strings.HasSuffix(alg, "384"):
+		hash := sha512.Sum384([]byte(accessToken))
+		sum = hash[:]
+	default:
+		hash := sha512.Sum512([]byte(accessToken))
+		sum = hash[:]
+	}
+	return base64.RawURLEncoding.EncodeToString(sum[:len(sum)/2])
+}

@@ -1,0 +1,125 @@
+package providers
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+
+	"github.com/caddyserver/caddy/v2"
+)
+
+func init() {
+	caddy.RegisterModule(OAuth2{})
+}
+
+// OAuth2 signs people in at a provider of plain OAuth 2.0 (RFC 6749, RFC 7636):
+// the code is exchanged for an access token, and that for the profile at the
+// userinfo endpoint, a GET with the token in the Authorization header.
+type OAuth2 struct {
+	ClientConfig
+
+	// Where the person's addresses are listed, in GitHub's form: an array of
+	// objects with email, primary and verified. "off" asks nobody.
+	// Default: the preset's; without a preset off.
+	EmailEndpoint string `json:"email_endpoint,omitempty"`
+
+	client        *client
+	emailEndpoint string // resolved; empty: none
+}
+
+// CaddyModule returns the Caddy module information.
+func (OAuth2) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{
+		ID:  Namespace + "." + kindOAuth2,
+		New: func() caddy.Module { return new(OAuth2) },
+	}
+}
+
+// Provision resolves the configuration. It calls nobody.
+func (p *OAuth2) Provision(ctx caddy.Context) error {
+	c, err := newClient(ctx, &p.ClientConfig, kindOAuth2)
+	if err != nil {
+		return err
+	}
+	p.client, p.emailEndpoint = c, p.EmailEndpoint
+	if err := expand("email_endpoint", &p.emailEndpoint); err != nil {
+		return c.named(err)
+	}
+	if row := presets[c.config.Preset]; !row.selfHosted(c.config) {
+		setDefault(&p.emailEndpoint, row.emailEndpoint)
+	}
+	if p.emailEndpoint == off {
+		p.emailEndpoint = ""
+	}
+	return nil
+}
+
+// Validate refuses what can't work and warns of what weakens.
+func (p *OAuth2) Validate() error {
+	if err := p.check(&p.client.config, p.emailEndpoint); err != nil {
+		return p.client.named(err)
+	}
+	p.client.warn()
+	return nil
+}
+
+func (p *OAuth2) check(config *ClientConfig, emailEndpoint string) error {
+	if err := config.check(kindOAuth2); err != nil {
+		return err
+	}
+	if emailEndpoint == "" || emailEndpoint == off || isDynamic(emailEndpoint) {
+		return nil
+	}
+	if err := checkURL(emailEndpoint, config.InsecureHTTP); err != nil {
+		return fmt.Errorf("email_endpoint %w", err)
+	}
+	return nil
+}
+
+// Info implements [Provider].
+func (p *OAuth2) Info() Info {
+	return p.client.info(p.client.config.AuthorizationEndpoint)
+}
+
+// Begin implements [Redirector].
+func (p *OAuth2) Begin(_ context.Context, flow Flow, extra url.Values) (string, error) {
+	return p.client.authorizationURL(p.client.config.AuthorizationEndpoint, flow, extra), nil
+}
+
+// Finish implements [Redirector].
+func (p *OAuth2) Finish(ctx context.Context, flow Flow, answer url.Values) (Account, error) {
+	account, err := p.finish(ctx, flow, answer)
+	if err != nil {
+		return Account{}, p.client.named(err)
+	}
+	return account, nil
+}
+
+func (p *OAuth2) finish(ctx context.Context, flow Flow, answer url.Values) (Account, error) {
+	code, err := p.client.code(answer, p.client.config.Issuer, false)
+	if err != nil {
+		return Account{}, err
+	}
+	token, err := p.client.exchange(ctx, p.client.config.TokenEndpoint, flow, code)
+	if err != nil {
+		return Account{}, err
+	}
+	userinfo, err := p.client.userinfo(ctx, p.client.config.UserinfoEndpoint, token.AccessToken)
+	if err != nil {
+		return Account{}, err
+	}
+	account, err := p.client.profile.account(userinfo)
+	if err != nil {
+		return Account{}, err
+	}
+	if p.emailEndpoint != "" {
+		p.client.addAddress(ctx, &account, p.emailEndpoint, token.AccessToken)
+	}
+	return account, nil
+}
+
+var (
+	_ caddy.Provisioner = (*OAuth2)(nil)
+	_ caddy.Validator   = (*OAuth2)(nil)
+	_ Redirector        = (*OAuth2)(nil)
+)

@@ -1,0 +1,297 @@
+package providers
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// ProfileMap says where in a provider's claims the parts of a profile stand. A
+// value is a path: member names joined by dots, and indexes from 0 in arrays
+// ("contact.email", "emails.0"); alternatives are separated by "|", and the
+// first that holds something usable counts ("name|login"). "off" reads nothing.
+type ProfileMap struct {
+	// The immutable identifier: a string or a whole number of at most 255
+	// characters. Default: the preset's; else sub for oidc, id|sub for oauth2.
+	ID string `json:"id,omitempty"`
+
+	// The name that people read.
+	// Default: the preset's; else name|nickname|preferred_username.
+	Name string `json:"name,omitempty"`
+
+	// The e-mail address. It counts as verified when the claim email_verified
+	// beside a claim called email says so. Default: the preset's; else email.
+	Email string `json:"email,omitempty"`
+
+	// The picture, an http or https URL.
+	// Default: the preset's; else picture for oidc, picture|avatar_url for oauth2.
+	Image string `json:"image,omitempty"`
+
+	// The groups: an array of strings, or one string.
+	// Default: the preset's; else groups.
+	Groups string `json:"groups,omitempty"`
+}
+
+// or returns m with the values of defaults where it has none.
+func (m ProfileMap) or(defaults ProfileMap) ProfileMap {
+	setDefault(&m.ID, defaults.ID)
+	setDefault(&m.Name, defaults.Name)
+	setDefault(&m.Email, defaults.Email)
+	setDefault(&m.Image, defaults.Image)
+	setDefault(&m.Groups, defaults.Groups)
+	return m
+}
+
+func (m ProfileMap) check() error {
+	if m.ID == off {
+		return errors.New("profile id can't be off: without it nobody can be told from another")
+	}
+	for _, part := range []struct{ name, paths string }{
+		{"id", m.ID}, {"name", m.Name}, {"email", m.Email}, {"image", m.Image}, {"groups", m.Groups},
+	} {
+		for _, p := range parsePaths(part.paths) {
+			if slices.Contains(p, "") || len(p) > 16 {
+				return fmt.Errorf("profile %s: %q is not a path such as contact.email", part.name, excerpt(part.paths))
+			}
+		}
+	}
+	return nil
+}
+
+// What is kept of a profile. The session cookie holds all of it.
+const (
+	maxID     = 255
+	maxText   = 255
+	maxImage  = 2048
+	maxGroups = 500
+)
+
+var (
+	errNoID          = errors.New("the claims hold no usable identifier: set profile id to the path of one")
+	errTooManyGroups = fmt.Errorf("the claims hold more than %d groups: have the provider send fewer, or set profile groups to %q", maxGroups, off)
+)
+
+// profile turns claims into an [Account]. It is what a ProfileMap compiles to.
+type profile struct {
+	id, name, email, image, groups []path
+	// verifiesEmail: see the preset's field of that name.
+	verifiesEmail bool
+}
+
+func (m ProfileMap) compile(verifiesEmail bool) profile {
+	return profile{
+		id: parsePaths(m.ID), name: parsePaths(m.Name), email: parsePaths(m.Email),
+		image: parsePaths(m.Image), groups: parsePaths(m.Groups),
+		verifiesEmail: verifiesEmail,
+	}
+}
+
+// account reads a profile.
+func (p profile) account(c claims) (Account, error) {
+	id, ok := first(c, p.id, identifier)
+	if !ok {
+		return Account{}, errNoID
+	}
+	account, err := p.details(c)
+	account.ID = id
+	return account, err
+}
+
+// details reads all but the identifier. Claims of an unexpected type, and
+// addresses and pictures that aren't what they claim to be, are left out. More
+// groups than can be kept are an error: dropping some could lift a deny rule.
+func (p profile) details(c claims) (Account, error) {
+	var account Account
+	account.Name, _ = first(c, p.name, text)
+	account.Image, _ = first(c, p.image, imageURL)
+	account.Groups, _ = first(c, p.groups, groups)
+	account.Email, account.EmailVerified = p.address(c)
+	if len(account.Groups) > maxGroups {
+		return Account{}, errTooManyGroups
+	}
+	return account, nil
+}
+
+// lacks says that a mapped part of the profile is missing, so that asking the
+// userinfo endpoint may help.
+func (p profile) lacks(a Account) bool {
+	return p.name != nil && a.Name == "" || p.email != nil && a.Email == "" || p.groups != nil && a.Groups == nil
+}
+
+// complete fills what a lacks from b. An address and its verified flag always
+// come from one source.
+func (a Account) complete(b Account) Account {
+	setDefault(&a.Name, b.Name)
+	setDefault(&a.Image, b.Image)
+	if a.Groups == nil {
+		a.Groups = b.Groups
+	}
+	if a.Email == "" || a.Email == b.Email && b.EmailVerified {
+		a.Email, a.EmailVerified = b.Email, b.EmailVerified
+	}
+	return a
+}
+
+// address returns the e-mail address and whether the provider vouches for it.
+func (p profile) address(c claims) (email string, verified bool) {
+	for _, at := range p.email {
+		value, _ := at.in(map[string]any(c))
+		raw, _ := value.(string)
+		email, ok := parseAttestedEmail(raw)
+		if !ok {
+			continue
+		}
+		// email_verified speaks of the claim email beside it, not of an upn or login.
+		if last := len(at) - 1; at[last] == "email" {
+			if flag, said := append(slices.Clone(at[:last]), "email_verified").in(map[string]any(c)); said {
+				return email, isTrue(flag)
+			}
+		}
+		return email, p.verifiesEmail
+	}
+	return "", false
+}
+
+// isTrue accepts the boolean and, as some providers send it, the string.
+func isTrue(v any) bool { return v == true || v == "true" }
+
+// identifier accepts a string, and a whole number as its decimal digits.
+func identifier(v any) (string, bool) {
+	switch v := v.(type) {
+	case string:
+		return v, v != "" && len(v) <= maxID && utf8.ValidString(v) && !strings.ContainsFunc(v, unicode.IsControl)
+	case json.Number:
+		return wholeNumber(v)
+	}
+	return "", false
+}
+
+func wholeNumber(n json.Number) (string, bool) {
+	digits := string(n)
+	if isNumber(strings.TrimPrefix(digits, "-")) {
+		return digits, len(digits) <= maxID && digits != "-0"
+	}
+	// 1.2e3 is 1200; beyond 2^53 such a form may have lost digits on its way.
+	f, err := n.Float64()
+	if err != nil || f != float64(int64(f)) || f > 1<<53 || f < -1<<53 {
+		return "", false
+	}
+	return strconv.FormatInt(int64(f), 10), true
+}
+
+// text accepts a string that has something to show.
+func text(v any) (string, bool) {
+	s, _ := v.(string)
+	s = cleanText(s)
+	return s, s != ""
+}
+
+// cleanText returns s on one line, without control characters and direction
+// overrides, cut to maxText bytes.
+func cleanText(s string) string {
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsControl(r), unicode.Is(unicode.Zl, r), unicode.Is(unicode.Zp, r):
+			return ' '
+		case unicode.Is(unicode.Bidi_Control, r):
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(s, ""))
+	s = strings.TrimSpace(s)
+	if len(s) > maxText {
+		s = strings.TrimSpace(strings.ToValidUTF8(s[:maxText], ""))
+	}
+	return s
+}
+
+// imageURL accepts an http or https URL that fits in a cookie; data: pictures don't.
+func imageURL(v any) (string, bool) {
+	s, _ := v.(string)
+	if s == "" || len(s) > maxImage || strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) }) {
+		return "", false
+	}
+	u, err := url.Parse(s)
+	return s, err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil
+}
+
+// groups accepts an array, of which it keeps the strings, or one string. It
+// returns at most one group more than may be kept.
+func groups(v any) ([]string, bool) {
+	if one, ok := v.(string); ok {
+		v = []any{one}
+	}
+	list, ok := v.([]any)
+	if !ok {
+		return nil, false
+	}
+	names := []string{}
+	seen := make(map[string]bool)
+	for _, item := range list {
+		name, _ := item.(string)
+		if name == "" || name != cleanText(name) || seen[name] {
+			continue
+		}
+		seen[name] = true
+		if names = append(names, name); len(names) > maxGroups {
+			break
+		}
+	}
+	return names, true
+}
+
+// path leads to a value inside claims.
+type path []string
+
+func parsePaths(s string) []path {
+	if s == "" || s == off {
+		return nil
+	}
+	var paths []path
+	for alternative := range strings.SplitSeq(s, "|") {
+		paths = append(paths, strings.Split(alternative, "."))
+	}
+	return paths
+}
+
+// first returns the first usable value that the paths lead to.
+func first[T any](c claims, paths []path, usable func(any) (T, bool)) (T, bool) {
+	for _, p := range paths {
+		if found, ok := p.in(map[string]any(c)); ok {
+			if value, ok := usable(found); ok {
+				return value, true
+			}
+		}
+	}
+	var none T
+	return none, false
+}
+
+// in follows the path into v. A member's name may itself have dots, as
+// https://example.com/roles has; the shorter name is tried first.
+func (p path) in(v any) (any, bool) {
+	if len(p) == 0 {
+		return v, true
+	}
+	switch v := v.(type) {
+	case map[string]any:
+		for n := 1; n <= len(p); n++ {
+			if next, ok := v[strings.Join(p[:n], ".")]; ok {
+				if found, ok := p[n:].in(next); ok {
+					return found, true
+				}
+			}
+		}
+	case []any:
+		if i, err := strconv.Atoi(p[0]); err == nil && 0 <= i && i < len(v) {
+			return p[1:].in(v[i])
+		}
+	}
+	return nil, false
+}

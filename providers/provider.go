@@ -1,0 +1,122 @@
+// Package providers holds the ways to sign in: guest modules in the namespace
+// signin.providers. A provider turns what a browser brings (a callback's
+// parameters, a form) into an [Account]; it knows nothing of cookies,
+// sessions or redirects back into the site.
+package providers
+
+import (
+	"context"
+	"errors"
+	"net/url"
+)
+
+// Namespace is the Caddy module namespace of all providers.
+const Namespace = "signin.providers"
+
+// Type is what GET /providers reports as a provider's "type".
+type Type string
+
+// The types that the next-auth v4 client knows. OIDC providers are of type oauth.
+const (
+	TypeOAuth       Type = "oauth"
+	TypeEmail       Type = "email"
+	TypeCredentials Type = "credentials"
+)
+
+// Provider is one configured way to sign in.
+type Provider interface {
+	Info() Info
+}
+
+// Info describes a provider to the protocol and to the sign-in page.
+type Info struct {
+	// ID is the path segment in signin/<id> and callback/<id>, unique in its realm.
+	ID string
+	// Name is what people read: "Continue with <Name>".
+	Name string
+	Type Type
+	// Preset is the table row that this provider came from, empty when it has none.
+	// The sign-in page picks the provider's mark by it.
+	Preset string
+	// Public says that anyone in the world can have an account there.
+	Public bool
+	// FormActions are the http origins, outside https, that the sign-in form's
+	// redirects pass through (Content-Security-Policy form-action).
+	FormActions []string
+}
+
+// Account is a person as one provider attests it.
+type Account struct {
+	// ID is the provider's own immutable identifier, never empty.
+	ID string
+	// Login is the login name, for providers that have one of ours (credentials).
+	Login string
+	Name  string
+	// Email is a valid addr-spec in lower case, or empty.
+	Email string
+	// EmailVerified is true only when the provider attests the address.
+	EmailVerified bool
+	// Image is an http or https URL, or empty.
+	Image  string
+	Groups []string
+	// Demo says that the password is published in the documentation: such an
+	// account is let in only where visitor and site sit on one machine.
+	Demo bool
+}
+
+// Redirector is a provider that signs in by sending the browser to an
+// authorization endpoint and reading the answer at callback/<id>.
+type Redirector interface {
+	Provider
+	// Begin returns the URL of the authorization request. An error means that
+	// the provider can't be used now (OAuthSignin).
+	Begin(ctx context.Context, flow Flow, extra url.Values) (string, error)
+	// Finish checks the callback's parameters (query or form, state already
+	// compared by the caller) and returns who signed in. [ErrProviderRefused]
+	// is the provider's own error answer; every other error is OAuthCallback.
+	Finish(ctx context.Context, flow Flow, answer url.Values) (Account, error)
+}
+
+// Flow is what binds one authorization request to its callback (RFC 6749
+// section 10.12, RFC 7636, OpenID Connect Core 3.1.2.1). Each secret has 256
+// random bits.
+type Flow struct {
+	State       string
+	Nonce       string
+	Verifier    string
+	RedirectURI string
+}
+
+// Checker is a provider that checks what a person typed into a form.
+type Checker interface {
+	Provider
+	// Fields are drawn on the sign-in page, in this order.
+	Fields() []Field
+	// Check returns the account, or [ErrWrongCredentials], [ErrBusy], or
+	// another error when the back end failed.
+	Check(ctx context.Context, fields map[string]string) (Account, error)
+}
+
+// Field is one input of a [Checker]'s form.
+type Field struct {
+	Name         string
+	Label        string
+	Type         string // text, password, email
+	Autocomplete string
+}
+
+// Roster is implemented by providers whose users are configured: a session of
+// a user that is no longer in the configuration is refused on every request.
+type Roster interface {
+	Knows(accountID string) bool
+}
+
+var (
+	// ErrProviderRefused is the provider's own error answer (the person
+	// cancelled, or the client is misconfigured).
+	ErrProviderRefused = errors.New("the provider answered with an error")
+	// ErrWrongCredentials is an unknown user or a wrong password, alike.
+	ErrWrongCredentials = errors.New("unknown user or wrong password")
+	// ErrBusy is a full queue of password checks.
+	ErrBusy = errors.New("too many password checks at once")
+)
