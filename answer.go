@@ -1,0 +1,95 @@
+package signin
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/caddy-signin/caddy-signin/internal/redirect"
+	"github.com/caddy-signin/caddy-signin/pages"
+)
+
+// retryAfter is what clients are asked to wait while something is out of order.
+const retryAfter = 5 * time.Second
+
+// protect sets the headers of every answer that the gateway itself makes: no
+// cache keeps it, nobody guesses its type, and its address goes nowhere.
+func protect(header http.Header) {
+	header.Set("Cache-Control", "private, no-store")
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Referrer-Policy", "no-referrer")
+	header.Set("Vary", "Cookie")
+}
+
+// sendRedirect is the only place that writes a Location. target has passed the
+// site's policy, is the operator's own word, or is a provider's endpoint;
+// redirect.Location makes it fit for a header.
+func sendRedirect(w http.ResponseWriter, status int, target string) {
+	w.Header().Set("Location", redirect.Location(target))
+	w.WriteHeader(status)
+}
+
+// writeJSON answers as JSON.stringify would write it.
+func writeJSON(w http.ResponseWriter, status int, value any) error {
+	body, err := encodeJSON(value)
+	if err != nil {
+		return err
+	}
+	return sendJSON(w, status, body)
+}
+
+func encodeJSON(value any) ([]byte, error) {
+	var body bytes.Buffer
+	enc := json.NewEncoder(&body)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(value); err != nil {
+		return nil, fmt.Errorf("encoding an answer: %w", err)
+	}
+	return bytes.TrimSuffix(body.Bytes(), []byte("\n")), nil
+}
+
+func sendJSON(w http.ResponseWriter, status int, body []byte) error {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // the client is gone: nobody to tell
+	return nil
+}
+
+// servePage answers with one of the built-in pages.
+func (s *site) servePage(w http.ResponseWriter, page pages.Page) error {
+	if err := pages.Serve(w, page, s.realm.formActions...); err != nil {
+		return fmt.Errorf("answering with a page: %w", err)
+	}
+	return nil
+}
+
+// pageSite is what every page shows of the site.
+func (s *site) pageSite(r *http.Request) pages.Site {
+	return pages.Site{Name: s.host, BaseURL: s.base, HomeURL: s.origin, Reference: reference(r)}
+}
+
+// reference is a short form of the request's id, the same on the page and in
+// the log.
+func reference(r *http.Request) string {
+	repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
+	if !ok {
+		return ""
+	}
+	id, _ := repl.GetString("http.request.uuid")
+	return id[:min(8, len(id))]
+}
+
+// unavailable answers 503 in the form that the client can use. Nobody is
+// signed out by it.
+func unavailable(w http.ResponseWriter, r *http.Request, v *visit) error {
+	protect(w.Header())
+	w.Header().Set("Retry-After", fmt.Sprint(int(retryAfter.Seconds())))
+	if v.site != nil && (isNavigation(r) || isFormPost(r) || isFramed(r)) {
+		return v.site.servePage(w, pages.Unavailable{Site: v.site.pageSite(r), RetryAfter: retryAfter})
+	}
+	return writeJSON(w, http.StatusServiceUnavailable, map[string]string{"error": "Service Unavailable"})
+}

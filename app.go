@@ -1,0 +1,133 @@
+package signin
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap"
+
+	"github.com/caddy-signin/caddy-signin/internal/nearest"
+)
+
+func init() {
+	caddy.RegisterModule(App{})
+	caddy.RegisterModule(Handler{})
+	caddy.RegisterModule(Gate{})
+}
+
+// defaultRealm is the global realm that a bare signin refers to.
+const defaultRealm = "default"
+
+// App holds the realms that several sites share. A site refers to one by its
+// name, or to the realm "default" by naming none.
+type App struct {
+	// The realms by name. Default: none; sites then have realms of their own.
+	Realms map[string]*Realm `json:"realms,omitempty"`
+
+	// What the handlers of this configuration told, to warn about at start.
+	inPlace    []*Realm
+	ruledNames map[string]bool
+	logger     *zap.Logger
+}
+
+// CaddyModule returns the Caddy module information.
+func (App) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{
+		ID:  "signin",
+		New: func() caddy.Module { return new(App) },
+	}
+}
+
+// Provision makes the realms ready.
+func (a *App) Provision(ctx caddy.Context) error {
+	a.logger = ctx.Logger()
+	a.ruledNames = make(map[string]bool)
+	for _, name := range slices.Sorted(maps.Keys(a.Realms)) {
+		if a.Realms[name] == nil {
+			return fmt.Errorf("realm %q is null: give it providers", name)
+		}
+		if err := a.Realms[name].provision(ctx, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Start warns about realms that anyone in the world could enter. By now every
+// handler of the configuration has been provisioned.
+func (a *App) Start() error {
+	for name, realm := range a.Realms {
+		if !a.ruledNames[name] && (name != defaultRealm || !a.ruledNames[""]) {
+			realm.warnIfOpen()
+		}
+	}
+	for _, realm := range a.inPlace {
+		if !a.ruledNames[""] {
+			realm.warnIfOpen()
+		}
+	}
+	return nil
+}
+
+// Stop implements caddy.App.
+func (*App) Stop() error { return nil }
+
+// noteRules records that some gate of the realm has rules; an empty name is
+// the realm that its site sets.
+func (a *App) noteRules(realm string) { a.ruledNames[realm] = true }
+
+func (rl *Realm) warnIfOpen() {
+	if len(rl.Allow) > 0 {
+		return
+	}
+	for _, provider := range rl.providers {
+		if info := provider.Info(); info.Public {
+			rl.logger.Warn("anyone in the world with an account at this provider can sign in: add a line such as `allow email *@example.com` to the signin block, or rules to require_signin",
+				zap.String("provider", info.ID), zap.String("realm", rl.String()))
+		}
+	}
+}
+
+var errNoDefaultRealm = errors.New(`no global realm "default": give this signin a block of its own, or add a signin block to the global options`)
+
+// realm returns a global realm; the empty name is the default one.
+func (a *App) realm(name string) (*Realm, error) {
+	if name == "" {
+		name = defaultRealm
+	}
+	if realm, ok := a.Realms[name]; ok {
+		return realm, nil
+	}
+	if name == defaultRealm {
+		return nil, errNoDefaultRealm
+	}
+	known := slices.Sorted(maps.Keys(a.Realms))
+	if len(known) == 0 {
+		return nil, fmt.Errorf("no realm %q: add `signin %s { … }` to the global options", name, name)
+	}
+	if near := nearest.Names(name, known); len(near) > 0 {
+		known = near
+	}
+	return nil, fmt.Errorf("no realm %q in the global options: did you mean %s?", name, strings.Join(known, " or "))
+}
+
+func appOf(ctx caddy.Context) (*App, error) {
+	mod, err := ctx.App("signin")
+	if err != nil {
+		return nil, fmt.Errorf("the signin app: %w", err)
+	}
+	app, ok := mod.(*App)
+	if !ok {
+		return nil, fmt.Errorf("the signin app is a %T", mod)
+	}
+	return app, nil
+}
+
+var (
+	_ caddy.App         = (*App)(nil)
+	_ caddy.Provisioner = (*App)(nil)
+)

@@ -1,0 +1,174 @@
+package signin
+
+import (
+	"encoding/json"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+)
+
+func init() {
+	httpcaddyfile.RegisterGlobalOption("signin", parseGlobal)
+	httpcaddyfile.RegisterDirective("signin", parseSignIn)
+	httpcaddyfile.RegisterDirective("require_signin", parseRequireSignIn)
+	// Before everything that rewrites: a gate must see the path that was asked
+	// for, and no SPA fallback may swallow the endpoints. The second
+	// registration lands nearer to method, so signin runs first.
+	httpcaddyfile.RegisterDirectiveOrder("signin", httpcaddyfile.Before, "method")
+	httpcaddyfile.RegisterDirectiveOrder("require_signin", httpcaddyfile.Before, "method")
+}
+
+// parseGlobal parses the global option, which may stand once for each name:
+//
+//	signin [<name>] {
+//		<realm options>
+//	}
+func parseGlobal(d *caddyfile.Dispenser, existing any) (any, error) {
+	app := App{Realms: make(map[string]*Realm)}
+	if before, ok := existing.(httpcaddyfile.App); ok {
+		if err := json.Unmarshal(before.Value, &app); err != nil {
+			return nil, d.WrapErr(err)
+		}
+	}
+	d.Next()
+	name := defaultRealm
+	if d.NextArg() {
+		name = d.Val()
+	}
+	if d.NextArg() {
+		return nil, d.ArgErr()
+	}
+	if _, exists := app.Realms[name]; exists {
+		return nil, d.Errf("the global realm %q is configured twice: give one of them another name, or merge the blocks", name)
+	}
+	realm, err := parseRealmBlock(d)
+	if err != nil {
+		return nil, err
+	}
+	if realm == nil {
+		return nil, d.Errf("the global option signin needs a block with providers: signin %s { … }", strings.TrimPrefix(name, defaultRealm))
+	}
+	app.Realms[name] = realm
+	return httpcaddyfile.App{Name: "signin", Value: caddyconfig.JSON(app, nil)}, nil
+}
+
+// parseSignIn parses the directive. With a block the realm is written in
+// place; with a name it is that global realm; bare it is the global realm
+// "default".
+//
+//	signin [<name>]
+//	signin {
+//		<realm options>
+//	}
+func parseSignIn(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
+	h.Next()
+	handler := new(Handler)
+	if h.NextArg() {
+		handler.Realm = h.Val()
+		if strings.ContainsAny(handler.Realm[:min(1, len(handler.Realm))], "/@*") {
+			return nil, h.Errf("signin takes no matcher (%s): it serves its base_path on the whole site; guard paths with require_signin %s", handler.Realm, handler.Realm)
+		}
+	}
+	if h.NextArg() {
+		return nil, h.ArgErr()
+	}
+	realm, err := parseRealmBlock(h.Dispenser)
+	if err != nil {
+		return nil, err
+	}
+	if realm != nil && handler.Realm != "" {
+		return nil, h.Errf("signin %s refers to a global realm, so it can't have a block: move the block to the global options, or drop the name", handler.Realm)
+	}
+	handler.Config = realm
+	return h.NewRoute(nil, handler), nil
+}
+
+// parseRequireSignIn parses the directive:
+//
+//	require_signin [<matcher>] [<realm>] {
+//		email    <address|*@domain>...
+//		group    <name>...
+//		provider <id>...
+//		optional
+//	}
+//
+// Lines add up; of the values on a line one is enough. The path matcher /x/*
+// guards /x and /x;… too.
+func parseRequireSignIn(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
+	h.Next()
+	matcher, hasMatcher, err := h.MatcherToken()
+	if err != nil {
+		return nil, err
+	}
+	gate := new(Gate)
+	if hasMatcher {
+		matcher = widen(h.Val(), matcher)
+	} else if h.Val() != "require_signin" {
+		h.Prev()
+	}
+	if h.NextArg() {
+		gate.Realm = h.Val()
+	}
+	if h.NextArg() {
+		return nil, h.Errf("unexpected %q: the form is require_signin [<matcher>] [<realm>]", h.Val())
+	}
+	for nesting := h.Nesting(); h.NextBlock(nesting); {
+		if err := parseOption(h.Dispenser, gate, gateOptions); err != nil {
+			return nil, err
+		}
+	}
+	return h.NewRoute(matcher, gate), nil
+}
+
+// widen makes the prefix matcher /x/* guard /x and /x;… as well: upstreams
+// serve the same page there.
+func widen(token string, matcher caddy.ModuleMap) caddy.ModuleMap {
+	prefix, ok := strings.CutSuffix(token, "/*")
+	if !ok || prefix == "" || !strings.HasPrefix(prefix, "/") || strings.Contains(prefix, "*") {
+		return matcher
+	}
+	return caddy.ModuleMap{"path": caddyconfig.JSON(caddyhttp.MatchPath{prefix, token, prefix + ";*"}, nil)}
+}
+
+var gateOptions = options[Gate]{
+	"email":    gateRule(func(rule *Rule) *[]string { return &rule.Email }),
+	"group":    gateRule(func(rule *Rule) *[]string { return &rule.Group }),
+	"provider": gateRule(func(rule *Rule) *[]string { return &rule.Provider }),
+	"optional": func(d *caddyfile.Dispenser, gate *Gate) error {
+		if d.NextArg() {
+			return d.ArgErr()
+		}
+		gate.Optional = true
+		return nil
+	},
+}
+
+func gateRule(field func(*Rule) *[]string) option[Gate] {
+	return func(d *caddyfile.Dispenser, gate *Gate) error {
+		rule, err := parseRule(d, field)
+		if err != nil {
+			return err
+		}
+		gate.Rules = append(gate.Rules, rule)
+		return nil
+	}
+}
+
+// parseRule reads one rule's values and checks them, so that a mistake is told
+// with its line.
+func parseRule(d *caddyfile.Dispenser, field func(*Rule) *[]string) (Rule, error) {
+	var rule Rule
+	values := d.RemainingArgs()
+	if len(values) == 0 {
+		return rule, d.ArgErr()
+	}
+	*field(&rule) = values
+	if err := rule.provision(); err != nil {
+		return rule, d.WrapErr(err)
+	}
+	return rule, nil
+}

@@ -1,0 +1,292 @@
+package signin
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/caddy-signin/caddy-signin/internal/nearest"
+	"github.com/caddy-signin/caddy-signin/providers"
+	"github.com/caddy-signin/caddy-signin/sessionstore"
+)
+
+// option reads one line, or block, into a T.
+type option[T any] func(d *caddyfile.Dispenser, into *T) error
+
+// options are the words that a block may hold.
+type options[T any] map[string]option[T]
+
+// parseOption reads the option at the dispenser's word; an unknown word is an
+// error that names the near ones.
+func parseOption[T any](d *caddyfile.Dispenser, into *T, known options[T]) error {
+	if parse, ok := known[d.Val()]; ok {
+		return parse(d, into)
+	}
+	return unknownOption(d, slices.Sorted(maps.Keys(known)))
+}
+
+func unknownOption(d *caddyfile.Dispenser, known []string) error {
+	if near := nearest.Names(d.Val(), known); len(near) > 0 {
+		return d.Errf("unknown option %q: did you mean %s?", d.Val(), strings.Join(near, " or "))
+	}
+	return d.Errf("unknown option %q: write one of %s", d.Val(), strings.Join(known, ", "))
+}
+
+// parseRealmBlock reads the block that follows, or returns nil when there is
+// none:
+//
+//	url              <origin>
+//	base_path        <path>
+//	secret           <new> [<old>...]
+//	upstream_cookies strip|pass
+//	store            <store> ...
+//	session {
+//		strategy         jwt
+//		max_age          <duration>
+//		absolute_max_age <duration>
+//		update_age       <duration>
+//		idle_timeout     <duration>
+//		expose           id|username|groups|provider...
+//	}
+//	<provider> ...
+//	allow            email|group|provider <value>...
+//	deny             email|group|provider <value>...
+//	redirect         <origin>...
+//	identity_headers remote|x-forwarded|x-auth-request|off
+//	identity_headers {
+//		<header> <value>
+//	}
+//	username         id|email|login
+//	pages {
+//		signin|signout|error|verify_request|new_user <path>
+//	}
+func parseRealmBlock(d *caddyfile.Dispenser) (*Realm, error) {
+	var realm *Realm
+	seen := make(map[string]bool)
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		if realm == nil {
+			realm = new(Realm)
+		}
+		word := d.Val()
+		parse, ok := realmOptions[word]
+		if !ok {
+			if err := parseProvider(d, realm); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if seen[word] && !repeatable[word] {
+			return nil, d.Errf("%s is configured twice", word)
+		}
+		seen[word] = true
+		if err := parse(d, realm); err != nil {
+			return nil, err
+		}
+	}
+	return realm, nil
+}
+
+var repeatable = map[string]bool{"allow": true, "deny": true, "redirect": true}
+
+var realmOptions = options[Realm]{
+	"url": func(d *caddyfile.Dispenser, realm *Realm) error {
+		if err := oneArg(d, &realm.URL); err != nil {
+			return err
+		}
+		if _, err := parseOrigin(realm.URL); err != nil && !strings.Contains(realm.URL, "{") {
+			return d.WrapErr(err)
+		}
+		return nil
+	},
+	"base_path": func(d *caddyfile.Dispenser, realm *Realm) error { return oneArg(d, &realm.BasePath) },
+	"secret": func(d *caddyfile.Dispenser, realm *Realm) error {
+		return someArgs(d, &realm.Secrets)
+	},
+	"upstream_cookies": func(d *caddyfile.Dispenser, realm *Realm) error {
+		return oneOf(d, &realm.UpstreamCookies, "strip", "pass")
+	},
+	"username": func(d *caddyfile.Dispenser, realm *Realm) error {
+		return oneOf(d, &realm.Username, "id", "email", "login")
+	},
+	"redirect": func(d *caddyfile.Dispenser, realm *Realm) error { return someArgs(d, &realm.Redirect) },
+	"allow":    func(d *caddyfile.Dispenser, realm *Realm) error { return parseAdmission(d, &realm.Allow) },
+	"deny":     func(d *caddyfile.Dispenser, realm *Realm) error { return parseAdmission(d, &realm.Deny) },
+	"store":    parseStore,
+	"session": func(d *caddyfile.Dispenser, realm *Realm) error {
+		return parseBlock(d, &realm.Session, sessionOptions)
+	},
+	"pages": func(d *caddyfile.Dispenser, realm *Realm) error {
+		return parseBlock(d, &realm.Pages, pageOptions)
+	},
+	"identity_headers": parseIdentityHeaders,
+}
+
+var sessionOptions = options[SessionConfig]{
+	"strategy":         func(d *caddyfile.Dispenser, s *SessionConfig) error { return oneOf(d, &s.Strategy, "jwt") },
+	"max_age":          func(d *caddyfile.Dispenser, s *SessionConfig) error { return duration(d, &s.MaxAge) },
+	"absolute_max_age": func(d *caddyfile.Dispenser, s *SessionConfig) error { return duration(d, &s.AbsoluteMaxAge) },
+	"update_age":       func(d *caddyfile.Dispenser, s *SessionConfig) error { return duration(d, &s.UpdateAge) },
+	"idle_timeout":     func(d *caddyfile.Dispenser, s *SessionConfig) error { return duration(d, &s.IdleTimeout) },
+	"expose":           func(d *caddyfile.Dispenser, s *SessionConfig) error { return someArgs(d, &s.Expose) },
+}
+
+var pageOptions = options[Pages]{
+	"signin":         func(d *caddyfile.Dispenser, p *Pages) error { return oneArg(d, &p.SignIn) },
+	"signout":        func(d *caddyfile.Dispenser, p *Pages) error { return oneArg(d, &p.SignOut) },
+	"error":          func(d *caddyfile.Dispenser, p *Pages) error { return oneArg(d, &p.Error) },
+	"verify_request": func(d *caddyfile.Dispenser, p *Pages) error { return oneArg(d, &p.VerifyRequest) },
+	"new_user":       func(d *caddyfile.Dispenser, p *Pages) error { return oneArg(d, &p.NewUser) },
+}
+
+// parseProvider reads a provider's line; a word that is neither an option nor
+// a provider is told with the near ones of both.
+func parseProvider(d *caddyfile.Dispenser, realm *Realm) error {
+	if !providers.Known(d.Val()) {
+		return unknownOption(d, slices.Concat(slices.Sorted(maps.Keys(realmOptions)), providers.Keywords()))
+	}
+	raw, err := providers.UnmarshalProvider(d)
+	if err != nil {
+		return err //nolint:wrapcheck // it names file and line already
+	}
+	realm.ProvidersRaw = append(realm.ProvidersRaw, raw)
+	return nil
+}
+
+func parseStore(d *caddyfile.Dispenser, realm *Realm) error {
+	if !d.NextArg() {
+		return d.ArgErr()
+	}
+	name := d.Val()
+	id := sessionstore.Namespace + "." + name
+	if _, err := caddy.GetModule(id); err != nil {
+		var known []string
+		for _, mod := range caddy.GetModules(sessionstore.Namespace) {
+			known = append(known, mod.ID.Name())
+		}
+		return d.Errf("unknown store %q: write one of %s", name, strings.Join(known, ", "))
+	}
+	mod, err := caddyfile.UnmarshalModule(d, id)
+	if err != nil {
+		return err //nolint:wrapcheck // it names file and line already
+	}
+	realm.StoreRaw = caddyconfig.JSONModuleObject(mod, "store", name, nil)
+	return nil
+}
+
+var admissionKinds = map[string]func(*Rule) *[]string{
+	"email":    func(rule *Rule) *[]string { return &rule.Email },
+	"group":    func(rule *Rule) *[]string { return &rule.Group },
+	"provider": func(rule *Rule) *[]string { return &rule.Provider },
+}
+
+func parseAdmission(d *caddyfile.Dispenser, rules *[]Rule) error {
+	option := d.Val()
+	if !d.NextArg() {
+		return d.ArgErr()
+	}
+	field, ok := admissionKinds[d.Val()]
+	if !ok {
+		return d.Errf("%s %s: the form is %s email|group|provider <value>..., such as %s email *@example.com",
+			option, d.Val(), option, option)
+	}
+	rule, err := parseRule(d, field)
+	if err != nil {
+		return err
+	}
+	*rules = append(*rules, rule)
+	return nil
+}
+
+func parseIdentityHeaders(d *caddyfile.Dispenser, realm *Realm) error {
+	headers := &realm.IdentityHeaders
+	if d.NextArg() {
+		headers.Set = d.Val()
+		if d.NextArg() {
+			return d.ArgErr()
+		}
+	}
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		name := d.Val()
+		var value string
+		if err := oneArg(d, &value); err != nil {
+			return err
+		}
+		if headers.Headers == nil {
+			headers.Headers = make(map[string]string)
+		}
+		if _, exists := headers.Headers[name]; exists {
+			return d.Errf("%s is configured twice", name)
+		}
+		headers.Headers[name] = value
+	}
+	if headers.Set == "" && len(headers.Headers) == 0 {
+		return d.ArgErr()
+	}
+	if _, err := headers.plan(); err != nil {
+		return d.WrapErr(err)
+	}
+	return nil
+}
+
+func parseBlock[T any](d *caddyfile.Dispenser, into *T, known options[T]) error {
+	if d.NextArg() {
+		return d.ArgErr()
+	}
+	seen := make(map[string]bool)
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		if seen[d.Val()] {
+			return d.Errf("%s is configured twice", d.Val())
+		}
+		seen[d.Val()] = true
+		if err := parseOption(d, into, known); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func oneArg(d *caddyfile.Dispenser, into *string) error {
+	if !d.AllArgs(into) {
+		return d.ArgErr()
+	}
+	return nil
+}
+
+func someArgs(d *caddyfile.Dispenser, into *[]string) error {
+	values := d.RemainingArgs()
+	if len(values) == 0 {
+		return d.ArgErr()
+	}
+	*into = append(*into, values...)
+	return nil
+}
+
+func oneOf(d *caddyfile.Dispenser, into *string, allowed ...string) error {
+	option := d.Val()
+	if err := oneArg(d, into); err != nil {
+		return err
+	}
+	if !slices.Contains(allowed, *into) {
+		return d.Errf("%s %q is not known: write %s", option, *into, strings.Join(allowed, " or "))
+	}
+	return nil
+}
+
+func duration(d *caddyfile.Dispenser, into *caddy.Duration) error {
+	option := d.Val()
+	var text string
+	if err := oneArg(d, &text); err != nil {
+		return err
+	}
+	value, err := caddy.ParseDuration(text)
+	if err != nil || value < time.Second {
+		return d.Errf("%s %q must be a duration of a second or more, such as 30d or 8h", option, text)
+	}
+	*into = caddy.Duration(value)
+	return nil
+}

@@ -1,0 +1,256 @@
+package signin
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"strings"
+
+	"go.uber.org/zap"
+
+	"github.com/caddy-signin/caddy-signin/internal/authjs"
+	"github.com/caddy-signin/caddy-signin/internal/redirect"
+)
+
+// endpoint is one line of the protocol.
+type endpoint struct {
+	method string
+	action string
+	serve  func(*call) error
+	// bare endpoints neither read a body nor set a cookie.
+	bare bool
+	// crossSite endpoints take POSTs that another site sends: they are
+	// protected by something else than the CSRF token, or change nothing.
+	crossSite bool
+}
+
+// endpoints is the whole protocol. What is not here is answered with 400, as
+// NextAuth does, and never reaches an upstream.
+var endpoints = []endpoint{
+	{method: "GET", action: "csrf", serve: (*call).serveCSRF},
+	{method: "GET", action: "providers", serve: (*call).serveProviders, bare: true},
+	{method: "GET", action: "session", serve: (*call).serveSession},
+	{method: "POST", action: "session", serve: (*call).updateSession},
+	{method: "GET", action: "signin", serve: (*call).serveSignInPage},
+	{method: "POST", action: "signin", serve: (*call).startSignIn},
+	{method: "GET", action: "callback", serve: (*call).serveCallback},
+	{method: "POST", action: "callback", serve: (*call).serveCallback, crossSite: true},
+	{method: "GET", action: "signout", serve: (*call).serveSignOutPage},
+	{method: "POST", action: "signout", serve: (*call).signOut},
+	{method: "GET", action: "error", serve: (*call).serveErrorPage},
+	{method: "GET", action: "verify-request", serve: (*call).serveVerifyRequestPage},
+	{method: "POST", action: "_log", serve: (*call).serveLog, bare: true, crossSite: true},
+	{method: "GET", action: "client.js", serve: (*call).serveClientScript, bare: true},
+	{method: "HEAD", action: "client.js", serve: (*call).serveClientScript, bare: true},
+	{method: "GET", action: "pages.js", serve: (*call).servePagesScript, bare: true},
+	{method: "HEAD", action: "pages.js", serve: (*call).servePagesScript, bare: true},
+}
+
+type endpointKey struct{ method, action string }
+
+var endpointTable = func() map[endpointKey]*endpoint {
+	table := make(map[endpointKey]*endpoint, len(endpoints))
+	for i := range endpoints {
+		table[endpointKey{endpoints[i].method, endpoints[i].action}] = &endpoints[i]
+	}
+	return table
+}()
+
+// call is one request to an endpoint.
+type call struct {
+	*visit
+	w    http.ResponseWriter
+	r    *http.Request
+	site *site
+	keys *keyring
+
+	provider string // the path segment after the action
+	query    url.Values
+	body     fields
+	form     url.Values // every value of a form body
+
+	csrfToken   string // the browser's token, or a new one
+	verified    bool   // the body shows that the sender knows the browser's token
+	callbackURL string // where the flow ends, validated
+	cookies     []authjs.Cookie
+}
+
+// serveEndpoint answers a request under the base path.
+func (v *visit) serveEndpoint(w http.ResponseWriter, r *http.Request, path string) (err error) {
+	s, err := v.getSite(r)
+	if err != nil {
+		v.realm.refuseHost(w)
+		return nil
+	}
+	c := &call{visit: v, w: w, r: r, site: s, query: r.URL.Query()}
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = c.panicked(cause)
+		}
+	}()
+	protect(w.Header())
+	segments := strings.SplitN(path, "/", 3)
+	found, ok := endpointTable[endpointKey{r.Method, segments[0]}]
+	if !ok {
+		return c.unsupported()
+	}
+	if len(segments) > 1 {
+		c.provider = segments[1]
+	}
+	if !found.bare {
+		if err := c.prepare(found); err != nil {
+			return c.refuse(err)
+		}
+	}
+	return found.serve(c)
+}
+
+// prepare reads what every endpoint needs: keys, body, CSRF token, return address.
+func (c *call) prepare(e *endpoint) error {
+	var err error
+	if c.keys, err = c.site.keys(c.r.Context()); err != nil {
+		return err
+	}
+	if c.r.Method == http.MethodPost {
+		body, err := readBody(c.w, c.r, maxBody)
+		if err != nil {
+			return err
+		}
+		if c.body, c.form, err = parseFields(c.r, body); err != nil {
+			return err
+		}
+	}
+	c.prepareCSRF(e)
+	c.prepareCallbackURL()
+	return nil
+}
+
+func (c *call) prepareCSRF(e *endpoint) {
+	for _, value := range authjs.AppendValues(nil, c.visit.cookies, c.site.names.CSRF) {
+		if token, ok := c.keys.csrf.Verify(value); ok {
+			c.csrfToken = token
+			c.verified = c.r.Method == http.MethodPost && c.keys.csrf.VerifyPost(value, c.body["csrfToken"])
+			break
+		}
+	}
+	if c.csrfToken == "" {
+		var value string
+		c.csrfToken, value = c.keys.csrf.New()
+		c.cookies = append(c.cookies, authjs.Cookie{Name: c.site.names.CSRF, Value: value, Secure: c.site.secure})
+	}
+	// A sibling host can plant a pair that verifies; the browser tells who asks.
+	if !e.crossSite || c.isCredentialsCallback() {
+		c.verified = c.verified && !c.site.isForeignPost(c.r)
+	}
+}
+
+// prepareCallbackURL takes the return address from the body, else the query,
+// else the cookie, else the site's origin. An empty value counts as absent, and
+// anything that the policy refuses falls back to the origin.
+func (c *call) prepareCallbackURL() {
+	value, given := c.body["callbackUrl"]
+	if !given && len(c.query["callbackUrl"]) == 1 {
+		value = c.query.Get("callbackUrl")
+	}
+	var kept string
+	if values := authjs.AppendValues(nil, c.visit.cookies, c.site.names.CallbackURL); len(values) > 0 {
+		kept = values[0]
+	}
+	if value == "" {
+		value = kept
+	}
+	c.callbackURL = c.site.origin
+	if value != "" {
+		c.callbackURL, _ = c.site.returns.Resolve(value)
+	}
+	if c.callbackURL != kept {
+		c.cookies = append(c.cookies, authjs.Cookie{
+			Name: c.site.names.CallbackURL, Value: c.callbackURL, Secure: c.site.secure,
+		})
+	}
+}
+
+// isForeignPost reports a POST that neither this origin nor the person sent
+// (Fetch Metadata Request Headers, W3C), or, from browsers that don't say,
+// one with another site's Origin. Our own pages send "Origin: null", because
+// their referrer policy is no-referrer.
+func (s *site) isForeignPost(r *http.Request) bool {
+	if from, ok := r.Header["Sec-Fetch-Site"]; ok {
+		return from[0] != "same-origin" && from[0] != "none"
+	}
+	origin := r.Header.Get("Origin")
+	return origin != "" && origin != "null" && !strings.EqualFold(origin, s.origin)
+}
+
+// wantsJSON reports the field json=true, by which the client asks for the
+// redirect's target as JSON.
+func (c *call) wantsJSON() bool { return c.body["json"] == "true" }
+
+// redirect ends a flow: 302 to target, or for the client {"url"} with status.
+func (c *call) redirect(status int, target string) error {
+	c.sendCookies()
+	if c.wantsJSON() {
+		return writeJSON(c.w, status, struct {
+			URL string `json:"url"`
+		}{target})
+	}
+	sendRedirect(c.w, http.StatusFound, target)
+	return nil
+}
+
+// fail sends the browser to the error endpoint with a code, and maybe the
+// provider that it is about.
+func (c *call) fail(status int, code authjs.ErrorCode, more ...string) error {
+	return c.redirect(status, redirect.AddQuery(c.site.base+"/error", append([]string{"error", string(code)}, more...)...))
+}
+
+func (c *call) sendCookies() {
+	for _, cookie := range c.cookies {
+		c.w.Header().Add("Set-Cookie", cookie.String())
+	}
+}
+
+// unsupported is NextAuth's answer to what the table does not hold, without a
+// content type.
+func (c *call) unsupported() error {
+	return c.plainError(http.StatusBadRequest,
+		"Error: This action with HTTP "+c.r.Method+" is not supported by NextAuth.js")
+}
+
+func (c *call) plainError(status int, text string) error {
+	c.w.Header()["Content-Type"] = nil
+	c.w.WriteHeader(status)
+	_, _ = c.w.Write([]byte(text)) // the client is gone: nobody to tell
+	return nil
+}
+
+// refuse answers a request that could not be prepared.
+func (c *call) refuse(err error) error {
+	var bad *badBody
+	if errors.As(err, &bad) {
+		c.w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		c.w.WriteHeader(bad.status)
+		_, _ = c.w.Write([]byte(bad.reason))
+		return nil
+	}
+	return c.unavailable(err)
+}
+
+// unavailable answers while something that the realm needs is out of order.
+func (c *call) unavailable(err error) error {
+	c.realm.logger.Error("an endpoint can't answer now", zap.String("path", c.r.URL.Path), zap.Error(err))
+	return unavailable(c.w, c.r, c.visit)
+}
+
+// panicked keeps a defect of ours from becoming an open door: the request ends
+// here, whatever was about to happen.
+func (c *call) panicked(cause any) error {
+	if cause == http.ErrAbortHandler { //nolint:errorlint,err113 // the sentinel that net/http documents
+		panic(cause)
+	}
+	c.realm.logger.Error("an endpoint failed: please report this",
+		zap.String("path", c.r.URL.Path), zap.String("panic", fmt.Sprint(cause)), zap.ByteString("stack", debug.Stack()))
+	return c.plainError(http.StatusInternalServerError, "Internal Server Error")
+}

@@ -1,0 +1,135 @@
+package signin
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/caddy-signin/caddy-signin/internal/authjs"
+	"github.com/caddy-signin/caddy-signin/internal/redirect"
+	"github.com/caddy-signin/caddy-signin/providers"
+)
+
+// isCredentialsCallback reports a POST that signs in by what the body holds, so
+// that, unlike a provider's callback, it needs the CSRF token.
+func (c *call) isCredentialsCallback() bool {
+	_, ok := c.realm.byID[c.provider].(providers.Checker)
+	return ok
+}
+
+// checkCredentials signs in by a form. A failed attempt keeps the session that
+// the browser has.
+func (c *call) checkCredentials(checker providers.Checker) error {
+	if c.r.Method != http.MethodPost {
+		return c.plainError(http.StatusBadRequest, "Error: Callback for provider type credentials not supported")
+	}
+	if !c.verified {
+		return c.redirect(http.StatusOK, redirect.AddQuery(c.site.base+"/signin", "csrf", "true"))
+	}
+	ctx := c.r.Context()
+	try := c.realm.throttle.attempt(c.site.key, c.provider, c.body["username"], clientIP(c.r))
+	wait, err := try.begin(ctx)
+	if err != nil {
+		return c.unavailable(err)
+	}
+	if wait > 0 {
+		return c.throttled(wait)
+	}
+	account, err := checker.Check(ctx, c.body)
+	if err == nil && account.Demo && !(c.site.loopback && isDirectLoopback(c.r)) {
+		c.realm.logger.Error("refused a password that is published in the documentation: it works on this machine's loopback address only; set one of your own with `caddy hash-password`",
+			zap.String("provider", c.provider), zap.String("user", account.Login))
+		err = providers.ErrWrongCredentials
+	}
+	switch {
+	case errors.Is(err, providers.ErrWrongCredentials):
+		return c.wrongCredentials()
+	case err != nil:
+		return c.unavailable(fmt.Errorf("provider %s: %w", c.provider, err))
+	}
+	if err := try.succeed(ctx); err != nil {
+		return c.unavailable(err)
+	}
+	claims := c.site.signedIn(c.provider, account)
+	if !c.site.admits(c.site.newSession(claims)) {
+		c.realm.logger.Info("sign-in refused by allow or deny", zap.String("user", c.provider+":"+account.ID))
+		return c.fail(http.StatusForbidden, authjs.CodeAccessDenied)
+	}
+	return c.begin(claims)
+}
+
+func (c *call) wrongCredentials() error {
+	c.realm.logger.Info("sign-in with a wrong user name or password",
+		zap.String("provider", c.provider), zap.String("user", cut(c.body["username"], 80)), zap.String("client_ip", clientIP(c.r)))
+	if !c.wantsJSON() {
+		c.keepForm()
+	}
+	return c.fail(http.StatusUnauthorized, authjs.CodeCredentialsSignin, "provider", c.provider)
+}
+
+// throttled answers 429 (RFC 6585 section 4) and checks nothing.
+func (c *call) throttled(wait time.Duration) error {
+	c.realm.sampled.Warn("sign-in attempts are being slowed down",
+		zap.String("provider", c.provider), zap.String("client_ip", clientIP(c.r)))
+	c.w.Header().Set("Retry-After", strconv.Itoa(int((wait+time.Second-1)/time.Second)))
+	if c.wantsJSON() || c.realm.Pages.SignIn != "" {
+		return c.fail(http.StatusTooManyRequests, authjs.CodeCredentialsSignin, "provider", c.provider)
+	}
+	page := c.signInPage(string(authjs.CodeCredentialsSignin))
+	page.ErrorProvider, page.Username, page.RetryAfter = c.provider, cut(c.body["username"], maxFormValue), wait
+	c.sendCookies()
+	return c.site.servePage(c.w, page)
+}
+
+// keptForm is what a form held when it failed, so that the person does not have
+// to type it again. A sealed cookie carries it over the redirects.
+type keptForm struct {
+	Provider string `json:"provider"`
+	Username string `json:"username"`
+	Until    int64  `json:"until"` // Unix seconds
+}
+
+const (
+	maxFormValue = 255
+	formLife     = time.Minute
+)
+
+// formCookie is in the family of the pending sign-ins, so that it is kept from
+// upstreams as they are.
+func formCookie(names *authjs.Names) string { return names.State + ".form" }
+
+func (c *call) keepForm() {
+	kept := keptForm{Provider: c.provider, Username: cut(c.body["username"], maxFormValue), Until: time.Now().Add(formLife).Unix()}
+	payload, err := json.Marshal(kept)
+	if err != nil {
+		return // it holds strings and a number only
+	}
+	name := formCookie(c.site.names)
+	c.cookies = append(c.cookies, authjs.Cookie{
+		Name: name, Value: c.keys.form[name].Seal(payload), Secure: c.site.secure, MaxAge: int(formLife.Seconds()),
+	})
+}
+
+// takeForm returns what keepForm kept, once.
+func (c *call) takeForm() keptForm {
+	name := formCookie(c.site.names)
+	values := authjs.AppendValues(nil, c.visit.cookies, name)
+	if len(values) == 0 {
+		return keptForm{}
+	}
+	c.cookies = append(c.cookies, authjs.Cookie{Name: name, Secure: c.site.secure}.Delete())
+	payload, _, err := c.keys.form[name].Open(values[0])
+	if err != nil {
+		return keptForm{}
+	}
+	var kept keptForm
+	if err := json.Unmarshal([]byte(payload), &kept); err != nil || time.Now().Unix() > kept.Until {
+		return keptForm{}
+	}
+	return kept
+}

@@ -1,0 +1,228 @@
+package signin
+
+import (
+	"context"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/caddy-signin/caddy-signin/internal/authjs"
+	"github.com/caddy-signin/caddy-signin/internal/redirect"
+	"github.com/caddy-signin/caddy-signin/providers"
+	"github.com/caddy-signin/caddy-signin/sessionstore"
+)
+
+const (
+	// pendingLife is how long a sign-in may take at the provider; it is checked
+	// inside the sealed value too.
+	pendingLife = 15 * time.Minute
+	// maxPending is how many sign-ins of one browser may be under way.
+	maxPending = 5
+)
+
+// pendingFlow is a sign-in under way, sealed in a cookie of its own, so that
+// parallel tabs don't disturb each other.
+type pendingFlow struct {
+	Provider    string `json:"provider"`
+	State       string `json:"state"`
+	Nonce       string `json:"nonce"`
+	Verifier    string `json:"verifier"`
+	RedirectURI string `json:"redirect_uri"`
+	CallbackURL string `json:"callback_url"`
+	Started     int64  `json:"started"` // Unix milliseconds
+}
+
+func (p *pendingFlow) flow() providers.Flow {
+	return providers.Flow{State: p.State, Nonce: p.Nonce, Verifier: p.Verifier, RedirectURI: p.RedirectURI}
+}
+
+func (p *pendingFlow) ends() time.Time { return time.UnixMilli(p.Started).Add(pendingLife) }
+
+// startSignIn begins a sign-in with the provider in the path.
+func (c *call) startSignIn() error {
+	provider, ok := c.realm.byID[c.provider]
+	if !c.verified || !ok {
+		return c.redirect(http.StatusOK, redirect.AddQuery(c.site.base+"/signin", "csrf", "true"))
+	}
+	redirector, ok := provider.(providers.Redirector)
+	if !ok { // credentials go to callback/<id>
+		return c.redirect(http.StatusOK, c.site.base+"/signin")
+	}
+	pending := pendingFlow{
+		Provider:    c.provider,
+		State:       randomText(),
+		Nonce:       randomText(),
+		Verifier:    randomText(),
+		RedirectURI: c.site.base + "/callback/" + c.provider,
+		CallbackURL: c.callbackURL,
+		Started:     time.Now().UnixMilli(),
+	}
+	target, err := redirector.Begin(c.r.Context(), pending.flow(), c.query)
+	if err != nil {
+		c.realm.logger.Error("a sign-in can't start", zap.String("provider", c.provider),
+			zap.String("reference", reference(c.r)), zap.Error(err))
+		return c.fail(http.StatusOK, authjs.CodeOAuthSignin)
+	}
+	if err := c.keepPending(pending); err != nil {
+		return c.unavailable(err)
+	}
+	return c.redirect(http.StatusOK, target)
+}
+
+// randomText is 256 random bits in 43 characters, as state, nonce and verifier
+// (RFC 7636 section 4.1) need them.
+func randomText() string { return base64.RawURLEncoding.EncodeToString(randomBytes(32)) }
+
+// keepPending adds the flow's cookie and drops the oldest ones over the limit,
+// and those that don't open any more.
+func (c *call) keepPending(pending pendingFlow) error {
+	payload, err := json.Marshal(pending)
+	if err != nil {
+		return fmt.Errorf("keeping a sign-in: %w", err)
+	}
+	type kept struct {
+		cookie  authjs.Cookie
+		started int64
+	}
+	var others []kept
+	for _, cookie := range c.site.names.AppendPending(nil, c.visit.cookies) {
+		if other, ok := c.openPending(cookie.Value); ok {
+			others = append(others, kept{cookie, other.Started})
+		} else {
+			c.dropPending(cookie.Name)
+		}
+	}
+	slices.SortFunc(others, func(a, b kept) int { return int(b.started - a.started) })
+	if len(others) >= maxPending {
+		for _, old := range others[maxPending-1:] {
+			c.dropPending(old.cookie.Name)
+		}
+	}
+	c.cookies = append(c.cookies, authjs.Cookie{
+		Name:    c.site.names.Pending(pending.State),
+		Value:   c.keys.pending[c.site.names.State].Seal(payload),
+		Secure:  c.site.secure,
+		MaxAge:  int(pendingLife.Seconds()),
+		Expires: time.Now().Add(pendingLife),
+	})
+	return nil
+}
+
+func (c *call) dropPending(name string) {
+	c.cookies = append(c.cookies, authjs.Cookie{Name: name, Secure: c.site.secure}.Delete())
+}
+
+func (c *call) openPending(value string) (pendingFlow, bool) {
+	payload, _, err := c.keys.pending[c.site.names.State].Open(value)
+	if err != nil {
+		return pendingFlow{}, false
+	}
+	var pending pendingFlow
+	if err := json.Unmarshal([]byte(payload), &pending); err != nil || time.Now().After(pending.ends()) {
+		return pendingFlow{}, false
+	}
+	return pending, true
+}
+
+// takePending returns the browser's own flow with this state and this provider,
+// and removes its cookie whatever comes of it.
+func (c *call) takePending(state string) (pendingFlow, bool) {
+	name := c.site.names.Pending(state)
+	values := authjs.AppendValues(nil, c.visit.cookies, name)
+	if len(values) == 0 {
+		return pendingFlow{}, false
+	}
+	c.dropPending(name)
+	for _, value := range values {
+		pending, ok := c.openPending(value)
+		if ok && pending.Provider == c.provider && subtle.ConstantTimeCompare([]byte(pending.State), []byte(state)) == 1 {
+			return pending, true
+		}
+	}
+	return pendingFlow{}, false
+}
+
+// serveCallback takes a provider's answer, or a form of credentials.
+func (c *call) serveCallback() error {
+	switch provider := c.realm.byID[c.provider].(type) {
+	case providers.Redirector:
+		return c.finishSignIn(provider)
+	case providers.Checker:
+		return c.checkCredentials(provider)
+	default:
+		return c.unsupported()
+	}
+}
+
+// finishSignIn checks the answer of a provider against the flow that this
+// browser began. A POST's query takes no part.
+func (c *call) finishSignIn(provider providers.Redirector) error {
+	answer := c.query
+	if c.r.Method == http.MethodPost {
+		answer = c.form
+	}
+	var pending pendingFlow
+	found := false
+	if states := answer["state"]; len(states) == 1 && states[0] != "" {
+		pending, found = c.takePending(states[0])
+	}
+	if answer.Has("error") {
+		c.logRefusal(provider, pending, answer)
+		return c.fail(http.StatusOK, authjs.CodeCallback)
+	}
+	if !found {
+		c.logFailure(errors.New("no sign-in of this browser has this state: it took longer than 15 minutes, was finished already, or began elsewhere"))
+		return c.fail(http.StatusOK, authjs.CodeOAuthCallback)
+	}
+	if err := c.spend(c.r.Context(), &pending); err != nil {
+		if errors.Is(err, sessionstore.ErrTaken) {
+			c.logFailure(errors.New("this sign-in was finished already"))
+			return c.fail(http.StatusOK, authjs.CodeOAuthCallback)
+		}
+		return c.unavailable(err)
+	}
+	account, err := provider.Finish(c.r.Context(), pending.flow(), answer)
+	if err != nil {
+		c.logFailure(err)
+		return c.fail(http.StatusOK, authjs.CodeOAuthCallback)
+	}
+	if _, given := c.query["callbackUrl"]; !given || c.r.Method == http.MethodPost {
+		c.callbackURL, _ = c.site.returns.Resolve(pending.CallbackURL)
+	}
+	claims := c.site.signedIn(c.provider, account)
+	if !c.site.admits(c.site.newSession(claims)) {
+		c.realm.logger.Info("sign-in refused by allow or deny", zap.String("user", c.provider+":"+account.ID),
+			zap.Bool("email_verified", account.EmailVerified))
+		return c.fail(http.StatusOK, authjs.CodeAccessDenied)
+	}
+	return c.begin(claims)
+}
+
+// spend lets one callback of a flow through, also of several at once.
+func (c *call) spend(ctx context.Context, pending *pendingFlow) error {
+	key := c.site.key + "|flow|" + digest(pending.State)
+	if err := sessionstore.Add(ctx, c.realm.store, key, []byte{1}, pending.ends()); err != nil {
+		return fmt.Errorf("spending a sign-in: %w", err)
+	}
+	return nil
+}
+
+// logRefusal lets the provider say, in its own form and for debug logs, what it
+// answered.
+func (c *call) logRefusal(provider providers.Redirector, pending pendingFlow, answer url.Values) {
+	_, err := provider.Finish(c.r.Context(), pending.flow(), answer)
+	c.logFailure(err)
+}
+
+func (c *call) logFailure(err error) {
+	c.realm.logger.Warn("a sign-in failed at its return from the provider", zap.String("provider", c.provider),
+		zap.String("reference", reference(c.r)), zap.Error(err))
+}

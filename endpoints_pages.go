@@ -1,0 +1,130 @@
+package signin
+
+import (
+	"bytes"
+	"net/http"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/caddy-signin/caddy-signin/client"
+	"github.com/caddy-signin/caddy-signin/internal/authjs"
+	"github.com/caddy-signin/caddy-signin/internal/redirect"
+	"github.com/caddy-signin/caddy-signin/pages"
+	"github.com/caddy-signin/caddy-signin/providers"
+)
+
+// serveSignInPage shows the ways to sign in. It never goes to a provider by
+// itself: that takes a POST with the CSRF token.
+func (c *call) serveSignInPage() error {
+	code := c.query.Get("error")
+	if page := c.realm.Pages.SignIn; page != "" {
+		if code == "" {
+			code = c.provider // NextAuth passes the path segment on as the error
+		}
+		query := []string{"callbackUrl", c.callbackURL}
+		if isCode(code) {
+			query = append(query, "error", code)
+		}
+		c.sendCookies()
+		sendRedirect(c.w, http.StatusFound, redirect.AddQuery(page, query...))
+		return nil
+	}
+	if c.query.Get("csrf") == "true" {
+		code = csrfFailed
+	}
+	page := c.signInPage(code)
+	form := c.takeForm()
+	page.ErrorProvider, page.Username = form.Provider, form.Username
+	if email := c.query.Get("email"); email != "" {
+		if address, err := providers.ParseEmail(email); err == nil {
+			page.Email = address
+		}
+	}
+	session, err := c.getSession(c.r)
+	if err != nil {
+		return c.unavailable(err)
+	}
+	if session != nil && code == "" {
+		page.User = session.pageUser()
+	}
+	c.sendCookies()
+	return c.site.servePage(c.w, page)
+}
+
+func (c *call) signInPage(code string) pages.SignIn {
+	page := pages.SignIn{
+		Site: c.site.pageSite(c.r), CSRFToken: c.csrfToken, CallbackURL: c.callbackURL, Error: code,
+	}
+	for _, provider := range c.realm.providers {
+		info := provider.Info()
+		shown := pages.Provider{ID: info.ID, Name: info.Name, Type: string(info.Type), Preset: info.Preset}
+		if checker, ok := provider.(providers.Checker); ok {
+			for _, field := range checker.Fields() {
+				shown.Fields = append(shown.Fields, pages.Field(field))
+			}
+		}
+		page.Providers = append(page.Providers, shown)
+	}
+	return page
+}
+
+// isCode reports what may be passed on as an error code to a page of the
+// operator's: a short word.
+func isCode(code string) bool {
+	return code != "" && len(code) <= 64 && !strings.ContainsFunc(code, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '_' && r != '-'
+	})
+}
+
+// serveErrorPage shows an error, or sends the codes that a new attempt may
+// cure to the sign-in page.
+func (c *call) serveErrorPage() error {
+	code := c.query.Get("error")
+	if code == "" {
+		code = c.provider
+	}
+	c.sendCookies()
+	if authjs.ErrorCode(code).OnSignInPage() {
+		sendRedirect(c.w, http.StatusFound, redirect.AddQuery(c.site.base+"/signin", "error", code))
+		return nil
+	}
+	if page := c.realm.Pages.Error; page != "" {
+		if !isCode(code) {
+			code = "Default"
+		}
+		sendRedirect(c.w, http.StatusFound, redirect.AddQuery(page, "error", code))
+		return nil
+	}
+	site := c.site.pageSite(c.r)
+	c.realm.logger.Info("a visitor was shown the error page",
+		zap.String("code", cut(code, 64)), zap.String("reference", site.Reference))
+	return c.site.servePage(c.w, pages.Error{Site: site, Code: code})
+}
+
+func (c *call) serveVerifyRequestPage() error {
+	c.sendCookies()
+	if page := c.realm.Pages.VerifyRequest; page != "" {
+		sendRedirect(c.w, http.StatusFound, page)
+		return nil
+	}
+	return c.site.servePage(c.w, pages.VerifyRequest{Site: c.site.pageSite(c.r)})
+}
+
+// serveClientScript serves the browser client, which is the same for everyone.
+func (c *call) serveClientScript() error {
+	header := c.w.Header()
+	header.Del("Vary")
+	header.Set("Cache-Control", "public, max-age=3600")
+	header.Set("Content-Type", "text/javascript; charset=utf-8")
+	header.Set("Etag", client.JSETag)
+	http.ServeContent(c.w, c.r, "", time.Time{}, bytes.NewReader(client.JS))
+	return nil
+}
+
+func (c *call) servePagesScript() error {
+	c.w.Header().Del("Vary")
+	pages.ServeScript(c.w, c.r)
+	return nil
+}

@@ -1,0 +1,203 @@
+package signin
+
+import (
+	"bytes"
+	"net/http"
+
+	"go.uber.org/zap"
+
+	"github.com/caddy-signin/caddy-signin/internal/authjs"
+	"github.com/caddy-signin/caddy-signin/internal/redirect"
+	"github.com/caddy-signin/caddy-signin/pages"
+)
+
+// noCache sets the headers with which NextAuth answers csrf and session.
+func noCache(header http.Header) {
+	header.Set("Cache-Control", "private, no-cache, no-store")
+	header.Set("Pragma", "no-cache")
+	header.Set("Expires", "0")
+}
+
+func (c *call) serveCSRF() error {
+	c.sendCookies()
+	noCache(c.w.Header())
+	return writeJSON(c.w, http.StatusOK, struct {
+		CSRFToken string `json:"csrfToken"`
+	}{c.csrfToken})
+}
+
+// serveProviders lists the providers in configuration order, which a Go map
+// would lose.
+func (c *call) serveProviders() error {
+	type entry struct {
+		ID          string `json:"id"`
+		Name        string `json:"name"`
+		Type        string `json:"type"`
+		SigninURL   string `json:"signinUrl"`
+		CallbackURL string `json:"callbackUrl"`
+	}
+	var body bytes.Buffer
+	body.WriteByte('{')
+	for i, provider := range c.realm.providers {
+		info := provider.Info()
+		if i > 0 {
+			body.WriteByte(',')
+		}
+		line, err := encodeJSON(entry{
+			ID: info.ID, Name: info.Name, Type: string(info.Type),
+			SigninURL: c.site.base + "/signin/" + info.ID, CallbackURL: c.site.base + "/callback/" + info.ID,
+		})
+		if err != nil {
+			return err
+		}
+		body.Write(authjs.AppendString(nil, info.ID))
+		body.WriteByte(':')
+		body.Write(line)
+	}
+	body.WriteByte('}')
+	return sendJSON(c.w, http.StatusOK, body.Bytes())
+}
+
+func (c *call) serveSession() error {
+	noCache(c.w.Header())
+	return c.answerSession()
+}
+
+// updateSession answers like GET. Its data changes nothing: who a person is
+// only a provider can say (requirement E15).
+func (c *call) updateSession() error {
+	if !c.verified {
+		c.sendCookies()
+		return sendJSON(c.w, http.StatusBadRequest, []byte("{}"))
+	}
+	return c.answerSession()
+}
+
+// answerSession renews the session and shows it. A cookie that gives no
+// session is deleted.
+func (c *call) answerSession() error {
+	session, err := c.getSession(c.r)
+	if err != nil {
+		return c.unavailable(err)
+	}
+	received := c.site.names.ReadSession(c.visit.cookies)
+	if session == nil {
+		c.cookies = append(c.cookies, c.site.names.ClearSession(authjs.Cookie{}, &received)...)
+		c.sendCookies()
+		return sendJSON(c.w, http.StatusOK, []byte("{}"))
+	}
+	cookies, expires, err := c.site.issue(c.keys, session.claims, &received)
+	if err != nil {
+		return c.unavailable(err)
+	}
+	c.cookies = append(c.cookies, cookies...)
+	c.sendCookies()
+	return sendJSON(c.w, http.StatusOK, authjs.AppendSession(nil, c.realm.sessionUser(session), expires))
+}
+
+// sessionUser is the user of the session JSON.
+func (rl *Realm) sessionUser(s *session) authjs.User {
+	user := authjs.User{Name: s.claims.Name, Email: s.claims.Email, Image: s.claims.Picture}
+	for _, field := range rl.Session.Expose {
+		var value any
+		switch field {
+		case "id":
+			value = s.userID
+		case "username":
+			value = s.username
+		case "provider":
+			value = s.claims.Provider
+		case "groups":
+			value = append([]string{}, s.claims.Groups...)
+		}
+		user.Exposed = append(user.Exposed, authjs.Member{Name: field, Value: value})
+	}
+	return user
+}
+
+func (c *call) serveSignOutPage() error {
+	if page := c.realm.Pages.SignOut; page != "" {
+		c.sendCookies()
+		sendRedirect(c.w, http.StatusFound, page)
+		return nil
+	}
+	page := pages.SignOut{Site: c.site.pageSite(c.r), CSRFToken: c.csrfToken, CallbackURL: c.callbackURL}
+	session, err := c.getSession(c.r)
+	if err != nil {
+		return c.unavailable(err)
+	}
+	if session != nil {
+		page.User = session.pageUser()
+	}
+	if c.query.Get("csrf") == "true" {
+		page.Error = csrfFailed
+	}
+	c.sendCookies()
+	return c.site.servePage(c.w, page)
+}
+
+// csrfFailed is the pages' code for a form whose token did not fit.
+const csrfFailed = "MissingCSRF"
+
+// signOut ends the session for every copy of its cookie.
+func (c *call) signOut() error {
+	if !c.verified {
+		return c.redirect(http.StatusOK, redirect.AddQuery(c.site.base+"/signout", "csrf", "true"))
+	}
+	session, err := c.getSession(c.r)
+	if err != nil {
+		return c.unavailable(err)
+	}
+	if session != nil {
+		if err := c.site.revoke(c.r.Context(), &session.claims); err != nil {
+			return c.unavailable(err)
+		}
+		c.realm.logger.Info("signed out", zap.String("user", session.userID))
+	}
+	received := c.site.names.ReadSession(c.visit.cookies)
+	c.cookies = append(c.cookies, c.site.names.ClearSession(authjs.Cookie{}, &received)...)
+	return c.redirect(http.StatusOK, c.callbackURL)
+}
+
+// begin ends a sign-in: it replaces whatever session the browser had by a new
+// one, and sends the browser where it wanted to go.
+func (c *call) begin(claims authjs.Claims) error {
+	received := c.site.names.ReadSession(c.visit.cookies)
+	cookies, _, err := c.site.issue(c.keys, claims, &received)
+	if err != nil {
+		c.realm.logger.Error("sign-in refused", zap.Error(err))
+		return c.fail(http.StatusOK, authjs.CodeConfiguration)
+	}
+	if before, err := c.getSession(c.r); err != nil {
+		return c.unavailable(err)
+	} else if before != nil {
+		if err := c.site.revoke(c.r.Context(), &before.claims); err != nil {
+			return c.unavailable(err)
+		}
+	}
+	c.cookies = append(c.cookies, cookies...)
+	c.realm.logger.Info("signed in", zap.String("user", claims.Provider+":"+claims.Subject))
+	return c.redirect(http.StatusOK, c.callbackURL)
+}
+
+// serveLog takes what the browser client reports. It is only ever shown to the
+// operator who asks for debug logs, and never interpreted.
+func (c *call) serveLog() error {
+	body, err := readBody(c.w, c.r, maxLogBody)
+	if err != nil {
+		return c.refuse(err)
+	}
+	if report, _, err := parseFields(c.r, body); err == nil && report["code"] != "" {
+		c.realm.sampled.Debug("the browser client reports an error",
+			zap.String("code", cut(report["code"], 80)), zap.String("message", cut(report["message"], 200)))
+	}
+	c.w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+func cut(s string, most int) string {
+	if len(s) > most {
+		return s[:most]
+	}
+	return s
+}

@@ -1,0 +1,165 @@
+package signin
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"unicode/utf8"
+)
+
+// headerNames is a set of header names compared in one normal form, so that no
+// spelling that an upstream may fold into the same variable slips through:
+// lower case, and every byte that is neither letter nor digit is a hyphen.
+type headerNames map[string]struct{}
+
+func newHeaderNames(names ...string) headerNames {
+	set := make(headerNames, len(names))
+	for _, name := range names {
+		set[normalHeader(name)] = struct{}{}
+	}
+	return set
+}
+
+func normalHeader(name string) string {
+	return string(appendNormal(make([]byte, 0, len(name)), name))
+}
+
+func appendNormal(dst []byte, name string) []byte {
+	for i := range len(name) {
+		c := name[i]
+		switch {
+		case c >= 'A' && c <= 'Z':
+			c += 'a' - 'A'
+		case (c < 'a' || c > 'z') && (c < '0' || c > '9'):
+			c = '-'
+		}
+		dst = append(dst, c)
+	}
+	return dst
+}
+
+// longestHeaderName bounds the names that are compared without allocating.
+const longestHeaderName = 64
+
+func (set headerNames) has(name string) bool {
+	var buf [longestHeaderName]byte
+	if len(name) > len(buf) {
+		_, ok := set[normalHeader(name)]
+		return ok
+	}
+	_, ok := set[string(appendNormal(buf[:0], name))]
+	return ok
+}
+
+// stripIdentity removes every identity header that the client sent, in any
+// spelling, from the headers, from the announced and unannounced trailers, and
+// from the lists by which a client could have the real ones dropped as
+// hop-by-hop (RFC 9110 section 7.6.1).
+func stripIdentity(r *http.Request, names headerNames) {
+	for name := range r.Header {
+		if names.has(name) {
+			delete(r.Header, name)
+		}
+	}
+	for _, list := range hopByHopLists {
+		if lines, ok := r.Header[list]; ok {
+			stripList(r.Header, list, lines, names)
+		}
+	}
+	if r.Trailer == nil {
+		return
+	}
+	stripTrailer(r.Trailer, names)
+	if r.Body != nil {
+		r.Body = &trailerFilter{ReadCloser: r.Body, request: r, names: names}
+	}
+}
+
+var hopByHopLists = []string{"Connection", "Proxy-Connection", "Keep-Alive", "Te"}
+
+func stripList(header http.Header, list string, lines []string, names headerNames) {
+	var kept []string
+	changed := false
+	for _, line := range lines {
+		for token := range strings.SplitSeq(line, ",") {
+			token = strings.TrimSpace(token)
+			if names.has(token) {
+				changed = true
+				continue
+			}
+			kept = append(kept, token)
+		}
+	}
+	switch {
+	case !changed:
+	case len(kept) == 0:
+		delete(header, list)
+	default:
+		header[list] = []string{strings.Join(kept, ", ")}
+	}
+}
+
+func stripTrailer(trailer http.Header, names headerNames) {
+	for name := range trailer {
+		if names.has(name) {
+			delete(trailer, name)
+		}
+	}
+}
+
+// trailerFilter cleans the trailers once more when the body ends: that is when
+// net/http fills them in, and reverse_proxy copies them right after.
+type trailerFilter struct {
+	io.ReadCloser
+	request *http.Request
+	names   headerNames
+}
+
+func (f *trailerFilter) Read(p []byte) (int, error) {
+	n, err := f.ReadCloser.Read(p)
+	if err != nil {
+		stripTrailer(f.request.Trailer, f.names)
+	}
+	return n, err //nolint:wrapcheck // io.Reader's contract is the bare error
+}
+
+// badTarget says why a request target is refused: the part of it that a proxy
+// and an upstream may read differently. Empty means that it is fine.
+// %2F and ; pass: real APIs need them, and gates see the decoded path.
+func badTarget(r *http.Request) string {
+	path := r.URL.Path
+	if strings.IndexByte(path, 0) >= 0 {
+		return "the path holds a NUL"
+	}
+	if !utf8.ValidString(path) {
+		return "the path is not valid UTF-8"
+	}
+	if strings.IndexByte(path, '\\') >= 0 {
+		return "the path holds a backslash"
+	}
+	// RawPath is empty for "%2e%2e", whose decoded form is its own default
+	// encoding: only the request line shows it.
+	if strings.IndexByte(r.RequestURI, '%') >= 0 {
+		target, _, _ := strings.Cut(r.RequestURI, "?")
+		if hasHiddenDots(path, target) {
+			return "the path holds encoded dot segments"
+		}
+	}
+	return ""
+}
+
+// hasHiddenDots reports whether decoding raw made dot segments that raw itself
+// does not show.
+func hasHiddenDots(decoded, raw string) bool {
+	return countDotSegments(decoded) > countDotSegments(raw)
+}
+
+func countDotSegments(path string) int {
+	n := 0
+	for segment := range strings.SplitSeq(path, "/") {
+		if segment == "." || segment == ".." {
+			n++
+		}
+	}
+	return n
+}

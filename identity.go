@@ -1,0 +1,224 @@
+package signin
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"net/textproto"
+	"slices"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"golang.org/x/net/http/httpguts"
+)
+
+// IdentityHeaders are the request headers by which a gate tells the upstream
+// who the user is. On every request the headers that the client sent under
+// these names, and under those of the set remote, are removed first.
+//
+// A header whose value is missing is not sent. In values every byte outside
+// printable ASCII, and every %, is percent-encoded, so that decodeURIComponent
+// (or urllib.parse.unquote) gives the value back; groups are joined by commas,
+// and a comma inside a group is encoded too. A value of more than 4 KiB, or one
+// that would take all of them over 16 KiB, is not sent.
+type IdentityHeaders struct {
+	// remote: Remote-User, Remote-Email, Remote-Name, Remote-Groups.
+	// x-forwarded: X-Forwarded-User, -Email, -Groups, -Preferred-Username.
+	// x-auth-request: X-Auth-Request-User, -Email, -Groups, -Preferred-Username.
+	// off: none. Default: remote, or none of them when headers is set.
+	Set string `json:"set,omitempty"`
+
+	// Headers of your own: name to value, with placeholders such as
+	// {http.auth.user.id}. Default: none.
+	Headers map[string]string `json:"headers,omitempty"`
+}
+
+const (
+	maxHeaderValue = 4 << 10
+	maxHeadersSize = 16 << 10
+)
+
+// headerValue makes one header's value from a session, empty for none.
+type headerValue func(*session, *caddy.Replacer) string
+
+var (
+	valueID       headerValue = func(s *session, _ *caddy.Replacer) string { return encodeHeader(s.userID) }
+	valueUsername headerValue = func(s *session, _ *caddy.Replacer) string { return encodeHeader(s.username) }
+	valueEmail    headerValue = func(s *session, _ *caddy.Replacer) string { return encodeHeader(s.email) }
+	valueName     headerValue = func(s *session, _ *caddy.Replacer) string { return encodeHeader(s.claims.Name.String()) }
+	valueGroups   headerValue = func(s *session, _ *caddy.Replacer) string { return groupList(s.claims.Groups).String() }
+)
+
+// headerSets are the named sets. Remote-* is what Authelia and others send,
+// the other two are oauth2-proxy's.
+var headerSets = map[string]map[string]headerValue{
+	"remote": {
+		"Remote-User": valueUsername, "Remote-Email": valueEmail,
+		"Remote-Name": valueName, "Remote-Groups": valueGroups,
+	},
+	"x-forwarded": {
+		"X-Forwarded-User": valueID, "X-Forwarded-Email": valueEmail,
+		"X-Forwarded-Groups": valueGroups, "X-Forwarded-Preferred-Username": valueUsername,
+	},
+	"x-auth-request": {
+		"X-Auth-Request-User": valueID, "X-Auth-Request-Email": valueEmail,
+		"X-Auth-Request-Groups": valueGroups, "X-Auth-Request-Preferred-Username": valueUsername,
+	},
+	"off": {},
+}
+
+// forbiddenHeaders would change how the request itself is read.
+var forbiddenHeaders = newHeaderNames(
+	"Host", "Cookie", "Connection", "Keep-Alive", "Proxy-Connection", "Transfer-Encoding", "TE", "Trailer",
+	"Upgrade", "Authorization", "Proxy-Authorization", "Expect", "Content-Length", "Content-Type",
+	"Content-Encoding", "Content-Range", "Range", "Forwarded", "X-Forwarded-For", "X-Forwarded-Host",
+	"X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Prefix", "X-Real-IP", "Origin", "Referer",
+)
+
+// headerPlan is a realm's identity headers, ready to be set.
+type headerPlan struct {
+	strip  headerNames
+	names  []string // in canonical form, sorted
+	values []headerValue
+}
+
+func (h *IdentityHeaders) plan() (*headerPlan, error) {
+	values, err := h.values()
+	if err != nil {
+		return nil, err
+	}
+	plan := &headerPlan{names: slices.Sorted(maps.Keys(values))}
+	for _, name := range plan.names {
+		plan.values = append(plan.values, values[name])
+	}
+	plan.strip = newHeaderNames(append(slices.Collect(maps.Keys(headerSets["remote"])), "X-Signin-Assertion")...)
+	for _, name := range plan.names {
+		plan.strip[normalHeader(name)] = struct{}{}
+	}
+	return plan, nil
+}
+
+func (h *IdentityHeaders) values() (map[string]headerValue, error) {
+	set := h.Set
+	if set == "" && len(h.Headers) == 0 {
+		set = "remote"
+	}
+	values := make(map[string]headerValue)
+	if set != "" {
+		named, ok := headerSets[set]
+		if !ok {
+			return nil, fmt.Errorf("%q is not a set of headers: write one of %s, or a block of your own headers",
+				set, strings.Join(slices.Sorted(maps.Keys(headerSets)), ", "))
+		}
+		maps.Copy(values, named)
+	}
+	for name, template := range h.Headers {
+		canonical := textproto.CanonicalMIMEHeaderKey(name)
+		switch {
+		case !httpguts.ValidHeaderFieldName(name):
+			return nil, fmt.Errorf("%q is not a header name", name)
+		case forbiddenHeaders.has(name):
+			return nil, fmt.Errorf("%s can't carry identity: it says how the request itself is read", canonical)
+		case template == "":
+			return nil, fmt.Errorf("%s has no value: write one such as {http.auth.user.id}", canonical)
+		}
+		values[canonical] = templateValue(template)
+	}
+	return values, nil
+}
+
+// plainPlaceholders have a value function of their own, which costs less than
+// asking the replacer and knows how each is encoded.
+var plainPlaceholders = map[string]headerValue{
+	"{http.auth.user.id}":       valueID,
+	"{http.auth.user.username}": valueUsername,
+	"{http.auth.user.email}":    valueEmail,
+	"{http.auth.user.name}":     valueName,
+	"{http.auth.user.groups}":   valueGroups,
+}
+
+func templateValue(template string) headerValue {
+	if value, ok := plainPlaceholders[template]; ok {
+		return value
+	}
+	return func(_ *session, repl *caddy.Replacer) string {
+		return encodeHeader(repl.ReplaceAll(template, ""))
+	}
+}
+
+// set tells the upstream who the user is.
+func (p *headerPlan) set(r *http.Request, s *session) {
+	if len(p.names) == 0 {
+		return
+	}
+	repl, _ := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
+	lines := make([]string, len(p.names)) // one allocation for all values
+	total := 0
+	for i, name := range p.names {
+		value := p.values[i](s, repl)
+		if value == "" || len(value) > maxHeaderValue || total+len(value) > maxHeadersSize {
+			delete(r.Header, name)
+			continue
+		}
+		total += len(value)
+		lines[i] = value
+		r.Header[name] = lines[i : i+1 : i+1]
+	}
+}
+
+// groupList prints as a header value.
+type groupList []string
+
+// String joins the groups by commas; a comma inside a group is encoded.
+func (l groupList) String() string {
+	switch len(l) {
+	case 0:
+		return ""
+	case 1:
+		return encodeGroup(l[0])
+	}
+	var b strings.Builder
+	for i, group := range l {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(encodeGroup(group))
+	}
+	return b.String()
+}
+
+func encodeGroup(group string) string {
+	return strings.ReplaceAll(encodeHeader(group), ",", "%2C")
+}
+
+// encodeHeader drops control characters and percent-encodes what is not
+// printable ASCII, and the percent sign itself, so that the form is unambiguous.
+func encodeHeader(value string) string {
+	plain := true
+	for i := range len(value) {
+		if c := value[i]; c < ' ' || c > '~' || c == '%' {
+			plain = false
+			break
+		}
+	}
+	if plain {
+		return strings.TrimSpace(value)
+	}
+	const hexDigits = "0123456789ABCDEF"
+	var b strings.Builder
+	for i := range len(value) {
+		switch c := value[i]; {
+		case c < ' ' || c == 0x7f:
+		case c > '~' || c == '%':
+			b.WriteByte('%')
+			b.WriteByte(hexDigits[c>>4])
+			b.WriteByte(hexDigits[c&0xf])
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return strings.TrimSpace(b.String())
+}
+
+// Demand that the replacer and CEL see groups as a list that prints well.
+var _ fmt.Stringer = groupList(nil)

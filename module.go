@@ -1,0 +1,114 @@
+// Package signin puts signIn() and signOut() in front of anything: it serves
+// the NextAuth.js client protocol inside Caddy, guards routes by session, and
+// tells the back end who the user is.
+//
+// The directive signin makes a site part of a [Realm] and serves its endpoints
+// ([Handler]); the directive require_signin guards routes ([Gate]). Realms that
+// several sites share stand in the global options ([App]). Importing this
+// package registers all of it with Caddy.
+package signin
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"path"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+)
+
+// Handler serves a realm's endpoints under its base path. On every other
+// request it removes the identity headers and the gateway's cookies that the
+// client sent, and offers the session to gates, matchers and placeholders
+// ({http.auth.user.id} and so on), which look it up when they first need it.
+type Handler struct {
+	// The name of a global realm. Default: the global realm "default", unless
+	// config is set.
+	Realm string `json:"realm,omitempty"`
+
+	// A realm of this site alone. Default: none.
+	Config *Realm `json:"config,omitempty"`
+
+	realm *Realm
+}
+
+// CaddyModule returns the Caddy module information.
+func (Handler) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{
+		ID:  "http.handlers.signin",
+		New: func() caddy.Module { return new(Handler) },
+	}
+}
+
+// Provision makes the realm ready, or finds it among the global ones.
+func (h *Handler) Provision(ctx caddy.Context) error {
+	app, err := appOf(ctx)
+	if err != nil {
+		return err
+	}
+	if h.Config == nil {
+		if h.realm, err = app.realm(h.Realm); err != nil {
+			return fmt.Errorf("signin: %w", err)
+		}
+		return nil
+	}
+	if h.Realm != "" {
+		return errors.New("signin: realm and config exclude each other: a realm is either referred to by name or written in place")
+	}
+	h.realm = h.Config
+	app.inPlace = append(app.inPlace, h.realm)
+	if err := h.realm.provision(ctx, ""); err != nil {
+		return fmt.Errorf("signin: %w", err)
+	}
+	return nil
+}
+
+// ServeHTTP implements caddyhttp.MiddlewareHandler.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	if reason := badTarget(r); reason != "" {
+		return caddyhttp.Error(http.StatusBadRequest, errors.New(reason))
+	}
+	inner := w
+	v, w := h.realm.attach(w, r)
+	defer func() { v.over = true }()
+	if action, ok := h.realm.actionPath(r.URL.Path); ok {
+		return v.serveEndpoint(inner, r, action)
+	}
+	return next.ServeHTTP(w, r) //nolint:wrapcheck // the next handler's own error
+}
+
+// actionPath returns what follows the base path in a request's path, cleaned as
+// Caddy's matchers clean it, so that nothing under it reaches an upstream by
+// another spelling.
+func (rl *Realm) actionPath(requested string) (action string, ok bool) {
+	if !strings.Contains(requested, "//") && !strings.Contains(requested, "/.") {
+		return cutBase(requested, rl.BasePath)
+	}
+	return cutBase(path.Clean(caddyhttp.CleanPath(requested, true)), rl.BasePath)
+}
+
+func cutBase(requested, base string) (string, bool) {
+	rest, ok := strings.CutPrefix(requested, base)
+	if !ok || (rest != "" && rest[0] != '/') {
+		return "", false
+	}
+	return strings.Trim(rest, "/"), true
+}
+
+// refuseHost answers a request whose public origin can't be known, without
+// reflecting anything of it.
+func (rl *Realm) refuseHost(w http.ResponseWriter) {
+	rl.sampled.Warn(errUnknownHost.Error(), zap.String("realm", rl.String()))
+	protect(w.Header())
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(http.StatusMisdirectedRequest)
+	_, _ = w.Write([]byte("This host is not set up for signing in.\n"))
+}
+
+var (
+	_ caddy.Provisioner           = (*Handler)(nil)
+	_ caddyhttp.MiddlewareHandler = (*Handler)(nil)
+)

@@ -1,0 +1,230 @@
+package signin
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+)
+
+// errUnknownHost is a request for a host that neither the realm's url nor a
+// host matcher of this server names. It is answered with 421 (RFC 9110 section
+// 15.5.20), and its Host is never reflected.
+var errUnknownHost = errors.New("the request's host is not one that this server names: set url in the signin block to the public address")
+
+// originKey is what of a request decides its public origin, apart from the server.
+type originKey struct {
+	https    bool
+	loopback bool
+	host     string
+}
+
+// servedHosts are the hosts and ports that one Caddy server answers for, read
+// from its own routes: no header of a client can add one.
+type servedHosts struct {
+	exact    map[string]struct{}
+	patterns []string // with a wildcard or placeholder
+	ports    [][2]uint
+}
+
+// newServedHosts collects srv's hosts. Hosts inside not, in CEL and in the
+// routes of other servers are not seen, which is right: none of them says that
+// this server answers for the host.
+func newServedHosts(srv *caddyhttp.Server) *servedHosts {
+	hosts := &servedHosts{exact: make(map[string]struct{})}
+	hosts.collect(srv.Routes)
+	for _, listen := range srv.Listen {
+		if addr, err := caddy.ParseNetworkAddress(listen); err == nil {
+			hosts.ports = append(hosts.ports, [2]uint{addr.StartPort, addr.EndPort})
+		}
+	}
+	return hosts
+}
+
+func (s *servedHosts) collect(routes caddyhttp.RouteList) {
+	for _, route := range routes {
+		for _, set := range route.MatcherSets {
+			for _, matcher := range set {
+				if hosts, ok := matcher.(*caddyhttp.MatchHost); ok {
+					s.add(*hosts)
+				}
+			}
+		}
+		for _, handler := range route.Handlers {
+			if sub, ok := handler.(*caddyhttp.Subroute); ok {
+				s.collect(sub.Routes)
+			}
+		}
+	}
+}
+
+func (s *servedHosts) add(hosts caddyhttp.MatchHost) {
+	for _, host := range hosts {
+		if strings.ContainsAny(host, "*{") {
+			s.patterns = append(s.patterns, host)
+		} else {
+			s.exact[strings.ToLower(host)] = struct{}{}
+		}
+	}
+}
+
+// name returns how the server's configuration names host, which is bounded by
+// the configuration even where a wildcard admits any number of hosts.
+func (s *servedHosts) name(r *http.Request, host string) (string, bool) {
+	if _, ok := s.exact[host]; ok {
+		return host, true
+	}
+	if !isHostname(host) {
+		return "", false
+	}
+	for _, pattern := range s.patterns {
+		// Caddy's own matcher decides, so that gate and site agree.
+		if ok, err := (caddyhttp.MatchHost{pattern}).MatchWithError(r); err == nil && ok {
+			return pattern, true
+		}
+	}
+	return "", false
+}
+
+func (s *servedHosts) listensOn(port uint) bool {
+	for _, span := range s.ports {
+		if span[0] <= port && port <= span[1] {
+			return true
+		}
+	}
+	return false
+}
+
+// resolve returns the public origin of r (scheme://host[:port]) and the name
+// under which a generated secret for it is kept.
+func (s *servedHosts) resolve(r *http.Request, key originKey) (origin, name string, err error) {
+	scheme, defaultPort := "http", uint(80)
+	if key.https {
+		scheme, defaultPort = "https", 443
+	}
+	host, port, err := splitHost(key.host)
+	if err != nil {
+		return "", "", errUnknownHost
+	}
+	if port == 0 {
+		port = defaultPort
+	} else if port != defaultPort && !s.listensOn(port) {
+		return "", "", errUnknownHost
+	}
+	if key.loopback && isLoopbackName(host) {
+		name = "localhost"
+	} else if name, err = s.mustName(r, host); err != nil {
+		return "", "", err
+	}
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	if port != defaultPort {
+		suffix := ":" + strconv.FormatUint(uint64(port), 10)
+		host, name = host+suffix, name+suffix
+	}
+	return scheme + "://" + host, name, nil
+}
+
+func (s *servedHosts) mustName(r *http.Request, host string) (string, error) {
+	name, ok := s.name(r, host)
+	if !ok {
+		return "", errUnknownHost
+	}
+	return name, nil
+}
+
+// splitHost splits a Host header into a lower-case host without brackets and a
+// port, which is 0 when there is none.
+func splitHost(hostport string) (host string, port uint, err error) {
+	host = hostport
+	if i := strings.LastIndexByte(hostport, ':'); i >= 0 && !strings.HasSuffix(hostport, "]") {
+		var portText string
+		if host, portText, err = net.SplitHostPort(hostport); err != nil {
+			return "", 0, fmt.Errorf("splitting the host: %w", err)
+		}
+		n, err := strconv.ParseUint(portText, 10, 16)
+		if err != nil || n == 0 {
+			return "", 0, fmt.Errorf("port %q of the host is not a port", portText)
+		}
+		port = uint(n)
+	}
+	host = strings.ToLower(strings.TrimSuffix(strings.TrimPrefix(host, "["), "]"))
+	if host == "" {
+		return "", 0, errors.New("the host is empty")
+	}
+	return host, port, nil
+}
+
+// isHostname reports whether every label is a non-empty letter-digit-hyphen
+// label (RFC 1123 section 2.1): Caddy's wildcard alone also admits ".example.com".
+func isHostname(host string) bool {
+	for label := range strings.SplitSeq(host, ".") {
+		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' {
+			return false
+		}
+		for i := range len(label) {
+			c := label[i]
+			if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
+				return false
+			}
+		}
+	}
+	return len(host) <= 253
+}
+
+// isLoopbackName reports whether host is localhost, a name below it (RFC 6761
+// section 6.3) or a loopback address.
+func isLoopbackName(host string) bool {
+	if host == "localhost" || (strings.HasSuffix(host, ".localhost") && isHostname(host)) {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.IsLoopback()
+}
+
+// isLoopbackPeer reports whether the connection itself comes from this machine.
+func isLoopbackPeer(r *http.Request) bool {
+	addr, err := netip.ParseAddrPort(r.RemoteAddr)
+	return err == nil && addr.Addr().Unmap().IsLoopback()
+}
+
+// isDirectLoopback reports whether the visitor sits at this machine: neither
+// the resolved client address nor a forwarding header speaks of another one.
+func isDirectLoopback(r *http.Request) bool {
+	if !isLoopbackPeer(r) {
+		return false
+	}
+	for _, header := range []string{"Forwarded", "X-Forwarded-For", "X-Real-Ip", "Via"} {
+		if _, forwarded := r.Header[header]; forwarded {
+			return false
+		}
+	}
+	return true
+}
+
+// isHTTPS reports whether the visitor's connection is https: this connection
+// is, or a peer in trusted_proxies says that its own is.
+func isHTTPS(r *http.Request) bool {
+	if r.TLS != nil {
+		return true
+	}
+	trusted, _ := caddyhttp.GetVar(r.Context(), caddyhttp.TrustedProxyVarKey).(bool)
+	if !trusted {
+		return false
+	}
+	proto := r.Header["X-Forwarded-Proto"]
+	return len(proto) == 1 && strings.EqualFold(proto[0], "https")
+}
+
+// clientIP is the visitor's address as Caddy resolved it (trusted_proxies).
+func clientIP(r *http.Request) string {
+	ip, _ := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
+	return ip
+}

@@ -1,0 +1,102 @@
+package signin
+
+import (
+	"strings"
+	"time"
+)
+
+// userValues are the placeholders {http.auth.user.<name>}. A session gives each
+// of them a value, empty where there is none, so that expressions only see null
+// for visitors who are not signed in.
+var userValues = map[string]func(*session) any{
+	"id":       func(s *session) any { return s.userID },
+	"username": func(s *session) any { return s.username },
+	"email":    func(s *session) any { return s.email },
+	"name":     func(s *session) any { return s.claims.Name.String() },
+	"image":    func(s *session) any { return s.claims.Picture.String() },
+	"groups":   func(s *session) any { return groupList(s.claims.Groups) },
+	"provider": func(s *session) any { return s.claims.Provider },
+}
+
+// sessionValues are the placeholders {http.auth.session.<name>}.
+var sessionValues = map[string]func(*session) any{
+	"id":        func(s *session) any { return s.claims.SID },
+	"provider":  func(s *session) any { return s.claims.Provider },
+	"auth_time": func(s *session) any { return s.claims.AuthTime.UTC().Format(time.RFC3339) },
+	"expires":   func(s *session) any { return s.claims.Expires.UTC().Format(time.RFC3339) },
+}
+
+// placeholder answers {http.auth.user.…} and {http.auth.session.…}.
+func (v *visit) placeholder(key string) (any, bool) {
+	if v == nil {
+		return nil, false
+	}
+	name, isUser := strings.CutPrefix(key, "http.auth.user.")
+	if !isUser {
+		var isSession bool
+		if name, isSession = strings.CutPrefix(key, "http.auth.session."); !isSession {
+			return nil, false
+		}
+	}
+	session := v.knownSession()
+	if session == nil {
+		return nil, false
+	}
+	if !isUser {
+		return answer(sessionValues, name, session)
+	}
+	if path, ok := strings.CutPrefix(name, "claims"); ok && (path == "" || path[0] == '.') {
+		return session.claim(strings.TrimPrefix(path, "."))
+	}
+	return answer(userValues, name, session)
+}
+
+func answer(values map[string]func(*session) any, name string, s *session) (any, bool) {
+	value, ok := values[name]
+	if !ok {
+		return nil, false
+	}
+	return value(s), true
+}
+
+// knownSession looks the session up unless the request is over; then it is only
+// what a gate has let through. A look-up that fails is no session: the gate is
+// what fails closed.
+func (v *visit) knownSession() *session {
+	if v.over {
+		if !v.gated {
+			return nil
+		}
+		return v.session
+	}
+	session, err := v.getSession(v.request)
+	if err != nil {
+		return nil
+	}
+	return session
+}
+
+// claim returns a claim of the session token by its dotted path.
+func (s *session) claim(path string) (any, bool) {
+	all, err := s.claims.Map()
+	if err != nil {
+		return nil, false
+	}
+	var value any = all
+	for path != "" {
+		members, ok := value.(map[string]any)
+		if !ok {
+			return nil, false
+		}
+		// A name may hold dots itself (https://example.com/roles): try it whole first.
+		if whole, ok := members[path]; ok {
+			return whole, true
+		}
+		var name string
+		name, path, _ = strings.Cut(path, ".")
+		if value, ok = members[name]; !ok {
+			return nil, false
+		}
+	}
+	return value, true
+}

@@ -1,0 +1,402 @@
+package signin
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/caddy-signin/caddy-signin/internal/redirect"
+	"github.com/caddy-signin/caddy-signin/providers"
+	"github.com/caddy-signin/caddy-signin/sessionstore"
+)
+
+// Realm is one identity domain: its public address, secret, providers, session
+// rules and store. Sites that refer to one realm share sign-ins; another
+// realm's sessions mean nothing to it, even under the same secret.
+type Realm struct {
+	// The public address: scheme, host and port, without a path. Default: the
+	// address asked, when a host matcher of the server names it (or it is a
+	// loopback address asked from this machine).
+	URL string `json:"url,omitempty"`
+
+	// The path under which the endpoints are served. Default: /api/auth.
+	BasePath string `json:"base_path,omitempty"`
+
+	// The secrets, each of at least 32 bytes: the first seals, all of them
+	// open. Placeholders such as {env.AUTH_SECRET} are expanded. Default: one
+	// is generated on first use and kept in Caddy's storage.
+	Secrets []string `json:"secrets,omitempty"`
+
+	// Whether the session cookie goes on to the upstream: strip or pass.
+	// Default: strip.
+	UpstreamCookies string `json:"upstream_cookies,omitempty"`
+
+	// Where server-side state is kept. Default: in memory.
+	StoreRaw json.RawMessage `json:"store,omitempty" caddy:"namespace=signin.stores inline_key=store"`
+
+	// How long sessions live. Default: see its fields.
+	Session SessionConfig `json:"session,omitzero"`
+
+	// The ways to sign in, in the order that the sign-in page shows them.
+	// Default: none, which is refused.
+	ProvidersRaw []json.RawMessage `json:"providers,omitempty" caddy:"namespace=signin.providers inline_key=provider"`
+
+	// Who may come in: any rule admits. It holds at sign-in and on every
+	// request. Default: everyone that the providers let in.
+	Allow []Rule `json:"allow,omitempty"`
+
+	// Who may not, even if allowed; unverified e-mail addresses count too.
+	// Default: nobody.
+	Deny []Rule `json:"deny,omitempty"`
+
+	// Further origins that a callbackUrl may name, such as
+	// https://docs.example.com or https://*.example.org. Default: none.
+	Redirect []string `json:"redirect,omitempty"`
+
+	// The headers by which gates tell the upstream who the user is.
+	// Default: the set remote.
+	IdentityHeaders IdentityHeaders `json:"identity_headers,omitzero"`
+
+	// What the user name is: id, email or login. Default: the login name for
+	// credentials, else the verified e-mail address, else the id.
+	Username string `json:"username,omitempty"`
+
+	// The site's own pages instead of the built-in ones. Default: built-in.
+	Pages Pages `json:"pages,omitzero"`
+
+	name      string // of a global realm
+	origin    string // of url, empty without one
+	providers []providers.Provider
+	byID      map[string]providers.Provider
+	admission admission
+	allowed   redirect.Allowed
+	headers   *headerPlan
+	store     sessionstore.Store
+	secrets   *secretSource
+	fixed     *site    // the only site of a realm with a url
+	servers   sync.Map // *caddyhttp.Server → *serverSites, of a realm without
+	throttle  *throttle
+	logger    *zap.Logger
+	sampled   *zap.Logger // for lines that a client could repeat at will
+
+	formActions []string // what the pages' forms may lead to, outside https
+}
+
+// SessionConfig says how long sessions live.
+type SessionConfig struct {
+	// jwt: the session is in the cookie, encrypted, in NextAuth's own format.
+	// Default: jwt.
+	Strategy string `json:"strategy,omitempty"`
+
+	// How long a session lives without being renewed. Default: 30d.
+	MaxAge caddy.Duration `json:"max_age,omitempty"`
+
+	// How long after sign-in a session ends, however often it is renewed.
+	// Default: 90d.
+	AbsoluteMaxAge caddy.Duration `json:"absolute_max_age,omitempty"`
+
+	// How old a session's token may get before a page view renews it.
+	// Default: 24h.
+	UpdateAge caddy.Duration `json:"update_age,omitempty"`
+
+	// How long a session may go unused. Default: 0, no such limit.
+	IdleTimeout caddy.Duration `json:"idle_timeout,omitempty"`
+
+	// Further fields of the session JSON's user: id, username, groups,
+	// provider. Default: none.
+	Expose []string `json:"expose,omitempty"`
+}
+
+// Pages are the site's own pages, each a path on the site or an absolute URL.
+type Pages struct {
+	// Default: the built-in sign-in page.
+	SignIn string `json:"signin,omitempty"`
+	// Default: the built-in sign-out page.
+	SignOut string `json:"signout,omitempty"`
+	// Default: the built-in error page.
+	Error string `json:"error,omitempty"`
+	// Default: the built-in page that says to look for the e-mail.
+	VerifyRequest string `json:"verify_request,omitempty"`
+	// Where a person's first sign-in leads. Default: where any sign-in leads.
+	NewUser string `json:"new_user,omitempty"`
+}
+
+const (
+	day             = 24 * time.Hour
+	defaultBasePath = "/api/auth"
+)
+
+// provision makes the realm ready. It does no I/O: caddy validate provisions
+// too. name is empty for a realm written in place.
+func (rl *Realm) provision(ctx caddy.Context, name string) error {
+	rl.name, rl.logger = name, ctx.Logger()
+	rl.sampled = rl.logger.WithOptions(zap.WrapCore(func(core zapcore.Core) zapcore.Core {
+		return zapcore.NewSamplerWithOptions(core, time.Minute, 5, 0)
+	}))
+	steps := []func(caddy.Context) error{
+		rl.provisionAddress, rl.provisionSession, rl.provisionStore,
+		rl.provisionProviders, rl.provisionRules, rl.provisionHeaders, rl.provisionSecrets,
+	}
+	for _, step := range steps {
+		if err := step(ctx); err != nil {
+			return fmt.Errorf("%s: %w", rl, err)
+		}
+	}
+	rl.throttle = &throttle{store: rl.store, prefix: sessionstore.EvictablePrefix + "throttle|" + rl.poolKey() + "|"}
+	return nil
+}
+
+// String names the realm in messages.
+func (rl *Realm) String() string {
+	switch {
+	case rl.name != "":
+		return fmt.Sprintf("realm %q", rl.name)
+	case rl.URL != "":
+		return fmt.Sprintf("realm %s", rl.URL)
+	default:
+		return "realm"
+	}
+}
+
+// poolKey names the realm's state in what outlives a reload. A realm whose key
+// is its public origin shares the pool of all such realms, and adds the origin
+// to every key that it stores.
+func (rl *Realm) poolKey() string {
+	if rl.name != "" {
+		return rl.name
+	}
+	return rl.origin
+}
+
+func (rl *Realm) provisionAddress(caddy.Context) error {
+	if rl.URL != "" {
+		origin, err := parseOrigin(rl.URL)
+		if err != nil {
+			return fmt.Errorf("url: %w", err)
+		}
+		rl.origin = origin
+	}
+	if rl.BasePath == "" {
+		rl.BasePath = defaultBasePath
+	}
+	if clean := caddyhttp.CleanPath(rl.BasePath, true); !strings.HasPrefix(rl.BasePath, "/") ||
+		rl.BasePath == "/" || clean != rl.BasePath || strings.HasSuffix(rl.BasePath, "/") {
+		return fmt.Errorf("base_path %q must be a clean path such as /api/auth, without a slash at its end", rl.BasePath)
+	}
+	allowed, err := redirect.ParseAllowed(rl.Redirect...)
+	if err != nil {
+		return fmt.Errorf("redirect: %w", err)
+	}
+	rl.allowed = allowed
+	for _, origin := range rl.Redirect {
+		if strings.HasPrefix(origin, "http:") {
+			rl.formActions = append(rl.formActions, origin)
+		}
+	}
+	for _, page := range []struct{ option, value string }{
+		{"signin", rl.Pages.SignIn}, {"signout", rl.Pages.SignOut}, {"error", rl.Pages.Error},
+		{"verify_request", rl.Pages.VerifyRequest}, {"new_user", rl.Pages.NewUser},
+	} {
+		if err := checkPage(page.value); err != nil {
+			return fmt.Errorf("pages: %s: %w", page.option, err)
+		}
+	}
+	return nil
+}
+
+// parseOrigin accepts an http or https URL that names an origin and no more.
+func parseOrigin(raw string) (string, error) {
+	u, err := url.Parse(raw)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" ||
+		u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+		return "", fmt.Errorf("%q must be a scheme and host such as https://app.example.com (the path goes into base_path)", raw)
+	}
+	host, port, err := splitHost(u.Host)
+	if err != nil {
+		return "", fmt.Errorf("%q: %w", raw, err)
+	}
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	if port != 0 && !(u.Scheme == "http" && port == 80) && !(u.Scheme == "https" && port == 443) {
+		host = fmt.Sprintf("%s:%d", host, port)
+	}
+	return u.Scheme + "://" + host, nil
+}
+
+// checkPage accepts a root-relative path or an absolute http(s) URL: it is the
+// operator's word, and goes into Location as it stands.
+func checkPage(page string) error {
+	if page == "" {
+		return nil
+	}
+	u, err := url.Parse(page)
+	if err != nil || strings.ContainsAny(page, "\\\t\r\n ") || u.Fragment != "" {
+		return fmt.Errorf("%q must be a path such as /login", page)
+	}
+	relative := u.Scheme == "" && u.Host == "" && strings.HasPrefix(page, "/")
+	absolute := (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
+	if !relative && !absolute {
+		return fmt.Errorf("%q must be a path such as /login", page)
+	}
+	return nil
+}
+
+func (rl *Realm) provisionSession(caddy.Context) error {
+	s := &rl.Session
+	if s.Strategy != "" && s.Strategy != "jwt" {
+		return fmt.Errorf("session: strategy %q is not known: write jwt, or leave it out", s.Strategy)
+	}
+	for _, limit := range []struct {
+		option string
+		value  *caddy.Duration
+		preset time.Duration
+	}{
+		{"max_age", &s.MaxAge, 30 * day},
+		{"absolute_max_age", &s.AbsoluteMaxAge, 90 * day},
+		{"update_age", &s.UpdateAge, day},
+		{"idle_timeout", &s.IdleTimeout, 0},
+	} {
+		if *limit.value == 0 {
+			*limit.value = caddy.Duration(limit.preset)
+		}
+		if *limit.value < 0 || (*limit.value > 0 && *limit.value < caddy.Duration(time.Second)) {
+			return fmt.Errorf("session: %s must be a second or more, such as 30d or 8h", limit.option)
+		}
+	}
+	if s.AbsoluteMaxAge < s.MaxAge {
+		s.MaxAge = s.AbsoluteMaxAge
+	}
+	known := []string{"id", "username", "groups", "provider"}
+	for _, field := range s.Expose {
+		if !slices.Contains(known, field) {
+			return fmt.Errorf("session: expose %q is not known: write any of %s", field, strings.Join(known, ", "))
+		}
+	}
+	if rl.UpstreamCookies != "" && rl.UpstreamCookies != "strip" && rl.UpstreamCookies != "pass" {
+		return fmt.Errorf("upstream_cookies must be strip or pass, not %q", rl.UpstreamCookies)
+	}
+	return nil
+}
+
+// renewAge is how old a token may get before a page view renews it.
+func (s *SessionConfig) renewAge() time.Duration {
+	age := time.Duration(s.UpdateAge)
+	if s.IdleTimeout > 0 {
+		age = min(age, time.Duration(s.IdleTimeout)/4)
+	}
+	return age
+}
+
+func (rl *Realm) provisionSecrets(ctx caddy.Context) error {
+	source, err := newSecretSource(rl.Secrets, ctx.Storage(), rl.logger)
+	if err != nil {
+		return err
+	}
+	rl.secrets = source
+	if rl.origin != "" {
+		rl.fixed = rl.newSite(rl.origin, rl.secretName(""))
+	}
+	return nil
+}
+
+func (rl *Realm) provisionStore(ctx caddy.Context) error {
+	if rl.StoreRaw == nil {
+		rl.StoreRaw = json.RawMessage(`{"store":"memory"}`)
+	}
+	mod, err := ctx.LoadModule(rl, "StoreRaw")
+	if err != nil {
+		return fmt.Errorf("loading the store: %w", err)
+	}
+	opener, ok := mod.(sessionstore.Module)
+	if !ok {
+		return fmt.Errorf("store: %T is not a session store", mod)
+	}
+	if rl.store, err = opener.Open(ctx, rl.poolKey()); err != nil {
+		return fmt.Errorf("opening the store: %w", err)
+	}
+	return nil
+}
+
+func (rl *Realm) provisionProviders(ctx caddy.Context) error {
+	mods, err := ctx.LoadModule(rl, "ProvidersRaw")
+	if err != nil {
+		return fmt.Errorf("loading the providers: %w", err)
+	}
+	loaded, _ := mods.([]any)
+	if len(loaded) == 0 {
+		return errors.New("no provider: add one to the signin block, such as credentials, google or oidc")
+	}
+	rl.byID = make(map[string]providers.Provider, len(loaded))
+	for _, mod := range loaded {
+		provider, ok := mod.(providers.Provider)
+		if !ok {
+			return fmt.Errorf("%T is not a provider", mod)
+		}
+		id := provider.Info().ID
+		if !isProviderID(id) {
+			return fmt.Errorf("provider id %q must be of letters, digits, hyphens, dots and underscores, and not %q", id, foreignProvider)
+		}
+		if _, exists := rl.byID[id]; exists {
+			return fmt.Errorf("two providers have the id %q: give one of them an id line of its own", id)
+		}
+		rl.providers = append(rl.providers, provider)
+		rl.formActions = append(rl.formActions, provider.Info().FormActions...)
+		rl.byID[id] = provider
+	}
+	return nil
+}
+
+func isProviderID(id string) bool {
+	return id != "" && len(id) <= 64 && id != foreignProvider && strings.Trim(id, ".") != "" &&
+		!strings.ContainsFunc(id, func(r rune) bool {
+			return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-._", r)
+		})
+}
+
+func (rl *Realm) provisionRules(caddy.Context) error {
+	for _, list := range []struct {
+		option string
+		rules  []Rule
+	}{{"allow", rl.Allow}, {"deny", rl.Deny}} {
+		for i := range list.rules {
+			if err := list.rules[i].provision(); err != nil {
+				return fmt.Errorf("%s: %w", list.option, err)
+			}
+			for _, id := range list.rules[i].Provider {
+				if _, ok := rl.byID[id]; !ok {
+					return fmt.Errorf("%s: provider %q is not in this realm, which has %s", list.option, id,
+						strings.Join(slices.Sorted(maps.Keys(rl.byID)), ", "))
+				}
+			}
+		}
+	}
+	rl.admission = admission{allow: rl.Allow, deny: rl.Deny}
+	return nil
+}
+
+func (rl *Realm) provisionHeaders(caddy.Context) error {
+	known := []string{"", "id", "email", "login"}
+	if !slices.Contains(known, rl.Username) {
+		return fmt.Errorf("username must be id, email or login, not %q", rl.Username)
+	}
+	plan, err := rl.IdentityHeaders.plan()
+	if err != nil {
+		return fmt.Errorf("identity_headers: %w", err)
+	}
+	rl.headers = plan
+	return nil
+}
+
+var _ fmt.Stringer = (*Realm)(nil)

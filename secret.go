@@ -1,0 +1,224 @@
+package signin
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/certmagic"
+	"go.uber.org/zap"
+
+	"github.com/caddy-signin/caddy-signin/internal/authjs"
+)
+
+// minSecret is the shortest configured secret, in bytes: as long as the keys
+// that are derived from it.
+const minSecret = 32
+
+// placeholderSecrets are values that documentation of other projects shows, in
+// lower case. Shorter ones are refused by their length.
+var placeholderSecrets = []string{
+	"changemechangemechangemechangeme",
+	"change-me-change-me-change-me-change-me",
+	"your-super-secret-key-at-least-32-characters",
+	"your-secret-key-at-least-32-characters-long",
+	"replace-this-with-a-long-random-secret",
+	"openssl rand -base64 32-openssl rand -base64 32",
+	"run `openssl rand -base64 32` to make one",
+}
+
+// secretSource gives a realm its keys: from the configured secrets, or from one
+// that is generated on first use and kept in Caddy's storage.
+type secretSource struct {
+	configured *keyring // nil: generate
+	storage    certmagic.Storage
+	logger     *zap.Logger
+
+	mu   sync.Mutex
+	kept map[string]*storedSecret
+}
+
+func newSecretSource(raw []string, storage certmagic.Storage, logger *zap.Logger) (*secretSource, error) {
+	source := &secretSource{storage: storage, logger: logger, kept: make(map[string]*storedSecret)}
+	if len(raw) == 0 {
+		return source, nil
+	}
+	secrets := make([]string, len(raw))
+	for i, value := range raw {
+		secret, err := caddy.NewReplacer().ReplaceOrErr(value, true, true)
+		if err != nil {
+			return nil, fmt.Errorf("secret: expanding value %d: %w", i+1, err)
+		}
+		if err := checkSecret(secret); err != nil {
+			return nil, fmt.Errorf("secret: value %d %w: make one with `openssl rand -base64 32`", i+1, err)
+		}
+		secrets[i] = secret
+	}
+	ring, err := newKeyring(secrets)
+	if err != nil {
+		return nil, fmt.Errorf("secret: %w", err)
+	}
+	source.configured = ring
+	return source, nil
+}
+
+func checkSecret(secret string) error {
+	switch {
+	case len(secret) < minSecret:
+		return fmt.Errorf("has %d bytes and must have %d or more", len(secret), minSecret)
+	case slices.Contains(placeholderSecrets, strings.ToLower(secret)),
+		strings.Count(secret, secret[:1]) == len(secret):
+		return errors.New("is a placeholder that anyone can guess")
+	}
+	return nil
+}
+
+// named returns the secret for a realm key. The set of names is bounded by the
+// configuration, so nothing is ever dropped.
+func (s *secretSource) named(name string) *storedSecret {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	secret, ok := s.kept[name]
+	if !ok {
+		secret = &storedSecret{source: s, name: name, turn: make(chan struct{}, 1)}
+		if s.configured != nil {
+			secret.ring.Store(s.configured)
+		}
+		s.kept[name] = secret
+	}
+	return secret
+}
+
+// storedSecret is one realm key's secret, opened on first use by one request
+// while the others wait for it.
+type storedSecret struct {
+	source *secretSource
+	name   string
+	turn   chan struct{}
+	ring   atomic.Pointer[keyring]
+}
+
+// storageTimeout bounds reading or making a secret; the next request tries again.
+const storageTimeout = 10 * time.Second
+
+func (s *storedSecret) keys(ctx context.Context) (*keyring, error) {
+	if ring := s.ring.Load(); ring != nil {
+		return ring, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, storageTimeout)
+	defer cancel()
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	case <-ctx.Done():
+		return nil, fmt.Errorf("waiting for the generated secret: %w", ctx.Err())
+	}
+	if ring := s.ring.Load(); ring != nil {
+		return ring, nil
+	}
+	secret, err := s.source.loadOrGenerate(ctx, s.name)
+	if err != nil {
+		return nil, fmt.Errorf("the generated secret of %s, in Caddy's storage: %w", s.name, err)
+	}
+	ring, err := newKeyring([]string{secret})
+	if err != nil {
+		return nil, err
+	}
+	s.ring.Store(ring)
+	return ring, nil
+}
+
+// loadOrGenerate is safe for several processes that share the storage: it
+// decides under the storage's own lock.
+func (s *secretSource) loadOrGenerate(ctx context.Context, name string) (string, error) {
+	sum := sha256.Sum256([]byte(name))
+	key := "signin/secrets/" + hex.EncodeToString(sum[:16])
+	if secret, err := s.load(ctx, key); err == nil || !errors.Is(err, fs.ErrNotExist) {
+		return secret, err
+	}
+	if err := s.storage.Lock(ctx, key); err != nil {
+		return "", fmt.Errorf("locking: %w", err)
+	}
+	defer func() {
+		if err := s.storage.Unlock(context.WithoutCancel(ctx), key); err != nil {
+			s.logger.Error("unlocking the generated secret in Caddy's storage", zap.String("key", key), zap.Error(err))
+		}
+	}()
+	if secret, err := s.load(ctx, key); err == nil || !errors.Is(err, fs.ErrNotExist) {
+		return secret, err
+	}
+	secret := hex.EncodeToString(randomBytes(32))
+	if err := s.storage.Store(ctx, key, []byte(secret)); err != nil {
+		return "", fmt.Errorf("storing: %w", err)
+	}
+	s.logger.Info("generated a secret, because none is configured; it is kept in Caddy's storage",
+		zap.String("realm", name), zap.String("key", key))
+	return secret, nil
+}
+
+func (s *secretSource) load(ctx context.Context, key string) (string, error) {
+	value, err := s.storage.Load(ctx, key)
+	if err != nil {
+		return "", fmt.Errorf("loading %s: %w", key, err)
+	}
+	secret := strings.TrimSpace(string(value))
+	if err := checkSecret(secret); err != nil {
+		return "", fmt.Errorf("the value of %s %w: delete it, and a new one is made", key, err)
+	}
+	return secret, nil
+}
+
+// keyring is everything derived from one list of secrets. Each purpose has a
+// key of its own, so that no value opens as another kind.
+type keyring struct {
+	csrf    *authjs.CSRF
+	session *authjs.Keyring
+	pending map[string]*authjs.Keyring // by cookie name: NextAuth salts with it
+	form    map[string]*authjs.Keyring
+}
+
+func newKeyring(secrets []string) (*keyring, error) {
+	ring := &keyring{pending: make(map[string]*authjs.Keyring), form: make(map[string]*authjs.Keyring)}
+	var err error
+	if ring.csrf, err = authjs.NewCSRF(secrets...); err != nil {
+		return nil, err //nolint:wrapcheck // it says what was being done
+	}
+	if ring.session, err = plainNames.SessionKeyring(secrets...); err != nil {
+		return nil, err //nolint:wrapcheck // it says what was being done
+	}
+	for _, names := range []*authjs.Names{plainNames, secureNames} {
+		if ring.pending[names.State], err = names.Keyring(names.State, secrets...); err != nil {
+			return nil, err //nolint:wrapcheck // it says what was being done
+		}
+		if ring.form[formCookie(names)], err = names.Keyring(formCookie(names), secrets...); err != nil {
+			return nil, err //nolint:wrapcheck // it says what was being done
+		}
+	}
+	return ring, nil
+}
+
+func randomBytes(n int) []byte {
+	b := make([]byte, n)
+	_, _ = rand.Read(b) // never fails: crypto/rand crashes the process instead
+	return b
+}
+
+// digest is a fixed-size name for user-controlled parts: it holds none of their
+// bytes, and no two lists of parts share one.
+func digest(parts ...string) string {
+	h := sha256.New()
+	for _, part := range parts {
+		fmt.Fprintf(h, "%d:%s", len(part), part)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}

@@ -1,0 +1,138 @@
+package signin
+
+import (
+	"context"
+	"maps"
+	"net/http"
+	"strings"
+	"sync/atomic"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-signin/caddy-signin/internal/authjs"
+	"github.com/caddy-signin/caddy-signin/internal/redirect"
+)
+
+// site is a realm as seen under one public origin.
+type site struct {
+	realm    *Realm
+	origin   string // https://app.example.com, the protocol's {O}
+	host     string // app.example.com, with a port that is not the default one
+	base     string // https://app.example.com/api/auth, the protocol's {A}
+	key      string // the realm's key, which namespaces all that is stored
+	secure   bool
+	loopback bool
+	names    *authjs.Names
+	returns  redirect.Policy
+	secret   *storedSecret
+}
+
+func cookieNames(secure bool) *authjs.Names {
+	if secure {
+		return secureNames
+	}
+	return plainNames
+}
+
+var (
+	secureNames = authjs.NextAuth.Names(true)
+	plainNames  = authjs.NextAuth.Names(false)
+)
+
+func (rl *Realm) newSite(origin, secretName string) *site {
+	scheme, host, _ := strings.Cut(origin, "://")
+	hostname, _, _ := splitHost(host)
+	key := origin
+	if pool := rl.poolKey(); pool != "" {
+		key = pool
+	}
+	return &site{
+		realm:    rl,
+		origin:   origin,
+		host:     host,
+		base:     origin + rl.BasePath,
+		key:      key,
+		secure:   scheme == "https",
+		loopback: isLoopbackName(hostname),
+		names:    cookieNames(scheme == "https"),
+		returns:  redirect.Policy{Origin: origin, Allowed: rl.allowed},
+		secret:   rl.secrets.named(secretName),
+	}
+}
+
+func (s *site) keys(ctx context.Context) (*keyring, error) { return s.secret.keys(ctx) }
+
+// serverSites are a realm's sites on one Caddy server. Reading is one atomic
+// load and one map look-up; the map is copied to add to it.
+type serverSites struct {
+	hosts *servedHosts
+	known atomic.Pointer[map[originKey]*site]
+}
+
+// maxSites bounds the sites that are remembered, because behind a wildcard
+// host a client can make any number of them.
+const maxSites = 1024
+
+// site returns the realm as r's public origin sees it, or errUnknownHost.
+func (rl *Realm) site(r *http.Request) (*site, error) {
+	if rl.fixed != nil {
+		return rl.fixed, nil
+	}
+	srv, ok := r.Context().Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
+	if !ok || srv == nil {
+		return nil, errUnknownHost
+	}
+	sites := rl.sitesOf(srv)
+	key := originKey{https: isHTTPS(r), loopback: isLoopbackPeer(r), host: r.Host}
+	if known := sites.known.Load(); known != nil {
+		if s, ok := (*known)[key]; ok {
+			return s, nil
+		}
+	}
+	origin, name, err := sites.hosts.resolve(r, key)
+	if err != nil {
+		return nil, err
+	}
+	s := rl.newSite(origin, rl.secretName(name))
+	sites.remember(key, s)
+	return s, nil
+}
+
+// secretName is the name of the realm's generated secret: the realm's key, and
+// for a realm without name and url the host as the configuration names it.
+func (rl *Realm) secretName(configuredHost string) string {
+	if rl.name != "" {
+		return "realm " + rl.name
+	}
+	if rl.origin != "" {
+		return rl.origin
+	}
+	return configuredHost
+}
+
+func (rl *Realm) sitesOf(srv *caddyhttp.Server) *serverSites {
+	if sites, ok := rl.servers.Load(srv); ok {
+		return sites.(*serverSites) //nolint:forcetypeassert // only stored below
+	}
+	sites, _ := rl.servers.LoadOrStore(srv, &serverSites{hosts: newServedHosts(srv)})
+	return sites.(*serverSites) //nolint:forcetypeassert // only stored here
+}
+
+func (s *serverSites) remember(key originKey, made *site) {
+	next := make(map[originKey]*site)
+	if known := s.known.Load(); known != nil && len(*known) < maxSites {
+		maps.Copy(next, *known)
+	}
+	next[key] = made
+	s.known.Store(&next)
+}
+
+// returnAddress is where a gate's visitor comes back to after signing in: the
+// address that was asked for, before any rewrite.
+func (s *site) returnAddress(r *http.Request) string {
+	asked := r.URL
+	if original, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok && original.URL != nil {
+		asked = original.URL
+	}
+	return s.returns.FromRequest(asked.EscapedPath(), asked.RawQuery)
+}

@@ -1,0 +1,202 @@
+package signin
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"net/netip"
+	"strings"
+	"time"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/caddy-signin/caddy-signin/sessionstore"
+)
+
+// throttle slows down guessing. Failures are counted for an account as seen
+// from one client address, for an account from everywhere, and for a client
+// address; a count allows some failures at once and then demands a pause that
+// doubles. No count locks an account: from an address with no failures of its
+// own, the right password goes through however often others guessed wrong
+// (requirement J2), so the account's own count only paces failing addresses.
+type throttle struct {
+	store  sessionstore.Store
+	prefix string
+}
+
+// throttleLimit is how many failures one budget allows before it demands pauses.
+type throttleLimit struct {
+	free   int           // failures without a pause
+	pause  time.Duration // after the first failure beyond free; doubles with each
+	most   time.Duration // the longest pause
+	forget time.Duration // quiet time after which the count starts anew
+}
+
+var (
+	limitPair    = throttleLimit{free: 4, pause: 2 * time.Second, most: 5 * time.Minute, forget: 30 * time.Minute}
+	limitAddress = throttleLimit{free: 20, pause: 2 * time.Second, most: 5 * time.Minute, forget: 30 * time.Minute}
+	limitAccount = throttleLimit{free: 50, pause: time.Second, most: time.Minute, forget: 30 * time.Minute}
+)
+
+// attempt is one sign-in attempt's budgets.
+type attempt struct {
+	throttle *throttle
+	pair     string
+	address  string
+	account  string
+}
+
+// attempt names the budgets of a try to sign in as user from address. Case,
+// padding and Unicode variants of a name share one budget, and so do the
+// addresses of one IPv6 /64, which is what one customer gets.
+func (t *throttle) attempt(site, provider, user, address string) attempt {
+	user = canonicalUser(user)
+	address = canonicalAddress(address)
+	return attempt{
+		throttle: t,
+		pair:     t.prefix + "pair|" + digest(site, provider, user, address),
+		address:  t.prefix + "address|" + digest(site, address),
+		account:  t.prefix + "account|" + digest(site, provider, user),
+	}
+}
+
+func canonicalUser(user string) string {
+	return cases.Fold().String(norm.NFKC.String(strings.TrimSpace(user)))
+}
+
+func canonicalAddress(address string) string {
+	addr, err := netip.ParseAddr(address)
+	if err != nil {
+		return address
+	}
+	addr = addr.Unmap()
+	if addr.Is6() {
+		if prefix, err := addr.WithZone("").Prefix(64); err == nil {
+			return prefix.String()
+		}
+	}
+	return addr.String()
+}
+
+// begin counts the attempt as a failure beforehand, so that parallel guesses
+// can't share one budget, and returns how long the client has to wait: nothing
+// is to be checked before that. A success takes the count back.
+func (a attempt) begin(ctx context.Context) (wait time.Duration, err error) {
+	failures, err := a.throttle.failures(ctx, a.pair)
+	if err != nil {
+		return 0, err
+	}
+	budgets := []struct {
+		key   string
+		limit throttleLimit
+	}{{a.pair, limitPair}, {a.address, limitAddress}}
+	if failures > 0 {
+		// Only an address that already failed here is paced by the account's count.
+		budgets = append(budgets, struct {
+			key   string
+			limit throttleLimit
+		}{a.account, limitAccount})
+	}
+	for _, budget := range budgets {
+		wait, err := a.throttle.spend(ctx, budget.key, budget.limit)
+		if err != nil || wait > 0 {
+			return wait, err
+		}
+	}
+	return 0, nil
+}
+
+// succeed forgets the failures of this account from this address, and the one
+// that begin charged to the address.
+func (a attempt) succeed(ctx context.Context) error {
+	if err := a.throttle.store.Delete(ctx, a.pair); err != nil {
+		return fmt.Errorf("clearing the throttle: %w", err)
+	}
+	return a.throttle.refund(ctx, a.address)
+}
+
+// tally is a budget's state: how many failures, and when the last was.
+type tally struct {
+	failures uint32
+	last     time.Time
+}
+
+func decodeTally(b []byte) tally {
+	if len(b) != 12 {
+		return tally{}
+	}
+	return tally{binary.BigEndian.Uint32(b), time.Unix(0, int64(binary.BigEndian.Uint64(b[4:])))} //nolint:gosec // round trip of our own encoding
+}
+
+func (t tally) encode() []byte {
+	b := binary.BigEndian.AppendUint32(nil, t.failures)
+	return binary.BigEndian.AppendUint64(b, uint64(t.last.UnixNano())) //nolint:gosec // round trip of our own encoding
+}
+
+// wait is how much longer the next attempt has to wait.
+func (t tally) wait(limit throttleLimit, now time.Time) time.Duration {
+	beyond := int(t.failures) - limit.free
+	if beyond <= 0 {
+		return 0
+	}
+	pause := limit.most
+	if shift := beyond - 1; shift < 20 {
+		pause = min(limit.pause<<shift, limit.most)
+	}
+	return max(0, t.last.Add(pause).Sub(now))
+}
+
+var errMustWait = errors.New("must wait")
+
+// spend charges one failure to a budget, or returns how long to wait when the
+// budget has none to give now.
+func (t *throttle) spend(ctx context.Context, key string, limit throttleLimit) (wait time.Duration, err error) {
+	err = t.store.Update(ctx, key, func(old []byte) ([]byte, time.Time, error) {
+		now := time.Now()
+		state := decodeTally(old)
+		if wait = state.wait(limit, now); wait > 0 {
+			return nil, time.Time{}, errMustWait
+		}
+		if state.failures < math.MaxUint32 {
+			state.failures++
+		}
+		state.last = now
+		return state.encode(), now.Add(limit.forget), nil
+	})
+	if errors.Is(err, errMustWait) {
+		return wait, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("counting a sign-in attempt: %w", err)
+	}
+	return 0, nil
+}
+
+func (t *throttle) refund(ctx context.Context, key string) error {
+	err := t.store.Update(ctx, key, func(old []byte) ([]byte, time.Time, error) {
+		state := decodeTally(old)
+		if state.failures <= 1 {
+			return nil, time.Time{}, nil
+		}
+		state.failures--
+		return state.encode(), state.last.Add(limitAddress.forget), nil
+	})
+	if err != nil {
+		return fmt.Errorf("counting a sign-in: %w", err)
+	}
+	return nil
+}
+
+func (t *throttle) failures(ctx context.Context, key string) (uint32, error) {
+	value, err := t.store.Get(ctx, key)
+	if errors.Is(err, sessionstore.ErrNotFound) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("reading the throttle: %w", err)
+	}
+	return decodeTally(value).failures, nil
+}

@@ -1,0 +1,229 @@
+package signin
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+)
+
+// visit is one request as one realm sees it. The session is looked up when
+// somebody first asks, and once.
+type visit struct {
+	realm   *Realm
+	request *http.Request
+	cookies []string // the Cookie lines as the client sent them
+	out     *response
+
+	siteAsked bool
+	site      *site
+	siteErr   error
+
+	sessionAsked bool
+	session      *session
+	sessionErr   error
+
+	// gated is set once a gate let the request pass for this session.
+	gated bool
+	// over is set when the handlers are done: from then on placeholders answer
+	// what is known and look nothing up, for the access log asks every time.
+	over bool
+
+	own response
+}
+
+// visitVar is the request variable that holds the current visit.
+const visitVar = "caddy_signin"
+
+// String keeps {http.vars.caddy_signin} from printing a session.
+func (*visit) String() string { return "" }
+
+func currentVisit(ctx context.Context) *visit {
+	v, _ := caddyhttp.GetVar(ctx, visitVar).(*visit)
+	return v
+}
+
+// attach makes rl the realm of this request: it removes what the client must
+// not send to an upstream, publishes the session's placeholders, and returns
+// the visit with the writer to use from here on.
+func (rl *Realm) attach(w http.ResponseWriter, r *http.Request) (*visit, http.ResponseWriter) {
+	before := currentVisit(r.Context())
+	if before != nil && before.realm == rl {
+		return before, w
+	}
+	v := &visit{realm: rl, request: r, cookies: r.Header["Cookie"]}
+	stripIdentity(r, rl.headers.strip)
+	if before != nil {
+		// An earlier realm already took the cookies out and wraps the writer.
+		v.cookies, v.out = before.cookies, before.out
+		caddyhttp.SetVar(r.Context(), visitVar, v)
+		return v, w
+	}
+	rl.stripCookies(r)
+	v.own.ResponseWriter = w
+	v.out = &v.own
+	caddyhttp.SetVar(r.Context(), visitVar, v)
+	if repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
+		repl.Map(func(key string) (any, bool) {
+			if !strings.HasPrefix(key, "http.auth.") {
+				return nil, false
+			}
+			return currentVisit(r.Context()).placeholder(key)
+		})
+	}
+	return v, v.out
+}
+
+// stripCookies takes the gateway's cookies out of what goes upstream.
+func (rl *Realm) stripCookies(r *http.Request) {
+	lines, ok := r.Header["Cookie"]
+	if !ok {
+		return
+	}
+	strip := plainNames.Strip
+	if rl.UpstreamCookies == "pass" {
+		strip = plainNames.StripButSession
+	}
+	if lines = strip(lines); lines == nil {
+		delete(r.Header, "Cookie")
+		return
+	}
+	r.Header["Cookie"] = lines
+}
+
+func (v *visit) getSite(r *http.Request) (*site, error) {
+	if !v.siteAsked {
+		v.siteAsked = true
+		v.site, v.siteErr = v.realm.site(r)
+	}
+	return v.site, v.siteErr
+}
+
+// getSession returns the visitor's session, or nil when there is none. An
+// error means that the answer is not known.
+func (v *visit) getSession(r *http.Request) (*session, error) {
+	if !v.sessionAsked {
+		v.sessionAsked = true
+		var s *site
+		if s, v.sessionErr = v.getSite(r); v.sessionErr == nil {
+			v.session, v.sessionErr = s.readSession(r.Context(), v.cookies)
+		}
+	}
+	return v.session, v.sessionErr
+}
+
+// response passes an upstream's answer on with what the gateway owes the
+// visitor: nobody but the gateway sets its cookies, a renewed session cookie
+// never lands in a shared cache, and a guarded page is not shown again by Back
+// after signing out.
+type response struct {
+	caddyhttp.ResponseWriterWrapper
+
+	renewal     []string // Set-Cookie lines
+	guarded     bool
+	wroteHeader bool
+}
+
+// WriteHeader finishes the headers of the final answer, or of the 101 that
+// switches protocols.
+func (o *response) WriteHeader(status int) {
+	if !o.wroteHeader && (status >= http.StatusOK || status == http.StatusSwitchingProtocols) {
+		o.wroteHeader = true
+		o.finish(o.Header())
+	}
+	o.ResponseWriter.WriteHeader(status)
+}
+
+func (o *response) finish(header http.Header) {
+	if lines, ok := header["Set-Cookie"]; ok {
+		if lines = plainNames.StripSetCookie(lines); lines == nil {
+			delete(header, "Set-Cookie")
+		} else {
+			header["Set-Cookie"] = lines
+		}
+	}
+	if o.guarded {
+		header.Add("Vary", "Cookie")
+		if !hasCachingHeader(header) {
+			if isHTML(header) {
+				header.Set("Cache-Control", "private, no-store")
+			} else {
+				header.Set("Cache-Control", "private")
+			}
+		}
+	}
+	if len(o.renewal) > 0 {
+		header["Set-Cookie"] = append(header["Set-Cookie"], o.renewal...)
+		makePrivate(header)
+	}
+}
+
+func hasCachingHeader(header http.Header) bool {
+	return len(header["Cache-Control"]) > 0 || len(header["Expires"]) > 0 || len(header["Pragma"]) > 0
+}
+
+func isHTML(header http.Header) bool {
+	kind := header.Get("Content-Type")
+	return kind == "" || strings.HasPrefix(kind, "text/html") || strings.HasPrefix(kind, "application/xhtml")
+}
+
+// makePrivate keeps shared caches from storing an answer that sets a cookie.
+func makePrivate(header http.Header) {
+	lines := header["Cache-Control"]
+	for _, line := range lines {
+		for directive := range strings.SplitSeq(line, ",") {
+			switch strings.ToLower(strings.TrimSpace(directive)) {
+			case "private", "no-store":
+				return
+			}
+		}
+	}
+	kept := []string{"private"}
+	for _, line := range lines {
+		for directive := range strings.SplitSeq(line, ",") {
+			directive = strings.TrimSpace(directive)
+			name, _, _ := strings.Cut(strings.ToLower(directive), "=")
+			if directive != "" && name != "public" && name != "s-maxage" {
+				kept = append(kept, directive)
+			}
+		}
+	}
+	header["Cache-Control"] = []string{strings.Join(kept, ", ")}
+}
+
+// Write implements http.ResponseWriter.
+func (o *response) Write(p []byte) (int, error) {
+	o.implicitHeader()
+	return o.ResponseWriter.Write(p) //nolint:wrapcheck // io.Writer's contract
+}
+
+// ReadFrom keeps the fast path of the writer below.
+func (o *response) ReadFrom(src io.Reader) (int64, error) {
+	o.implicitHeader()
+	return o.ResponseWriterWrapper.ReadFrom(src) //nolint:wrapcheck // io.ReaderFrom's contract
+}
+
+// FlushError implements the interface that http.ResponseController looks for.
+func (o *response) FlushError() error {
+	o.implicitHeader()
+	if err := http.NewResponseController(o.ResponseWriter).Flush(); err != nil {
+		return fmt.Errorf("flushing: %w", err)
+	}
+	return nil
+}
+
+func (o *response) implicitHeader() {
+	if !o.wroteHeader {
+		o.WriteHeader(http.StatusOK)
+	}
+}
+
+var (
+	_ http.ResponseWriter = (*response)(nil)
+	_ io.ReaderFrom       = (*response)(nil)
+	_ fmt.Stringer        = (*visit)(nil)
+)
