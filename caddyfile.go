@@ -83,6 +83,11 @@ func parseSignIn(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 	if realm != nil && handler.Realm != "" {
 		return nil, h.Errf("signin %s refers to a global realm, so it can't have a block: move the block to the global options, or drop the name", handler.Realm)
 	}
+	if realm == nil {
+		if err := checkGlobalRealm(h, handler.Realm); err != nil {
+			return nil, err
+		}
+	}
 	handler.Config = realm
 	return h.NewRoute(nil, handler), nil
 }
@@ -116,12 +121,32 @@ func parseRequireSignIn(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, er
 	if h.NextArg() {
 		return nil, h.Errf("unexpected %q: the form is require_signin [<matcher>] [<realm>]", h.Val())
 	}
+	if gate.Realm != "" {
+		if err := checkGlobalRealm(h, gate.Realm); err != nil {
+			return nil, err
+		}
+	}
 	for nesting := h.Nesting(); h.NextBlock(nesting); {
 		if err := parseOption(h.Dispenser, gate, gateOptions); err != nil {
 			return nil, err
 		}
 	}
 	return h.NewRoute(matcher, gate), nil
+}
+
+// checkGlobalRealm refuses a name that the global options don't hold. They are
+// parsed first.
+func checkGlobalRealm(h httpcaddyfile.Helper, name string) error {
+	var app App
+	if global, ok := h.Option("signin").(httpcaddyfile.App); ok {
+		if err := json.Unmarshal(global.Value, &app); err != nil {
+			return h.WrapErr(err)
+		}
+	}
+	if _, err := app.realm(name); err != nil {
+		return h.WrapErr(err)
+	}
+	return nil
 }
 
 // widen makes the prefix matcher /x/* guard /x and /x;… as well: upstreams

@@ -1,6 +1,9 @@
 package signin
 
 import (
+	"cmp"
+	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -11,6 +14,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/caddy-signin/caddy-signin/internal/nearest"
+	"github.com/caddy-signin/caddy-signin/internal/redirect"
 	"github.com/caddy-signin/caddy-signin/providers"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
@@ -88,32 +92,60 @@ func parseRealmBlock(d *caddyfile.Dispenser) (*Realm, error) {
 			return nil, err
 		}
 	}
+	if realm != nil {
+		if err := realm.checkParts(); err != nil {
+			return nil, d.WrapErr(err)
+		}
+	}
 	return realm, nil
+}
+
+// checkParts refuses a block whose parts don't fit each other. Provisioning
+// does too, for JSON; here the message gets file and line.
+func (rl *Realm) checkParts() error {
+	if len(rl.ProvidersRaw) == 0 {
+		return errNoProvider
+	}
+	ids := make(map[string]bool)
+	for _, raw := range rl.ProvidersRaw {
+		var named struct{ ID, Preset, Provider string }
+		if err := json.Unmarshal(raw, &named); err != nil {
+			return fmt.Errorf("reading a provider: %w", err)
+		}
+		id := cmp.Or(named.ID, named.Preset, named.Provider)
+		if ids[id] {
+			return errTwoProviders(id)
+		}
+		ids[id] = true
+	}
+	for _, rule := range slices.Concat(rl.Allow, rl.Deny) {
+		if err := rule.checkProviders(func(id string) bool { return ids[id] }); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 var repeatable = map[string]bool{"allow": true, "deny": true, "redirect": true}
 
 var realmOptions = options[Realm]{
 	"url": func(d *caddyfile.Dispenser, realm *Realm) error {
-		if err := oneArg(d, &realm.URL); err != nil {
+		return oneChecked(d, &realm.URL, func(raw string) error {
+			_, err := parseOrigin(raw)
 			return err
-		}
-		if _, err := parseOrigin(realm.URL); err != nil && !strings.Contains(realm.URL, "{") {
-			return d.WrapErr(err)
-		}
-		return nil
+		})
 	},
-	"base_path": func(d *caddyfile.Dispenser, realm *Realm) error { return oneArg(d, &realm.BasePath) },
-	"secret": func(d *caddyfile.Dispenser, realm *Realm) error {
-		return someArgs(d, &realm.Secrets)
+	"base_path": func(d *caddyfile.Dispenser, realm *Realm) error {
+		return oneChecked(d, &realm.BasePath, checkBasePath)
 	},
+	"secret": parseSecret,
 	"upstream_cookies": func(d *caddyfile.Dispenser, realm *Realm) error {
 		return oneOf(d, &realm.UpstreamCookies, "strip", "pass")
 	},
 	"username": func(d *caddyfile.Dispenser, realm *Realm) error {
 		return oneOf(d, &realm.Username, "id", "email", "login")
 	},
-	"redirect": func(d *caddyfile.Dispenser, realm *Realm) error { return someArgs(d, &realm.Redirect) },
+	"redirect": parseRedirect,
 	"allow":    func(d *caddyfile.Dispenser, realm *Realm) error { return parseAdmission(d, &realm.Allow) },
 	"deny":     func(d *caddyfile.Dispenser, realm *Realm) error { return parseAdmission(d, &realm.Deny) },
 	"store":    parseStore,
@@ -136,11 +168,11 @@ var sessionOptions = options[SessionConfig]{
 }
 
 var pageOptions = options[Pages]{
-	"signin":         func(d *caddyfile.Dispenser, p *Pages) error { return oneArg(d, &p.SignIn) },
-	"signout":        func(d *caddyfile.Dispenser, p *Pages) error { return oneArg(d, &p.SignOut) },
-	"error":          func(d *caddyfile.Dispenser, p *Pages) error { return oneArg(d, &p.Error) },
-	"verify_request": func(d *caddyfile.Dispenser, p *Pages) error { return oneArg(d, &p.VerifyRequest) },
-	"new_user":       func(d *caddyfile.Dispenser, p *Pages) error { return oneArg(d, &p.NewUser) },
+	"signin":         func(d *caddyfile.Dispenser, p *Pages) error { return oneChecked(d, &p.SignIn, checkPage) },
+	"signout":        func(d *caddyfile.Dispenser, p *Pages) error { return oneChecked(d, &p.SignOut, checkPage) },
+	"error":          func(d *caddyfile.Dispenser, p *Pages) error { return oneChecked(d, &p.Error, checkPage) },
+	"verify_request": func(d *caddyfile.Dispenser, p *Pages) error { return oneChecked(d, &p.VerifyRequest, checkPage) },
+	"new_user":       func(d *caddyfile.Dispenser, p *Pages) error { return oneChecked(d, &p.NewUser, checkPage) },
 }
 
 // parseProvider reads a provider's line; a word that is neither an option nor
@@ -154,6 +186,31 @@ func parseProvider(d *caddyfile.Dispenser, realm *Realm) error {
 		return err //nolint:wrapcheck // it names file and line already
 	}
 	realm.ProvidersRaw = append(realm.ProvidersRaw, raw)
+	return nil
+}
+
+func parseSecret(d *caddyfile.Dispenser, realm *Realm) error {
+	if err := someArgs(d, &realm.Secrets); err != nil {
+		return err
+	}
+	for i, secret := range realm.Secrets {
+		if strings.Contains(secret, "{") {
+			continue // a placeholder: known when it is provisioned
+		}
+		if err := checkSecret(secret); err != nil {
+			return d.WrapErr(errBadSecret(i, err))
+		}
+	}
+	return nil
+}
+
+func parseRedirect(d *caddyfile.Dispenser, realm *Realm) error {
+	if err := someArgs(d, &realm.Redirect); err != nil {
+		return err
+	}
+	if _, err := redirect.ParseAllowed(realm.Redirect...); err != nil {
+		return d.WrapErr(err)
+	}
 	return nil
 }
 
@@ -253,6 +310,18 @@ func parseBlock[T any](d *caddyfile.Dispenser, into *T, known options[T]) error 
 func oneArg(d *caddyfile.Dispenser, into *string) error {
 	if !d.AllArgs(into) {
 		return d.ArgErr()
+	}
+	return nil
+}
+
+// oneChecked reads one value and checks it as provisioning will, so that the
+// message has file and line.
+func oneChecked(d *caddyfile.Dispenser, into *string, check func(string) error) error {
+	if err := oneArg(d, into); err != nil {
+		return err
+	}
+	if err := check(*into); err != nil {
+		return d.WrapErr(err)
 	}
 	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -190,9 +189,8 @@ func (rl *Realm) provisionAddress(caddy.Context) error {
 	if rl.BasePath == "" {
 		rl.BasePath = defaultBasePath
 	}
-	if clean := caddyhttp.CleanPath(rl.BasePath, true); !strings.HasPrefix(rl.BasePath, "/") ||
-		rl.BasePath == "/" || clean != rl.BasePath || strings.HasSuffix(rl.BasePath, "/") {
-		return fmt.Errorf("base_path %q must be a clean path such as /api/auth, without a slash at its end", rl.BasePath)
+	if err := checkBasePath(rl.BasePath); err != nil {
+		return err
 	}
 	allowed, err := redirect.ParseAllowed(rl.Redirect...)
 	if err != nil {
@@ -211,6 +209,13 @@ func (rl *Realm) provisionAddress(caddy.Context) error {
 		if err := checkPage(page.value); err != nil {
 			return fmt.Errorf("pages: %s: %w", page.option, err)
 		}
+	}
+	return nil
+}
+
+func checkBasePath(path string) error {
+	if !strings.HasPrefix(path, "/") || strings.HasSuffix(path, "/") || caddyhttp.CleanPath(path, true) != path {
+		return fmt.Errorf("base_path %q must be a clean path such as /api/auth, without a slash at its end", path)
 	}
 	return nil
 }
@@ -336,7 +341,7 @@ func (rl *Realm) provisionProviders(ctx caddy.Context) error {
 	}
 	loaded, _ := mods.([]any)
 	if len(loaded) == 0 {
-		return errors.New("no provider: add one to the signin block, such as credentials, google or oidc")
+		return errNoProvider
 	}
 	rl.byID = make(map[string]providers.Provider, len(loaded))
 	for _, mod := range loaded {
@@ -349,11 +354,28 @@ func (rl *Realm) provisionProviders(ctx caddy.Context) error {
 			return fmt.Errorf("provider id %q must be of letters, digits, hyphens, dots and underscores, and not %q", id, foreignProvider)
 		}
 		if _, exists := rl.byID[id]; exists {
-			return fmt.Errorf("two providers have the id %q: give one of them an id line of its own", id)
+			return errTwoProviders(id)
 		}
 		rl.providers = append(rl.providers, provider)
 		rl.formActions = append(rl.formActions, provider.Info().FormActions...)
 		rl.byID[id] = provider
+	}
+	return nil
+}
+
+var errNoProvider = errors.New("no provider: add one to the signin block, such as credentials, google or oidc")
+
+func errTwoProviders(id string) error {
+	return fmt.Errorf("two providers have the id %q: give one of them an id line of its own", id)
+}
+
+// checkProviders refuses a rule about a provider that the realm doesn't have:
+// it would silently match nobody.
+func (rule *Rule) checkProviders(has func(id string) bool) error {
+	for _, id := range rule.Provider {
+		if !has(id) {
+			return fmt.Errorf("provider %q is not in this realm", id)
+		}
 	}
 	return nil
 }
@@ -374,17 +396,16 @@ func (rl *Realm) provisionRules(caddy.Context) error {
 			if err := list.rules[i].provision(); err != nil {
 				return fmt.Errorf("%s: %w", list.option, err)
 			}
-			for _, id := range list.rules[i].Provider {
-				if _, ok := rl.byID[id]; !ok {
-					return fmt.Errorf("%s: provider %q is not in this realm, which has %s", list.option, id,
-						strings.Join(slices.Sorted(maps.Keys(rl.byID)), ", "))
-				}
+			if err := list.rules[i].checkProviders(rl.hasProvider); err != nil {
+				return fmt.Errorf("%s: %w", list.option, err)
 			}
 		}
 	}
 	rl.admission = admission{allow: rl.Allow, deny: rl.Deny}
 	return nil
 }
+
+func (rl *Realm) hasProvider(id string) bool { return rl.byID[id] != nil }
 
 func (rl *Realm) provisionHeaders(caddy.Context) error {
 	known := []string{"", "id", "email", "login"}

@@ -60,7 +60,7 @@ func newSecretSource(raw []string, storage certmagic.Storage, logger *zap.Logger
 			return nil, fmt.Errorf("secret: expanding value %d: %w", i+1, err)
 		}
 		if err := checkSecret(secret); err != nil {
-			return nil, fmt.Errorf("secret: value %d %w: make one with `openssl rand -base64 32`", i+1, err)
+			return nil, errBadSecret(i, err)
 		}
 		secrets[i] = secret
 	}
@@ -70,6 +70,10 @@ func newSecretSource(raw []string, storage certmagic.Storage, logger *zap.Logger
 	}
 	source.configured = ring
 	return source, nil
+}
+
+func errBadSecret(i int, err error) error {
+	return fmt.Errorf("secret: value %d %w: make one with `openssl rand -base64 32`", i+1, err)
 }
 
 func checkSecret(secret string) error {

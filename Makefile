@@ -1,0 +1,56 @@
+# `make` lists the targets.
+
+BUILD := .build
+CADDY := $(BUILD)/caddy
+TOOL := go tool -modfile=tools/go.mod
+# The form that also works for a module that is not published yet.
+XCADDY_WITH := github.com/caddy-signin/caddy-signin@v0.0.0=.
+CADDY_VERSION := v2.11.9
+RUN := go run ./cmd/caddy run --config Caddyfile.example
+
+.PHONY: help run build test setup test-go test-race lint test-browser test-xcaddy bench fmt clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+run: ## start the demo on http://localhost:8080
+	@echo "Starting the demo: $(RUN)"
+	@echo "Open http://localhost:8080 and sign in as demo with the password demo."
+	@$(RUN)
+
+build: ## build Caddy with this module into .build/caddy
+	go build -o $(CADDY) ./cmd/caddy
+
+test: setup test-race lint test-xcaddy test-browser ## everything that CI runs
+	@echo "All tests passed, none skipped."
+
+setup: ## install what the browser tests need (as root or in CI)
+	@test/scripts/setup
+
+test-go: ## the tests that need only Go
+	@test/scripts/go-test ./...
+
+test-race: ## the same with the race detector
+	@test/scripts/go-test -race ./...
+
+lint: ## go vet and golangci-lint
+	go vet ./...
+	$(TOOL) golangci-lint run ./...
+
+test-browser: build ## the real clients in a real browser
+	@test/scripts/browser-test
+
+test-xcaddy: ## build with xcaddy and list the modules
+	@mkdir -p $(BUILD)
+	$(TOOL) xcaddy build $(CADDY_VERSION) --output $(BUILD)/xcaddy --with $(XCADDY_WITH)
+	@test/scripts/modules $(BUILD)/xcaddy
+
+bench: ## benchmarks, and CPU time beside plain Caddy's
+	go test -run '^$$' -bench . -benchmem . ./internal/...
+	go run ./test/bench
+
+fmt: ## format the Go files
+	$(TOOL) golangci-lint fmt ./...
+
+clean: ## remove what was built
+	rm -rf $(BUILD)
