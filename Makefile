@@ -3,12 +3,14 @@
 BUILD := .build
 CADDY := $(BUILD)/caddy
 TOOL := go tool -modfile=tools/go.mod
-# The form that also works for a module that is not published yet.
-XCADDY_WITH := github.com/caddy-signin/caddy-signin@v0.0.0=.
-CADDY_VERSION := v2.11.9
 RUN := go run ./cmd/caddy run --config Caddyfile.example
+# The Caddy version of go.mod, so that xcaddy builds what the tests ran.
+CADDY_VERSION = $(shell go list -m -f '{{.Version}}' github.com/caddyserver/caddy/v2)
+# This form of --with also works while the module is not published.
+XCADDY_WITH := github.com/caddy-signin/caddy-signin@v0.0.0=.
 
 .PHONY: help run build test setup test-go test-race lint test-browser test-xcaddy bench fmt clean
+.NOTPARALLEL:
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -21,8 +23,10 @@ run: ## start the demo on http://localhost:8080
 build: ## build Caddy with this module into .build/caddy
 	go build -o $(CADDY) ./cmd/caddy
 
-test: setup test-race lint test-xcaddy test-browser ## everything that CI runs
-	@echo "All tests passed, none skipped."
+test: setup lint test-race test-xcaddy test-browser ## everything that CI runs
+	@echo
+	@echo "Linter: nothing found. xcaddy: all modules listed. Go tests, then browser tests:"
+	@cat $(BUILD)/go-test.txt $(BUILD)/browser-test.txt
 
 setup: ## install what the browser tests need (as root or in CI)
 	@test/scripts/setup
@@ -35,10 +39,12 @@ test-race: ## the same with the race detector
 
 lint: ## go vet and golangci-lint
 	go vet ./...
+	go -C tools vet ./testreport
+	go -C tools test ./testreport
 	$(TOOL) golangci-lint run ./...
 
-test-browser: build ## the real clients in a real browser
-	@test/scripts/browser-test
+test-browser: setup build ## the real clients in a real browser
+	@CADDY="$(abspath $(CADDY))" test/scripts/browser-test
 
 test-xcaddy: ## build with xcaddy and list the modules
 	@mkdir -p $(BUILD)
@@ -46,7 +52,7 @@ test-xcaddy: ## build with xcaddy and list the modules
 	@test/scripts/modules $(BUILD)/xcaddy
 
 bench: ## benchmarks, and CPU time beside plain Caddy's
-	go test -run '^$$' -bench . -benchmem . ./internal/...
+	go test -run '^$$' -bench . -benchmem ./...
 	go run ./test/bench
 
 fmt: ## format the Go files

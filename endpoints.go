@@ -228,8 +228,7 @@ func (c *call) plainError(status int, text string) error {
 
 // refuse answers a request that could not be prepared.
 func (c *call) refuse(err error) error {
-	var bad *badBody
-	if errors.As(err, &bad) {
+	if bad, ok := errors.AsType[*bodyError](err); ok {
 		c.w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		c.w.WriteHeader(bad.status)
 		_, _ = c.w.Write([]byte(bad.reason))

@@ -118,7 +118,7 @@ func (c *call) serveClientScript() error {
 	header.Del("Vary")
 	header.Set("Cache-Control", "public, max-age=3600")
 	header.Set("Content-Type", "text/javascript; charset=utf-8")
-	header.Set("Etag", client.JSETag)
+	header.Set("ETag", client.JSETag)
 	http.ServeContent(c.w, c.r, "", time.Time{}, bytes.NewReader(client.JS))
 	return nil
 }

@@ -19,13 +19,13 @@ const (
 	maxJSONDepth = 16
 )
 
-// badBody is a body that is refused before anything is done with it.
-type badBody struct {
+// bodyError is a body that is refused before anything is done with it.
+type bodyError struct {
 	status int
 	reason string
 }
 
-func (b *badBody) Error() string { return b.reason }
+func (b *bodyError) Error() string { return b.reason }
 
 // fields are a request body's fields that have exactly one string value. A
 // field given twice, or as anything but a string, is as if it were not given.
@@ -37,9 +37,9 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return nil, &badBody{http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is over %d bytes", limit)}
+		return nil, &bodyError{http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is over %d bytes", limit)}
 	case err != nil:
-		return nil, &badBody{http.StatusBadRequest, "the body ended early"}
+		return nil, &bodyError{http.StatusBadRequest, "the body ended early"}
 	}
 	return body, nil
 }
@@ -65,11 +65,11 @@ func parseFields(r *http.Request, body []byte) (single fields, values url.Values
 
 func parseForm(body []byte) (fields, url.Values, error) {
 	if bytes.Count(body, []byte("&")) >= maxFields {
-		return nil, nil, &badBody{http.StatusBadRequest, "the form has too many fields"}
+		return nil, nil, &bodyError{http.StatusBadRequest, "the form has too many fields"}
 	}
 	values, err := url.ParseQuery(string(body))
 	if err != nil {
-		return nil, nil, &badBody{http.StatusBadRequest, "the form is malformed"}
+		return nil, nil, &bodyError{http.StatusBadRequest, "the form is malformed"}
 	}
 	single := make(fields, len(values))
 	for name, given := range values {
@@ -80,7 +80,7 @@ func parseForm(body []byte) (fields, url.Values, error) {
 	return single, values, nil
 }
 
-var errInvalidJSON = &badBody{http.StatusBadRequest, "Invalid JSON"}
+var errInvalidJSON = &bodyError{http.StatusBadRequest, "Invalid JSON"}
 
 func parseJSON(body []byte) (fields, error) {
 	if len(bytes.TrimSpace(body)) == 0 {
@@ -110,7 +110,7 @@ func parseJSON(body []byte) (fields, error) {
 			delete(single, name)
 		}
 		if seen[name] = true; len(seen) > maxFields {
-			return nil, &badBody{http.StatusBadRequest, "the JSON object has too many fields"}
+			return nil, &bodyError{http.StatusBadRequest, "the JSON object has too many fields"}
 		}
 	}
 	if _, err := dec.Token(); err != nil {
@@ -140,7 +140,7 @@ func checkDepth(body []byte) error {
 			}
 		}
 		if depth > maxJSONDepth {
-			return &badBody{http.StatusBadRequest, "the JSON is nested too deeply"}
+			return &bodyError{http.StatusBadRequest, "the JSON is nested too deeply"}
 		}
 	}
 }

@@ -98,7 +98,7 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.
 	realm.headers.set(r, session)
 	if isNavigation(r) {
 		if err := v.renew(r); err != nil {
-			return g.unknown(w, r, v, err)
+			g.logger.Warn("a session can't be renewed and will end when its token does", zap.Error(err))
 		}
 	}
 	return next.ServeHTTP(w, r) //nolint:wrapcheck // the next handler's own error

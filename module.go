@@ -71,11 +71,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	if reason := badTarget(r); reason != "" {
 		return caddyhttp.Error(http.StatusBadRequest, errors.New(reason))
 	}
-	inner := w
 	v, w := h.realm.attach(w, r)
 	defer func() { v.over = true }()
 	if action, ok := h.realm.actionPath(r.URL.Path); ok {
-		return v.serveEndpoint(inner, r, action)
+		v.out.endpoint = true
+		return v.serveEndpoint(w, r, action)
 	}
 	return next.ServeHTTP(w, r) //nolint:wrapcheck // the next handler's own error
 }

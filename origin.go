@@ -144,7 +144,7 @@ func (s *servedHosts) mustName(r *http.Request, host string) (string, error) {
 // port, which is 0 when there is none.
 func splitHost(hostport string) (host string, port uint, err error) {
 	host = hostport
-	if i := strings.LastIndexByte(hostport, ':'); i >= 0 && !strings.HasSuffix(hostport, "]") {
+	if strings.Contains(hostport, ":") && !strings.HasSuffix(hostport, "]") {
 		var portText string
 		if host, portText, err = net.SplitHostPort(hostport); err != nil {
 			return "", 0, fmt.Errorf("splitting the host: %w", err)

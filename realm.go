@@ -203,8 +203,11 @@ func (rl *Realm) provisionAddress(caddy.Context) error {
 		}
 	}
 	for _, page := range []struct{ option, value string }{
-		{"signin", rl.Pages.SignIn}, {"signout", rl.Pages.SignOut}, {"error", rl.Pages.Error},
-		{"verify_request", rl.Pages.VerifyRequest}, {"new_user", rl.Pages.NewUser},
+		{"signin", rl.Pages.SignIn},
+		{"signout", rl.Pages.SignOut},
+		{"error", rl.Pages.Error},
+		{"verify_request", rl.Pages.VerifyRequest},
+		{"new_user", rl.Pages.NewUser},
 	} {
 		if err := checkPage(page.value); err != nil {
 			return fmt.Errorf("pages: %s: %w", page.option, err)

@@ -104,8 +104,8 @@ func (s *site) openToken(keys *keyring, token string, now time.Time) *session {
 // issued: one that a back end with the same configured secret made. Its jti is
 // its sid from now on; it has no groups and no verified address.
 func (s *site) adopt(claims *authjs.Claims) bool {
-	if s.realm.secrets.configured == nil || claims.Subject == "" {
-		return false
+	if s.realm.secrets.configured == nil || claims.IssuedAt.IsZero() {
+		return false // without iat the absolute limit would never come
 	}
 	claims.SID = claims.ID
 	if claims.SID == "" {
@@ -113,9 +113,6 @@ func (s *site) adopt(claims *authjs.Claims) bool {
 	}
 	claims.Realm, claims.Provider = s.key, foreignProvider
 	claims.AuthTime = claims.IssuedAt
-	if claims.AuthTime.IsZero() {
-		claims.AuthTime = time.Now()
-	}
 	return true
 }
 

@@ -128,12 +128,12 @@ func decodeTally(b []byte) tally {
 	if len(b) != 12 {
 		return tally{}
 	}
-	return tally{binary.BigEndian.Uint32(b), time.Unix(0, int64(binary.BigEndian.Uint64(b[4:])))} //nolint:gosec // round trip of our own encoding
+	return tally{binary.BigEndian.Uint32(b), time.Unix(0, int64(binary.BigEndian.Uint64(b[4:])))}
 }
 
 func (t tally) encode() []byte {
 	b := binary.BigEndian.AppendUint32(nil, t.failures)
-	return binary.BigEndian.AppendUint64(b, uint64(t.last.UnixNano())) //nolint:gosec // round trip of our own encoding
+	return binary.BigEndian.AppendUint64(b, uint64(t.last.UnixNano()))
 }
 
 // wait is how much longer the next attempt has to wait.

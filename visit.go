@@ -72,7 +72,7 @@ func (rl *Realm) attach(w http.ResponseWriter, r *http.Request) (*visit, http.Re
 			if !strings.HasPrefix(key, "http.auth.") {
 				return nil, false
 			}
-			return currentVisit(r.Context()).placeholder(key)
+			return currentVisit(r.Context()).placeholder(key) //nolint:contextcheck // the visit keeps its request
 		})
 	}
 	return v, v.out
@@ -125,6 +125,7 @@ type response struct {
 
 	renewal     []string // Set-Cookie lines
 	guarded     bool
+	endpoint    bool // the gateway's own answer, which goes out as it is
 	wroteHeader bool
 }
 
@@ -139,6 +140,9 @@ func (o *response) WriteHeader(status int) {
 }
 
 func (o *response) finish(header http.Header) {
+	if o.endpoint {
+		return
+	}
 	if lines, ok := header["Set-Cookie"]; ok {
 		if lines = plainNames.StripSetCookie(lines); lines == nil {
 			delete(header, "Set-Cookie")
