@@ -61,7 +61,7 @@ func sendJSON(w http.ResponseWriter, status int, body []byte) error {
 
 // servePage answers with one of the built-in pages.
 func (s *site) servePage(w http.ResponseWriter, page pages.Page) error {
-	if err := pages.Serve(w, page, s.realm.formActions...); err != nil {
+	if err := pages.Serve(w, page, s.realm.formActions()...); err != nil {
 		return fmt.Errorf("answering with a page: %w", err)
 	}
 	return nil

@@ -88,8 +88,6 @@ type Realm struct {
 	throttle  *throttle
 	logger    *zap.Logger
 	sampled   *zap.Logger // for lines that a client could repeat at will
-
-	formActions []string // what the pages' forms may lead to, outside https
 }
 
 // SessionConfig says how long sessions live.
@@ -197,11 +195,6 @@ func (rl *Realm) provisionAddress(caddy.Context) error {
 		return fmt.Errorf("redirect: %w", err)
 	}
 	rl.allowed = allowed
-	for _, origin := range rl.Redirect {
-		if strings.HasPrefix(origin, "http:") {
-			rl.formActions = append(rl.formActions, origin)
-		}
-	}
 	for _, page := range []struct{ option, value string }{
 		{"signin", rl.Pages.SignIn},
 		{"signout", rl.Pages.SignOut},
@@ -360,7 +353,6 @@ func (rl *Realm) provisionProviders(ctx caddy.Context) error {
 			return errTwoProviders(id)
 		}
 		rl.providers = append(rl.providers, provider)
-		rl.formActions = append(rl.formActions, provider.Info().FormActions...)
 		rl.byID[id] = provider
 	}
 	return nil
@@ -406,6 +398,21 @@ func (rl *Realm) provisionRules(caddy.Context) error {
 	}
 	rl.admission = admission{allow: rl.Allow, deny: rl.Deny}
 	return nil
+}
+
+// formActions are the origins, outside https, that the pages' forms may lead to.
+// Providers know theirs once they have read their metadata.
+func (rl *Realm) formActions() []string {
+	var origins []string
+	for _, origin := range rl.Redirect {
+		if strings.HasPrefix(origin, "http:") {
+			origins = append(origins, origin)
+		}
+	}
+	for _, provider := range rl.providers {
+		origins = append(origins, provider.Info().FormActions...)
+	}
+	return origins
 }
 
 func (rl *Realm) hasProvider(id string) bool { return rl.byID[id] != nil }
