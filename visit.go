@@ -68,11 +68,11 @@ func (rl *Realm) attach(w http.ResponseWriter, r *http.Request) (*visit, http.Re
 	v.out = &v.own
 	caddyhttp.SetVar(r.Context(), visitVar, v)
 	if repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
-		repl.Map(func(key string) (any, bool) {
+		repl.Map(func(key string) (any, bool) { //nolint:contextcheck // the visit keeps its request
 			if !strings.HasPrefix(key, "http.auth.") {
 				return nil, false
 			}
-			return currentVisit(r.Context()).placeholder(key) //nolint:contextcheck // the visit keeps its request
+			return currentVisit(r.Context()).placeholder(key)
 		})
 	}
 	return v, v.out

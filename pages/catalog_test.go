@@ -192,7 +192,7 @@ func TestMarks(t *testing.T) {
 func TestSafeURL(t *testing.T) {
 	for raw, want := range map[string]bool{
 		"https://a.example/x?y#z": true, "http://localhost:3000": true, "/": true, "/x//y": true, "HTTPS://a.example": true,
-		"": false, "x": false, "//a.example": false, `/\a.example`: false, `https:\\a.example`: false, "https:a": false,
+		"": false, "x": false, "//a.example": false, "///a.example": false, `/\a.example`: false, `https:\\a.example`: false, "https:a": false,
 		"https://": false, "javascript:alert(1)": false, "data:,x": false, " /x": false, "/x\n": false, "mailto:a@b.example": false,
 		"ftp://a.example": false, "https://a b/": false,
 	} {

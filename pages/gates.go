@@ -27,7 +27,7 @@ func (f Forbidden) content(words *catalog) content {
 		}
 		c.add(block{Person: who})
 	}
-	c.add(button(words.AnotherAccount, f.signIn(f.SignInURL), true)...)
+	c.add(button(words.AnotherAccount, f.signIn(f.SignInURL), true))
 	c.add(f.homeButton(words)...)
 	return c
 }
@@ -53,8 +53,8 @@ func (u Unauthorized) content(words *catalog) content {
 		c.add(block{Text: fill(words.UnauthorizedText, nil)})
 	}
 	signIn := button(words.SignIn, u.signIn(u.SignInURL), true)
-	signIn[0].Link.Top = true
-	c.add(signIn...)
+	signIn.Link.Top = true
+	c.add(signIn)
 	return c
 }
 
@@ -83,7 +83,7 @@ func (u Unavailable) content(words *catalog) content {
 	}
 	c.add(block{Text: said})
 	// An empty reference is the address of the page itself (RFC 3986 section 4.4).
-	c.add(block{Link: &link{Label: fill(words.TryAgain, nil), Href: safeURL(u.RetryURL), Primary: true}})
+	c.add(button(words.TryAgain, safeURL(u.RetryURL), true))
 	c.add(u.homeButton(words)...)
 	return c
 }

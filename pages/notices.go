@@ -37,7 +37,7 @@ func (s SignOut) content(words *catalog) content {
 	if s.User == nil {
 		c := content{Heading: fill(words.SignedOutHeading, nil)}
 		c.add(block{Text: fill(words.SignedOutText, nil)})
-		c.add(button(words.SignIn, s.endpoint("signin"), true)...)
+		c.add(button(words.SignIn, s.endpoint("signin"), true))
 		c.add(s.homeButton(words)...)
 		return c
 	}
@@ -51,7 +51,7 @@ func (s SignOut) content(words *catalog) content {
 		Hidden: []hidden{{"csrfToken", s.CSRFToken}, {"callbackUrl", s.CallbackURL}},
 		Submit: fill(words.SignOut, nil), Primary: true,
 	}})
-	c.add(button(words.Cancel, cmp.Or(safeURL(s.CancelURL), safeURL(s.HomeURL), "/"), false)...)
+	c.add(button(words.Cancel, cmp.Or(safeURL(s.CancelURL), safeURL(s.HomeURL), "/"), false))
 	return c
 }
 
@@ -84,7 +84,7 @@ func (e Error) content(words *catalog) content {
 	vals := values{"site": value(e.name(words)), "provider": {Text: words.ChosenService}}
 	c := content{Heading: fill(m.Title, vals), Failed: m.Logged}
 	c.add(block{Text: m.sentences(vals)})
-	c.add(button(cmp.Or(m.Action, words.TryAgain), e.signIn(e.SignInURL), true)...)
+	c.add(button(cmp.Or(m.Action, words.TryAgain), e.signIn(e.SignInURL), true))
 	c.add(e.homeButton(words)...)
 	return c
 }
@@ -127,7 +127,7 @@ func (v VerifyRequest) content(words *catalog) content {
 	if v.Resend != nil && v.Email != "" {
 		c.add(block{Form: v.resendForm(words)})
 	}
-	c.add(button(words.AnotherAddress, v.signIn(v.SignInURL), false)...)
+	c.add(button(words.AnotherAddress, v.signIn(v.SignInURL), false))
 	return c
 }
 

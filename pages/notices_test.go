@@ -37,20 +37,14 @@ func TestEveryErrorCodeHasWordsOfItsOwn(t *testing.T) {
 }
 
 func TestNoCodeIsEchoed(t *testing.T) {
-	for _, code := range append(codes, "Zq7-unknown", "<b>Zq7</b>") {
+	for _, code := range append(codes, "unknown-code", "<b>") {
 		for _, page := range []pages.Page{
 			pages.Error{Site: base, Code: code},
 			signIn(func(s *pages.SignIn) { s.Error = code }, github),
 			pages.SignOut{Site: base, User: &pages.User{Name: "A"}, Error: code},
 		} {
-			doc, body := draw(t, page)
-			if strings.Contains(string(body), "Zq7") {
-				t.Errorf("%T echoes %s", page, code)
-			}
-			for _, word := range strings.Fields(doc.all("body")[0].text()) {
-				if len(code) > len("Callback") && strings.EqualFold(strings.Trim(word, ".,"), code) && code != "Verification" {
-					t.Errorf("%T shows %s", page, code)
-				}
+			if doc, _ := draw(t, page); strings.Contains(doc.text(), code) {
+				t.Errorf("%T shows %s", page, code)
 			}
 		}
 	}
@@ -113,6 +107,9 @@ func TestSignOutNamesWhoAndOffersAWayBack(t *testing.T) {
 			t.Errorf("no %q in %q", want, page.text())
 		}
 	}
+	if form := page.form(t, endpoints+"/signout"); len(primaries(form)) != 1 {
+		t.Error("signing out is not the primary action")
+	}
 	if got := page.link("Cancel"); got != "/reports" {
 		t.Errorf("Cancel leads to %q", got)
 	}
@@ -161,23 +158,28 @@ func TestGatesSayWhatHappened(t *testing.T) {
 		links map[string]string
 	}{
 		"forbidden": {
-			pages.Forbidden{Site: base, User: alice, SignOutURL: "/api/auth/signout"}, "a@b.example",
+			pages.Forbidden{Site: base, User: alice, SignOutURL: "/api/auth/signout"},
+			"a@b.example",
 			map[string]string{"Use another account": endpoints + "/signin", "Sign out": "/api/auth/signout", "Go to Example": "https://app.example.com/"},
 		},
 		"unauthorized in a frame": {
-			pages.Unauthorized{Site: base, SignInURL: "/login"}, "You need to be signed in to see this.",
+			pages.Unauthorized{Site: base, SignInURL: "/login"},
+			"You need to be signed in to see this.",
 			map[string]string{"Sign in": "/login"},
 		},
 		"unauthorized after a post": {
-			pages.Unauthorized{Site: base, Posted: true}, "what you sent was not saved",
+			pages.Unauthorized{Site: base, Posted: true},
+			"what you sent was not saved",
 			map[string]string{"Sign in": endpoints + "/signin"},
 		},
 		"unavailable": {
-			pages.Unavailable{Site: base, RetryAfter: 30 * time.Second, RetryURL: "/x"}, "You have not been signed out. Try again in 30 seconds.",
+			pages.Unavailable{Site: base, RetryAfter: 30 * time.Second, RetryURL: "/x"},
+			"You have not been signed out. Try again in 30 seconds.",
 			map[string]string{"Try again": "/x"},
 		},
 		"unavailable after a post": {
-			pages.Unavailable{Site: base, Posted: true}, "What you sent was not saved.",
+			pages.Unavailable{Site: base, Posted: true},
+			"What you sent was not saved.",
 			map[string]string{"Try again": ""},
 		},
 		"confirm": {pages.Confirm{Site: base, Email: "a@b.example"}, "You are signing in as a@b.example.", nil},

@@ -125,12 +125,13 @@ func (s Site) name(words *catalog) string {
 }
 
 // endpoint is the URL of an action: {BaseURL}/signin/github.
-func (s Site) endpoint(action string, id ...string) string {
-	path := strings.TrimSuffix(safeURL(s.BaseURL), "/") + "/" + action
-	for _, segment := range id {
-		path += "/" + url.PathEscape(segment)
+func (s Site) endpoint(segments ...string) string {
+	var path strings.Builder
+	path.WriteString(strings.TrimSuffix(safeURL(s.BaseURL), "/"))
+	for _, segment := range segments {
+		path.WriteString("/" + url.PathEscape(segment))
 	}
-	return path
+	return path.String()
 }
 
 // logo is the absolute URL of the site's image, for a gate's page may stand on

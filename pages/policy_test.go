@@ -50,7 +50,8 @@ func TestContentSecurityPolicy(t *testing.T) {
 			start + script + end,
 		},
 		"userinfo of a form action is left out": {
-			pages.SignIn{Site: base, Providers: provider}, []string{"http://good@evil.example"},
+			pages.SignIn{Site: base, Providers: provider},
+			[]string{"http://good@evil.example"},
 			start + script + " http://evil.example" + end,
 		},
 		"a logo elsewhere adds its origin": {
@@ -63,7 +64,8 @@ func TestContentSecurityPolicy(t *testing.T) {
 			pages.Error{Site: withLogo("data:image/svg+xml,x")}, nil, start + quiet + end,
 		},
 		"the page for frames may be framed by its own site": {
-			pages.Unauthorized{Site: base}, nil,
+			pages.Unauthorized{Site: base},
+			nil,
 			start + quiet + "; frame-ancestors 'self'; base-uri 'none'",
 		},
 	}

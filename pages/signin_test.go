@@ -75,7 +75,9 @@ func TestFormsSendWhatTheProtocolWants(t *testing.T) {
 
 func TestFieldsTellTheBrowserWhatTheyAre(t *testing.T) {
 	odd := pages.Provider{ID: "odd", Type: pages.TypeCredentials, Fields: []pages.Field{
-		{Name: "login"}, {Name: "mail", Type: "email"}, {Name: "pin", Type: "password", Autocomplete: "one-time-code"},
+		{Name: "login"},
+		{Name: "mail", Type: "email"},
+		{Name: "pin", Type: "password", Autocomplete: "one-time-code"},
 		{Name: "page", Type: "image", Autocomplete: "off"},
 	}}
 	page, _ := draw(t, signIn(nil, email, password, odd))
@@ -150,6 +152,33 @@ func TestAfterAWrongPasswordTheNameIsKeptAndThePasswordHasTheFocus(t *testing.T)
 	}
 	if mail := page.input(t, "email"); mail.has("aria-invalid") || mail.has("aria-describedby") {
 		t.Errorf("email: %v", mail.Attr)
+	}
+}
+
+func TestWhatWasTypedIsKeptWhereItWasTyped(t *testing.T) {
+	backwards := pages.Provider{ID: "backwards", Type: pages.TypeCredentials, Fields: []pages.Field{
+		{Name: "secret", Type: "password"}, {Name: "login"},
+	}}
+	page, body := draw(t, signIn(func(s *pages.SignIn) {
+		s.Error, s.ErrorProvider, s.Username, s.Email = "CredentialsSignin", "backwards", "alice", "a@b.example"
+	}, email, password, backwards))
+	for name, want := range map[string]string{"login": "alice", "secret": "", "username": "", "email": "a@b.example"} {
+		if got := page.input(t, name).get("value"); got != want {
+			t.Errorf("%s holds %q, want %q", name, got, want)
+		}
+	}
+	if n := strings.Count(string(body), "alice"); n != 1 {
+		t.Errorf("the user name stands there %d times", n)
+	}
+}
+
+func TestEqualWaysLookEqual(t *testing.T) {
+	page, _ := draw(t, signIn(nil, github, google, email, password))
+	for form := range page.elements("form") {
+		asks := len(form.all("label")) > 0
+		if button := form.where("type", "submit")[0]; button.hasClass("primary") != asks || button.hasClass("provider") == asks {
+			t.Errorf("%s has the class %q", form.get("action"), button.get("class"))
+		}
 	}
 }
 

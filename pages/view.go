@@ -135,12 +135,9 @@ func scriptURL(base string) string {
 
 func (c *content) add(blocks ...block) { c.Blocks = append(c.Blocks, blocks...) }
 
-// button is a link in the shape of a button, absent where it leads nowhere.
-func button(label, href string, primary bool) []block {
-	if href = safeURL(href); href == "" {
-		return nil
-	}
-	return []block{{Link: &link{Label: fill(label, nil), Href: href, Primary: primary}}}
+// button is a link in the shape of a button. Its address is a safe one.
+func button(label, href string, primary bool) block {
+	return block{Link: &link{Label: fill(label, nil), Href: href, Primary: primary}}
 }
 
 // home is the way out of a page, absent where the site names none.

@@ -7,10 +7,10 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 	"go.uber.org/zap"
 )
 
@@ -57,17 +57,21 @@ func newClient(ctx caddy.Context, written *ClientConfig, kind string) (*client, 
 // loadTransport makes Caddy's HTTP transport. Unlike reverse_proxy it reads no
 // proxy from the environment and bounds the headers of an answer.
 func (c *client) loadTransport(ctx caddy.Context, written *ClientConfig) (http.RoundTripper, error) {
-	settings := map[string]json.RawMessage{
-		"protocol":                 json.RawMessage(`"http"`),
-		"max_response_header_size": json.RawMessage(fmt.Sprint(maxHeader)),
-	}
+	settings := make(map[string]json.RawMessage)
 	if len(written.TransportRaw) > 0 {
-		if err := json.Unmarshal(written.TransportRaw, &settings); err != nil {
-			return nil, fmt.Errorf("transport: %w", err)
+		if err := json.Unmarshal(written.TransportRaw, &settings); err != nil || settings == nil {
+			return nil, errors.New("transport: it must be a JSON object")
 		}
 	}
+	if protocol := settings["protocol"]; protocol != nil && string(protocol) != `"http"` {
+		return nil, errors.New(`transport: only the http transport reaches a provider: write "protocol": "http" or leave it out`)
+	}
+	settings["protocol"] = json.RawMessage(`"http"`)
 	if settings["network_proxy"] == nil && settings["forward_proxy_url"] == nil {
 		settings["network_proxy"] = json.RawMessage(`{"from": "none"}`)
+	}
+	if settings["max_response_header_size"] == nil {
+		settings["max_response_header_size"] = json.RawMessage(strconv.Itoa(maxHeader))
 	}
 	raw, err := json.Marshal(settings)
 	if err != nil {
@@ -78,9 +82,9 @@ func (c *client) loadTransport(ctx caddy.Context, written *ClientConfig) (http.R
 	if err != nil {
 		return nil, fmt.Errorf("transport: %w", err)
 	}
-	transport, ok := loaded.(*reverseproxy.HTTPTransport)
+	transport, ok := loaded.(http.RoundTripper)
 	if !ok {
-		return nil, errors.New(`transport: only the http transport reaches a provider: write "protocol": "http" or leave it out`)
+		return nil, fmt.Errorf("transport: Caddy's http transport is a %T, which makes no round trips", loaded)
 	}
 	return transport, nil
 }

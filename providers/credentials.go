@@ -252,7 +252,7 @@ func loadComparers(ctx caddy.Context) (comparers, error) {
 		}
 		comparer, ok := mod.(caddyauth.Comparer)
 		if !ok {
-			return nil, fmt.Errorf("Caddy's %s hash module can't compare", name)
+			return nil, fmt.Errorf("the %s hash module of Caddy can't compare", name)
 		}
 		all[name] = comparer
 	}

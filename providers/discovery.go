@@ -64,7 +64,7 @@ func acquireIssuer(c *client) (*issuer, issuerKey, error) {
 
 // discover returns the issuer's metadata.
 func (i *issuer) discover(ctx context.Context, client *http.Client) (metadata, error) {
-	m, _, err := i.metadata.get(ctx, func(ctx context.Context) (metadata, error) { //nolint:contextcheck // shared by requests
+	m, _, err := i.metadata.get(ctx, func(ctx context.Context) (metadata, error) {
 		body, err := getJSON(ctx, client, i.discoveryURL(), "", maxAnswer)
 		if err != nil {
 			return metadata{}, err

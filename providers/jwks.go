@@ -22,14 +22,14 @@ var errNoKey = errors.New("no key of the provider verifies its signature")
 // rate.
 func (i *issuer) verifySignature(ctx context.Context, client *http.Client, jwksURI string, jws *jose.JSONWebSignature) ([]byte, error) {
 	fetch := func(ctx context.Context) ([]jose.JSONWebKey, error) { return fetchKeys(ctx, client, jwksURI) }
-	keys, version, err := i.keys.get(ctx, fetch) //nolint:contextcheck // the fetch is shared by requests
+	keys, version, err := i.keys.get(ctx, fetch)
 	if err != nil {
 		return nil, fmt.Errorf("fetching the provider's keys: %w", err)
 	}
 	if payload, ok := verifyWith(keys, jws); ok {
 		return payload, nil
 	}
-	keys, err = i.keys.newer(ctx, version, fetch) //nolint:contextcheck // as above
+	keys, err = i.keys.newer(ctx, version, fetch)
 	if err != nil {
 		return nil, fmt.Errorf("%w, and fetching newer keys failed: %w", errNoKey, err)
 	}

@@ -3,6 +3,7 @@ package authjs
 import (
 	"errors"
 	"math/bits"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -96,15 +97,9 @@ func (r *Received) AppendTokens(dst []string) []string {
 	if r.wholes > 0 {
 		return append(dst, r.whole[:r.wholes]...)
 	}
-	seen := r.seen &^ wholeBit
-	count := bits.Len32(seen)
-	if count == 0 || seen != 1<<count-1 {
+	count := bits.Len32(r.seen &^ wholeBit)
+	if count == 0 || slices.Contains(r.parts[:count], "") {
 		return dst
-	}
-	for _, part := range r.parts[:count] {
-		if part == "" {
-			return dst
-		}
 	}
 	return append(dst, strings.Join(r.parts[:count], ""))
 }

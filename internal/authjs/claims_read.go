@@ -9,15 +9,13 @@ import (
 type claimsReader struct {
 	scanner
 	claims Claims
-	seen   claim // members that stood there already
-	wrong  bool  // a member of ours has another type
+	seen   uint32 // members that stood there already
+	wrong  bool   // a member of ours has another type
 }
 
-// claim is a set of members that have a field.
-type claim uint32
-
+// The members that have a field, as bits of a set.
 const (
-	claimName claim = 1 << iota
+	claimName uint32 = 1 << iota
 	claimEmail
 	claimPicture
 	claimSub
@@ -39,7 +37,7 @@ const (
 )
 
 // claimOf returns the claim of a member's name, or zero.
-func claimOf(name string) claim {
+func claimOf(name string) uint32 {
 	switch name {
 	case "name":
 		return claimName
@@ -62,7 +60,7 @@ func claimOf(name string) claim {
 }
 
 // ownClaimOf returns the claim of ours with a member's name, or zero.
-func ownClaimOf(name string) claim {
+func ownClaimOf(name string) uint32 {
 	switch name {
 	case "sid":
 		return claimSID
@@ -107,7 +105,7 @@ func (r *claimsReader) member(name string) bool {
 }
 
 // standard reads the value of a member that NextAuth.js knows.
-func (r *claimsReader) standard(which claim) bool {
+func (r *claimsReader) standard(which uint32) bool {
 	c := &r.claims
 	switch which {
 	case claimName:
@@ -131,7 +129,7 @@ func (r *claimsReader) standard(which claim) bool {
 }
 
 // own reads the value of a member of ours.
-func (r *claimsReader) own(which claim) bool {
+func (r *claimsReader) own(which uint32) bool {
 	c := &r.claims
 	switch which {
 	case claimSID:

@@ -53,9 +53,21 @@ func parse(t testing.TB, payload string) authjs.Claims {
 
 func TestClaimsOfARealmAreRead(t *testing.T) {
 	want := fields{
-		authjs.TextOf("Alice Example"), authjs.TextOf("alice@example.com"), authjs.TextOf("https://img.example/a.png"),
-		"583231", "q0M7-pYvG0KxwHqf3mCwfg", "https://app.example.com", "github", true, "alice", []string{"admins", "ops", "users"},
-		1795420600, 1795420700, 1798012700, -1, "dbf6a43a-40c2-4ec9-b9ed-3b74524b7915",
+		Name:          authjs.TextOf("Alice Example"),
+		Email:         authjs.TextOf("alice@example.com"),
+		Picture:       authjs.TextOf("https://img.example/a.png"),
+		Sub:           "583231",
+		SID:           "q0M7-pYvG0KxwHqf3mCwfg",
+		Realm:         "https://app.example.com",
+		Provider:      "github",
+		EmailVerified: true,
+		Login:         "alice",
+		Groups:        []string{"admins", "ops", "users"},
+		AuthTime:      1795420600,
+		Iat:           1795420700,
+		Exp:           1798012700,
+		NotBefore:     -1,
+		ID:            "dbf6a43a-40c2-4ec9-b9ed-3b74524b7915",
 	}
 	if got := fieldsOf(parse(t, ours)); !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -119,6 +131,7 @@ func TestWhatCouldMeanTwoThingsIsRefused(t *testing.T) {
 		realm + `"groups":"admins"}`, realm + `"groups":[1]}`, realm + `"groups":["a",null]}`, realm + `"auth_time":"1"}`,
 		`{"groups":[["admins"]],"realm":"r"}`,
 		`{"a":` + strings.Repeat("[", 33) + strings.Repeat("]", 33) + `}`,
+		strings.Repeat(`{"a":`, 34) + "1" + strings.Repeat("}", 34),
 		`{"a":"` + strings.Repeat("x", authjs.MaxToken) + `"}`,
 	} {
 		if c, err := authjs.ParseClaims(payload); !errors.Is(err, authjs.ErrClaims) || !reflect.DeepEqual(c, authjs.Claims{}) {
@@ -126,6 +139,7 @@ func TestWhatCouldMeanTwoThingsIsRefused(t *testing.T) {
 		}
 	}
 	parse(t, `{"a":`+strings.Repeat("[", 32)+strings.Repeat("]", 32)+`}`)
+	parse(t, strings.Repeat(`{"a":`, 33)+"1"+strings.Repeat("}", 33))
 	parse(t, " {\t\"a\" : [ ] ,\r\n\"b\" : { } , \"c\" : [ 1 , -0.5e+3 , true , false , null , \"x\" ] } ")
 }
 

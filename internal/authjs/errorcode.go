@@ -2,6 +2,7 @@ package authjs
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -39,17 +40,15 @@ const (
 	CodeVerification ErrorCode = "Verification"
 )
 
+// signInCodes are the codes that the sign-in page shows.
+var signInCodes = []ErrorCode{
+	CodeSignin, CodeOAuthSignin, CodeOAuthCallback, CodeOAuthCreateAccount, CodeEmailCreateAccount, CodeCallback,
+	CodeOAuthAccountNotLinked, CodeEmailSignin, CodeCredentialsSignin, CodeSessionRequired,
+}
+
 // OnSignInPage says that the code is shown on the sign-in page, where the person
 // can try again: GET error redirects there, also when a custom error page is set.
-func (c ErrorCode) OnSignInPage() bool {
-	switch c {
-	case CodeSignin, CodeOAuthSignin, CodeOAuthCallback, CodeOAuthCreateAccount,
-		CodeEmailCreateAccount, CodeCallback, CodeOAuthAccountNotLinked,
-		CodeEmailSignin, CodeCredentialsSignin, CodeSessionRequired:
-		return true
-	}
-	return false
-}
+func (c ErrorCode) OnSignInPage() bool { return slices.Contains(signInCodes, c) }
 
 // Status returns the HTTP status of the built-in error page for a code, which
 // may be any text of the query's: here, case doesn't matter.

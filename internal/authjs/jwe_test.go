@@ -108,8 +108,9 @@ func TestWeOpenWhatGoJoseSeals(t *testing.T) {
 
 func TestEverySealHasAnotherIV(t *testing.T) {
 	ring := keyring(t, "", secretA)
-	if ring.Seal([]byte("{}")) == ring.Seal([]byte("{}")) {
-		t.Error("two tokens are the same")
+	iv := func() string { return strings.Split(ring.Seal([]byte("{}")), ".")[2] }
+	if one, two := iv(), iv(); one == two || len(one) != 16 {
+		t.Errorf("IVs %q and %q", one, two)
 	}
 }
 
@@ -215,6 +216,8 @@ func TestOtherFormsAreRefusedBeforeDecryption(t *testing.T) {
 		"six parts":              good + "." + part[4],
 		"six parts, one empty":   good + ".",
 		"a dot in the cipher":    join(part[0], "", part[2], part[3][:8], part[3][9:], part[4]),
+		"no dot after the IV":    join(part[0], "", part[2]+"A"+part[3], part[4]),
+		"no dot before the tag":  join(part[0], "", part[2], part[3]+"A"+part[4]),
 		"a leading dot":          "." + good,
 		"an encrypted key":       join(part[0], "AAAA", part[2], part[3], part[4]),
 		"no header":              join("", "", part[2], part[3], part[4]),

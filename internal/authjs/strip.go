@@ -34,7 +34,7 @@ func (n *Names) strip(lines []string, keepSession bool) []string {
 
 // goes says whether a cookie is taken out.
 func (n *Names) goes(name string, keepSession bool) bool {
-	return n.Own(name) && !(keepSession && n.ownSession(name))
+	return n.Own(name) && (!keepSession || !n.ownSession(name))
 }
 
 // inLine says whether a Cookie header line brings a cookie to take out.
@@ -50,25 +50,27 @@ func (n *Names) inLine(line string, keepSession bool) bool {
 
 // stripLine returns a Cookie header line without the cookies to take out.
 func (n *Names) stripLine(line string, keepSession bool) string {
-	if !n.inLine(line, keepSession) {
-		return line
-	}
-	var kept strings.Builder
-	kept.Grow(len(line))
+	const usual = 512 // keeps what is usually left off the heap until its length is known
+	kept := make([]byte, 0, usual)
+	stripped := false
 	for rest := line; rest != ""; {
 		var piece string
 		piece, rest, _ = strings.Cut(rest, ";")
 		if name, _, _ := nextCookie(piece); n.goes(name, keepSession) {
+			stripped = true
 			continue
 		}
-		if kept.Len() == 0 {
-			kept.WriteString(strings.TrimLeft(piece, " \t"))
+		if len(kept) == 0 {
+			kept = append(kept, strings.TrimLeft(piece, " \t")...)
 			continue
 		}
-		kept.WriteByte(';')
-		kept.WriteString(piece)
+		kept = append(kept, ';')
+		kept = append(kept, piece...)
 	}
-	return kept.String()
+	if !stripped {
+		return line
+	}
+	return string(kept)
 }
 
 // StripSetCookie returns the Set-Cookie header lines of an upstream without

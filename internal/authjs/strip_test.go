@@ -32,6 +32,17 @@ func TestStripRemovesOurCookiesAndLeavesTheOthersAsTheyAre(t *testing.T) {
 	}
 }
 
+func TestStripButSessionLeavesTheSessionToTheBackEnd(t *testing.T) {
+	got := secureNames.StripButSession([]string{
+		"a=1; __Secure-next-auth.session-token=x; __Host-next-auth.csrf-token=y; next-auth.session-token.1=z",
+		"__Secure-next-auth.state.01234567=s; __Secure-next-auth.callback-url=u",
+	})
+	want := []string{"a=1; __Secure-next-auth.session-token=x; next-auth.session-token.1=z"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestStripReturnsItsArgumentWhenNothingIsOurs(t *testing.T) {
 	lines := []string{"a=1; b=2", "c=3"}
 	if got := secureNames.Strip(lines); &got[0] != &lines[0] {

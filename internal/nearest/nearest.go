@@ -7,6 +7,9 @@ import (
 	"strings"
 )
 
+// most is how many names a message can hold and still be read.
+const most = 3
+
 // Names returns the candidates nearest to name, the best first: those within an
 // edit distance of a third of its length (two at least), or which begin with it.
 // It returns none when nothing is near.
@@ -29,8 +32,11 @@ func Names(name string, candidates []string) []string {
 	slices.SortFunc(near, func(a, b scored) int {
 		return cmp.Or(cmp.Compare(a.distance, b.distance), cmp.Compare(a.name, b.name))
 	})
-	var names []string
-	for _, s := range near[:min(len(near), 3)] {
+	if len(near) == 0 {
+		return nil
+	}
+	names := make([]string, 0, most)
+	for _, s := range near[:min(len(near), most)] {
 		names = append(names, s.name)
 	}
 	return names

@@ -7,10 +7,15 @@ import "strings"
 var slashes = strings.NewReplacer("%2f", "/", "%2F", "/", "%5c", "/", "%5C", "/")
 
 // isSafePath says whether a URL's path still names the same host when it is
-// taken alone: not when, without its dot segments, it begins with two slashes,
-// as it stands or with encoded slashes and backslashes decoded.
+// taken alone: not when it begins with two slashes, with its dot segments or
+// without, as it stands or with encoded slashes and backslashes decoded.
 func isSafePath(path string) bool {
-	return !strings.HasPrefix(removeDots(path), "//") && !strings.HasPrefix(removeDots(slashes.Replace(path)), "//")
+	for _, view := range [...]string{path, slashes.Replace(path)} {
+		if strings.HasPrefix(view, "//") || strings.HasPrefix(removeDots(view), "//") {
+			return false
+		}
+	}
+	return true
 }
 
 // removeDots removes the dot segments of a path, encoded ones too, as browsers do

@@ -38,8 +38,8 @@ type Policy struct {
 //     own ways (WHATWG URL, section 4.4), or cookies don't hold them;
 //   - other schemes, hosts and ports, user information, and every form of an
 //     absolute URL but http://host and https://host;
-//   - a path that begins with two slashes, or with an encoded slash or
-//     backslash, once dot segments are removed: taken alone it would name
+//   - a path that begins with two slashes, encoded ones and backslashes counted,
+//     before or after dot segments are removed: taken alone it would name
 //     another host.
 //
 // Scheme and host are compared without case, and a default port equals none.

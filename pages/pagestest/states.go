@@ -119,7 +119,7 @@ func signInMessages() []State {
 
 func others() []State {
 	failed := func(code string) pages.Error { return pages.Error{Site: site, Code: code} }
-	signOut := pages.SignOut{Site: site, CSRFToken: csrf, CallbackURL: callback, User: alice}
+	signOut := pages.SignOut{Site: site, CSRFToken: csrf, CallbackURL: callback, CancelURL: "/reports", User: alice}
 	nobody, expired, longNames := signOut, signOut, signOut
 	nobody.User, expired.Error, longNames.User = nil, pages.CodeFormExpired, long
 	return []State{
@@ -147,7 +147,7 @@ func others() []State {
 		{"forbidden-long-names", pages.Forbidden{Site: site, User: long}},
 		{"unauthorized-frame", pages.Unauthorized{Site: site}},
 		{"unauthorized-posted", pages.Unauthorized{Site: site, Posted: true}},
-		{"unavailable", pages.Unavailable{Site: site, RetryAfter: 30 * time.Second}},
+		{"unavailable", pages.Unavailable{Site: site, RetryAfter: 30 * time.Second, RetryURL: "/reports"}},
 		{"unavailable-posted", pages.Unavailable{Site: site, Posted: true}},
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 
@@ -96,9 +97,7 @@ func (s *Server) idToken(b Behaviour, claims map[string]any) string {
 	s.mu.Unlock()
 	private := map[string]any{"RS256": key.rsa, "ES256": key.ecdsa, "EdDSA": key.ed25519, "HS256": []byte(s.ClientSecret)}[b.Alg]
 	header := map[string]any{"kid": key.kid(b.Alg)}
-	for name, value := range b.Header {
-		header[name] = value
-	}
+	maps.Copy(header, b.Header)
 	return Sign(b.Alg, private, header, claims)
 }
 

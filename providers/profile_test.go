@@ -1,0 +1,144 @@
+package providers
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+)
+
+func TestProfile(t *testing.T) {
+	standard := ProfileMap{ID: "sub", Name: "name", Email: "email", Image: "picture", Groups: "groups"}
+	longName := strings.Repeat("é", 200)
+	for name, tc := range map[string]struct {
+		mapping  ProfileMap
+		verifies bool
+		claims   string
+		want     Account
+	}{
+		"the standard claims": {
+			claims: `{"sub":"1","name":"A","email":"A@x.example","email_verified":true,"picture":"https://i.example/a","groups":["g"]}`,
+			want:   Account{ID: "1", Name: "A", Email: "a@x.example", EmailVerified: true, Image: "https://i.example/a", Groups: []string{"g"}},
+		},
+		"only an identifier":       {claims: `{"sub":"1"}`, want: Account{ID: "1"}},
+		"types that aren't theirs": {claims: `{"sub":"1","name":7,"email":["a@x.example"],"picture":{},"groups":7}`, want: Account{ID: "1"}},
+		"nulls":                    {claims: `{"sub":"1","name":null,"email":null,"picture":null,"groups":null}`, want: Account{ID: "1"}},
+
+		"a number":                  {claims: `{"sub":583231}`, want: Account{ID: "583231"}},
+		"a number beyond 2^53":      {claims: `{"sub":12345678901234567890}`, want: Account{ID: "12345678901234567890"}},
+		"a number with an exponent": {claims: `{"sub":5.83231e5}`, want: Account{ID: "583231"}},
+		"a negative number":         {claims: `{"sub":-7}`, want: Account{ID: "-7"}},
+
+		"verified as a string":         {claims: `{"sub":"1","email":"a@x.example","email_verified":"true"}`, want: Account{ID: "1", Email: "a@x.example", EmailVerified: true}},
+		"verified as a number":         {claims: `{"sub":"1","email":"a@x.example","email_verified":1}`, want: Account{ID: "1", Email: "a@x.example"}},
+		"not verified":                 {claims: `{"sub":"1","email":"a@x.example","email_verified":false}`, want: Account{ID: "1", Email: "a@x.example"}},
+		"nothing said of verification": {claims: `{"sub":"1","email":"a@x.example"}`, want: Account{ID: "1", Email: "a@x.example"}},
+		"a vendor who verifies":        {verifies: true, claims: `{"sub":"1","email":"a@x.example"}`, want: Account{ID: "1", Email: "a@x.example", EmailVerified: true}},
+		"a vendor who verifies says no": {
+			verifies: true, claims: `{"sub":"1","email":"a@x.example","email_verified":false}`, want: Account{ID: "1", Email: "a@x.example"},
+		},
+		"email_verified beside an upn": {
+			mapping: ProfileMap{Email: "upn"}, claims: `{"sub":"1","upn":"a@x.example","email_verified":true}`, want: Account{ID: "1", Email: "a@x.example"},
+		},
+		"email_verified elsewhere": {
+			mapping: ProfileMap{Email: "contact.email"}, claims: `{"sub":"1","contact":{"email":"a@x.example"},"email_verified":true}`, want: Account{ID: "1", Email: "a@x.example"},
+		},
+		"F11: two addresses in one":   {claims: `{"sub":"1","email":"a@x.example,b@y.example","email_verified":true}`, want: Account{ID: "1"}},
+		"F11: an address that folds":  {claims: `{"sub":"1","email":"ａ@x.example","email_verified":true}`, want: Account{ID: "1"}},
+		"a second choice of address":  {mapping: ProfileMap{Email: "mail|email"}, claims: `{"sub":"1","mail":"-","email":"a@x.example","email_verified":true}`, want: Account{ID: "1", Email: "a@x.example", EmailVerified: true}},
+		"the first of some addresses": {mapping: ProfileMap{Email: "emails.0"}, claims: `{"sub":"1","emails":["a@x.example"]}`, want: Account{ID: "1", Email: "a@x.example"}},
+		"no first of no addresses":    {mapping: ProfileMap{Email: "emails.0"}, claims: `{"sub":"1","emails":[]}`, want: Account{ID: "1"}},
+
+		"a name on two lines":             {claims: `{"sub":"1","name":" A\r\nB\u2028C "}`, want: Account{ID: "1", Name: "A  B C"}},
+		"a name that changes direction":   {claims: `{"sub":"1","name":"A\u202eB"}`, want: Account{ID: "1", Name: "AB"}},
+		"a name of 400 bytes":             {claims: `{"sub":"1","name":"` + longName + `"}`, want: Account{ID: "1", Name: strings.Repeat("é", 127)}},
+		"an empty name, and a nickname":   {mapping: ProfileMap{Name: "name|nickname"}, claims: `{"sub":"1","name":"","nickname":"B"}`, want: Account{ID: "1", Name: "B"}},
+		"a mapping that is off":           {mapping: ProfileMap{Name: off}, claims: `{"sub":"1","name":"A","off":"B"}`, want: Account{ID: "1"}},
+		"a claim whose name has dots":     {mapping: ProfileMap{Groups: "https://x.example/roles"}, claims: `{"sub":"1","https://x.example/roles":["a"]}`, want: Account{ID: "1", Groups: []string{"a"}}},
+		"members before names with dots":  {mapping: ProfileMap{Groups: "a.b"}, claims: `{"sub":"1","a.b":["flat"],"a":{"b":["nested"]}}`, want: Account{ID: "1", Groups: []string{"nested"}}},
+		"a member whose name has dots":    {mapping: ProfileMap{Groups: "access.my.client.roles"}, claims: `{"sub":"1","access":{"my.client":{"roles":["a"]}}}`, want: Account{ID: "1", Groups: []string{"a"}}},
+		"a path through something else":   {mapping: ProfileMap{Groups: "a.b.c"}, claims: `{"sub":"1","a":{"b":"x"}}`, want: Account{ID: "1"}},
+		"L5: a data: picture":             {claims: `{"sub":"1","picture":"data:image/png;base64,AAAA"}`, want: Account{ID: "1"}},
+		"L5: a javascript: picture":       {claims: `{"sub":"1","picture":"javascript:alert(1)"}`, want: Account{ID: "1"}},
+		"L5: a picture without a scheme":  {claims: `{"sub":"1","picture":"//i.example/a"}`, want: Account{ID: "1"}},
+		"L5: a picture with a line break": {claims: `{"sub":"1","picture":"https://i.example/a\nb"}`, want: Account{ID: "1"}},
+		"L5: a picture of 2049 bytes":     {claims: `{"sub":"1","picture":"https://i.example/` + strings.Repeat("a", 2031) + `"}`, want: Account{ID: "1"}},
+
+		"one group":                 {claims: `{"sub":"1","groups":"a"}`, want: Account{ID: "1", Groups: []string{"a"}}},
+		"one group with a comma":    {claims: `{"sub":"1","groups":"a,b"}`, want: Account{ID: "1", Groups: []string{"a,b"}}},
+		"no groups":                 {claims: `{"sub":"1","groups":[]}`, want: Account{ID: "1", Groups: []string{}}},
+		"groups that aren't groups": {claims: `{"sub":"1","groups":["a",7,null,["b"],"","a","c\n","` + longName + `"," d"]}`, want: Account{ID: "1", Groups: []string{"a"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, err := parseClaims([]byte(tc.claims))
+			if err != nil {
+				t.Fatal(err)
+			}
+			account, err := tc.mapping.or(standard).compile(tc.verifies).account(c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !reflect.DeepEqual(account, tc.want) {
+				t.Errorf("got %+v, want %+v", account, tc.want)
+			}
+		})
+	}
+}
+
+func TestProfileWithTooManyGroupsIsRefused(t *testing.T) {
+	list := make([]any, maxGroups)
+	for i := range list {
+		list[i] = fmt.Sprint(i)
+	}
+	p := ProfileMap{ID: "sub", Groups: "groups"}.compile(false)
+	if account, err := p.account(claims{"sub": "1", "groups": list}); err != nil || len(account.Groups) != maxGroups {
+		t.Errorf("%d groups: %v", len(account.Groups), err)
+	}
+	_, err := p.account(claims{"sub": "1", "groups": append(list, "one-more")})
+	mustFail(t, err, "more than 500 groups")
+}
+
+func TestParseClaimsReadsOneObject(t *testing.T) {
+	for _, body := range []string{"", "null", "[]", "7", `"x"`, "{", "{}{}", `{}x`, "<html>"} {
+		if c, err := parseClaims([]byte(body)); err == nil {
+			t.Errorf("%q was read as %v", body, c)
+		}
+	}
+	if c, err := parseClaims([]byte(" {\"a\":1} \n")); err != nil || len(c) != 1 {
+		t.Errorf("got %v, %v", c, err)
+	}
+}
+
+func FuzzProfile(f *testing.F) {
+	f.Add([]byte(`{"sub":"1","name":"A","email":"A@x.example","email_verified":true,"picture":"https://i.example/a","groups":["g"]}`), "sub", "groups")
+	f.Add([]byte(`{"id":1e3,"a":{"b":[{"c":["x"]}]}}`), "id|sub", "a.b.0.c")
+	f.Add([]byte(`{"id":1e999999999,"groups":"x"}`), "id", "groups")
+	f.Add([]byte(`{"sub":{"sub":[]},"a.b.c":{"d":7}}`), "sub.sub|a.b.c.d", "a.b.c")
+	f.Fuzz(func(t *testing.T, body []byte, id, groups string) {
+		c, err := parseClaims(body)
+		if err != nil {
+			return
+		}
+		mapping := ProfileMap{ID: id, Groups: groups}.or(kindDefaults[kindOIDC].Profile)
+		if mapping.check() != nil {
+			return
+		}
+		account, err := mapping.compile(false).account(c)
+		if err != nil {
+			return
+		}
+		if account.ID == "" || len(account.ID) > maxID || len(account.Name) > maxText || len(account.Image) > maxImage || len(account.Groups) > maxGroups {
+			t.Errorf("out of bounds: %+v", account)
+		}
+		for _, s := range append([]string{account.ID, account.Name, account.Image}, account.Groups...) {
+			if !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) {
+				t.Errorf("%q came through", s)
+			}
+		}
+		if account.Email != "" && !plainAddress.MatchString(account.Email) || account.Email == "" && account.EmailVerified {
+			t.Errorf("address %q, verified %t", account.Email, account.EmailVerified)
+		}
+	})
+}
