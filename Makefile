@@ -39,9 +39,8 @@ test-race: ## the same with the race detector
 
 lint: ## go vet and golangci-lint
 	go vet ./...
-	go -C tools vet ./testreport
-	go -C tools test ./testreport
 	$(TOOL) golangci-lint run ./...
+	go -C tools test ./testreport
 
 test-browser: setup build ## the real clients in a real browser
 	@CADDY="$(abspath $(CADDY))" test/scripts/browser-test

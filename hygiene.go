@@ -3,6 +3,7 @@ package signin
 import (
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -79,24 +80,30 @@ var hopByHopLists = []string{"Connection", "Proxy-Connection", "Keep-Alive", "Te
 
 func stripList(header http.Header, list string, lines []string, names headerNames) {
 	var kept []string
-	changed := false
+	if !slices.ContainsFunc(lines, func(line string) bool { return listHas(line, names) }) {
+		return
+	}
 	for _, line := range lines {
 		for token := range strings.SplitSeq(line, ",") {
-			token = strings.TrimSpace(token)
-			if names.has(token) {
-				changed = true
-				continue
+			if token = strings.TrimSpace(token); token != "" && !names.has(token) {
+				kept = append(kept, token)
 			}
-			kept = append(kept, token)
 		}
 	}
-	switch {
-	case !changed:
-	case len(kept) == 0:
+	if len(kept) == 0 {
 		delete(header, list)
-	default:
-		header[list] = []string{strings.Join(kept, ", ")}
+		return
 	}
+	header[list] = []string{strings.Join(kept, ", ")}
+}
+
+func listHas(line string, names headerNames) bool {
+	for token := range strings.SplitSeq(line, ",") {
+		if names.has(strings.TrimSpace(token)) {
+			return true
+		}
+	}
+	return false
 }
 
 func stripTrailer(trailer http.Header, names headerNames) {

@@ -166,6 +166,9 @@ func (p *headerPlan) set(r *http.Request, s *session) {
 	}
 }
 
+// usualGroup is a guess at the bytes of a group's name, to allocate once.
+const usualGroup = 16
+
 // groupList prints as a header value.
 type groupList []string
 
@@ -178,6 +181,7 @@ func (l groupList) String() string {
 		return encodeGroup(l[0])
 	}
 	var b strings.Builder
+	b.Grow(len(l) * usualGroup)
 	for i, group := range l {
 		if i > 0 {
 			b.WriteByte(',')

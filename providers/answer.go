@@ -17,14 +17,25 @@ var answerErrors = set(
 	"login_required", "account_selection_required", "consent_required",
 )
 
-// code returns the authorization code of a callback. An error of the provider's
-// wins over a code, and iss is compared (RFC 9207 section 2.4), before anything
-// is asked for the code. issuer is empty where none is known; announced says
-// that the provider always sends it.
-func (c *client) code(answer url.Values, issuer string, announced bool) (string, error) {
-	if answer.Has("error") {
-		return "", c.refusal(answer)
+// refusal is the provider's own error answer, or nil. The provider's words go to
+// the debug log only; a code beside them is worth nothing.
+func (c *client) refusal(answer url.Values) error {
+	if !answer.Has("error") {
+		return nil
 	}
+	c.logger.Debug("the provider answered with an error",
+		zap.String("error", excerpt(answer.Get("error"))),
+		zap.String("error_description", excerpt(answer.Get("error_description"))))
+	if code := answer.Get("error"); answerErrors[code] {
+		return fmt.Errorf("%w: %s", ErrProviderRefused, code)
+	}
+	return ErrProviderRefused
+}
+
+// authorizationCode returns the code of a callback, after comparing its iss
+// (RFC 9207 section 2.4). issuer is empty where none is known; announced says
+// that the provider always sends iss.
+func authorizationCode(answer url.Values, issuer string, announced bool) (string, error) {
 	iss, sent := answer["iss"]
 	switch {
 	case !sent && announced:
@@ -36,18 +47,6 @@ func (c *client) code(answer url.Values, issuer string, announced bool) (string,
 		return codes[0], nil
 	}
 	return "", errors.New("the callback holds no code, or several")
-}
-
-// refusal is the provider's error answer without the provider's own words,
-// which only the debug log gets.
-func (c *client) refusal(answer url.Values) error {
-	c.logger.Debug("the provider answered with an error",
-		zap.String("error", excerpt(answer.Get("error"))),
-		zap.String("error_description", excerpt(answer.Get("error_description"))))
-	if code := answer.Get("error"); answerErrors[code] {
-		return fmt.Errorf("%w: %s", ErrProviderRefused, code)
-	}
-	return ErrProviderRefused
 }
 
 // equal compares in constant time.

@@ -161,6 +161,6 @@ func (f *fetch[T]) wait(ctx context.Context) (T, int, error) {
 		return f.value, f.version, f.err
 	case <-ctx.Done():
 		var none T
-		return none, 0, context.Cause(ctx) //nolint:wrapcheck // the caller's own
+		return none, 0, context.Cause(ctx)
 	}
 }

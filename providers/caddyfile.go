@@ -28,7 +28,7 @@ func UnmarshalProvider(d *caddyfile.Dispenser) (json.RawMessage, error) {
 	}
 	provider, err := caddyfile.UnmarshalModule(d, Namespace+"."+module)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // it names file and line already
+		return nil, err
 	}
 	return caddyconfig.JSONModuleObject(provider, "provider", module, nil), nil
 }

@@ -163,7 +163,7 @@ func transport(field *json.RawMessage) option {
 		}
 		var settings reverseproxy.HTTPTransport
 		if err := settings.UnmarshalCaddyfile(caddyfile.NewDispenser(segment)); err != nil {
-			return err //nolint:wrapcheck // it names file and line already
+			return err
 		}
 		*field = caddyconfig.JSONModuleObject(settings, "protocol", "http", nil)
 		return nil

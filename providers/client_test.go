@@ -20,16 +20,20 @@ func TestPresets(t *testing.T) {
 		auth   string
 	}{
 		"google": {
-			kindOIDC, config{"preset": "google"},
-			Info{ID: "google", Name: "Google", Type: TypeOAuth, Preset: "google", Public: true}, "",
+			kindOIDC,
+			config{"preset": "google"},
+			Info{ID: "google", Name: "Google", Type: TypeOAuth, Preset: "google", Public: true},
+			"",
 		},
 		"github": {
-			kindOAuth2, config{"preset": "github"},
+			kindOAuth2,
+			config{"preset": "github"},
 			Info{ID: "github", Name: "GitHub", Type: TypeOAuth, Preset: "github", Public: true},
 			"https://github.com/login/oauth/authorize?client_id=a&scope=read%3Auser%20user%3Aemail&response_type=code&",
 		},
 		"what is set wins": {
-			kindOAuth2, config{"preset": "github", "id": "gh", "name": "Hub", "scopes": []string{"repo"}, "params": config{"login": "x"}},
+			kindOAuth2,
+			config{"preset": "github", "id": "gh", "name": "Hub", "scopes": []string{"repo"}, "params": config{"login": "x"}},
 			Info{ID: "gh", Name: "Hub", Type: TypeOAuth, Preset: "github", Public: true},
 			"https://github.com/login/oauth/authorize?client_id=a&scope=repo&",
 		},
@@ -39,8 +43,10 @@ func TestPresets(t *testing.T) {
 			"http://127.0.0.1:4000/login/oauth/authorize?",
 		},
 		"an issuer of one's own isn't public": {
-			kindOIDC, config{"preset": "google", "issuer": "https://login.corp.example"},
-			Info{ID: "google", Name: "Google", Type: TypeOAuth, Preset: "google"}, "",
+			kindOIDC,
+			config{"preset": "google", "issuer": "https://login.corp.example"},
+			Info{ID: "google", Name: "Google", Type: TypeOAuth, Preset: "google"},
+			"",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

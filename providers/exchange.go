@@ -80,7 +80,7 @@ type tokenAnswer struct{ next http.RoundTripper }
 func (t tokenAnswer) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := t.next.RoundTrip(req)
 	if err != nil || resp.StatusCode < 200 || resp.StatusCode > 299 {
-		return resp, err //nolint:wrapcheck // http.Client adds method and URL
+		return resp, err
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {

@@ -96,7 +96,10 @@ func (p *OAuth2) Finish(ctx context.Context, flow Flow, answer url.Values) (Acco
 }
 
 func (p *OAuth2) finish(ctx context.Context, flow Flow, answer url.Values) (Account, error) {
-	code, err := p.client.code(answer, p.client.config.Issuer, false)
+	if err := p.client.refusal(answer); err != nil {
+		return Account{}, err
+	}
+	code, err := authorizationCode(answer, p.client.config.Issuer, false)
 	if err != nil {
 		return Account{}, err
 	}

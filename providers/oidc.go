@@ -94,7 +94,7 @@ func (p *OIDC) Cleanup() error {
 		return nil
 	}
 	_, err := issuers.Delete(*p.held)
-	return err //nolint:wrapcheck // there is none: see issuer.Destruct
+	return err
 }
 
 // Info implements [Provider]. The authorization endpoint counts among what the
@@ -140,15 +140,15 @@ func (p *OIDC) Finish(ctx context.Context, flow Flow, answer url.Values) (Accoun
 }
 
 func (p *OIDC) finish(ctx context.Context, flow Flow, answer url.Values) (Account, error) {
-	if answer.Has("error") { // needs no discovery
-		return Account{}, p.client.refusal(answer)
+	if err := p.client.refusal(answer); err != nil {
+		return Account{}, err
 	}
 	discovered, err := p.issuer.discover(ctx, p.client.http)
 	if err != nil {
 		return Account{}, err
 	}
 	endpoints := p.endpoints(discovered)
-	code, err := p.client.code(answer, p.issuer.id, discovered.AnnouncesIss)
+	code, err := authorizationCode(answer, p.issuer.id, discovered.AnnouncesIss)
 	if err != nil {
 		return Account{}, err
 	}

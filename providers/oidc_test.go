@@ -75,68 +75,72 @@ func twoAudiences(second string, azp any) func(map[string]any) {
 	}
 }
 
-// Each case names the requirement that refuses it.
+func setClaim(name string, value any) providertest.Behaviour {
+	return editToken(func(c map[string]any) {
+		if c[name] = value; value == nil {
+			delete(c, name)
+		}
+	})
+}
+
+func setTime(name string, fromNow time.Duration) providertest.Behaviour {
+	return editToken(func(c map[string]any) { c[name] = time.Now().Add(fromNow).Unix() })
+}
+
+func setHeader(name string, value any) providertest.Behaviour {
+	return providertest.Behaviour{Header: map[string]any{name: value}}
+}
+
+// badIDTokens: each case names the requirement that refuses it.
+var badIDTokens = map[string]struct {
+	behaviour providertest.Behaviour
+	want      string
+}{
+	"C6: unsigned":                        {providertest.Behaviour{Sign: providertest.Unsigned}, "not signed with"},
+	"C6: HS256 that nobody configured":    {providertest.Behaviour{Alg: "HS256"}, "not signed with RS256, ES256, EdDSA"},
+	"C6: an algorithm that isn't offered": {providertest.Behaviour{Alg: "ES256", EditDiscovery: func(d map[string]any) { d["id_token_signing_alg_values_supported"] = []any{"RS256", "HS256"} }}, "not signed with RS256"},
+	"C7: critical header parameters":      {setHeader("crit", []string{"b64"}), "critical"},
+	"C8: iss with a slash more":           {editToken(func(c map[string]any) { c["iss"] = c["iss"].(string) + "/" }), "iss is not the issuer"},
+	"C8: iss in other case":               {editToken(func(c map[string]any) { c["iss"] = strings.ToUpper(c["iss"].(string)) }), "iss is not the issuer"},
+	"C8: no iss":                          {setClaim("iss", nil), "iss is not the issuer"},
+	"C8: iss in two spellings":            {editToken(func(c map[string]any) { c["iss"], c["i\u017fs"] = "https://other.example", c["iss"] }), "more than one iss"},
+	"C9: aud of another client":           {setClaim("aud", "client-2"), "aud"},
+	"C9: no aud":                          {setClaim("aud", nil), "aud"},
+	"C9: an untrusted second audience":    {editToken(twoAudiences("client-2", "client-1")), "trusted_audiences"},
+	"C9: azp of another client":           {setClaim("azp", "client-2"), "azp"},
+	"C9: azp of another type":             {setClaim("azp", []any{"client-1"}), "azp"},
+	"C10: no exp":                         {setClaim("exp", nil), "exp"},
+	"C10: exp as a string":                {editToken(func(c map[string]any) { c["exp"] = "4000000000" }), "exp"},
+	"C10: exp more than a minute ago":     {setTime("exp", -61*time.Second), "exp"},
+	"C10: no iat":                         {setClaim("iat", nil), "iat"},
+	"C10: iat a day ahead":                {setTime("iat", 24*time.Hour), "iat"},
+	"C10: nbf more than a minute ahead":   {setTime("nbf", 65*time.Second), "nbf"},
+	"C10: nbf of the wrong type":          {setClaim("nbf", true), ""},
+	"C11: no nonce":                       {setClaim("nonce", nil), "nonce"},
+	"C11: an empty nonce":                 {setClaim("nonce", ""), "nonce"},
+	"C11, C20: another sign-in's nonce":   {setClaim("nonce", strings.Repeat("m", 43)), "nonce"},
+	"C12: no sub":                         {setClaim("sub", nil), "sub"},
+	"C12: an empty sub":                   {setClaim("sub", ""), "sub"},
+	"C12: a sub of 256 bytes":             {setClaim("sub", strings.Repeat("a", 256)), "sub"},
+	"C12: a number for sub":               {setClaim("sub", 7), ""},
+	"C13: at_hash of another token":       {setClaim("at_hash", "MTIzNDU2Nzg5MDEyMzQ1Ng"), "at_hash"},
+	"C13: at_hash of another type":        {setClaim("at_hash", []any{1}), ""},
+	"C15: JSON serialization":             {providertest.Behaviour{EditTokenAnswer: jsonSerialization}, "compact serialization"},
+	"C15: four dots":                      {editRaw(func(raw string) string { return raw + ".." }), "compact serialization"},
+	"C15: one dot":                        {editRaw(func(raw string) string { return raw[:strings.LastIndex(raw, ".")] }), "compact serialization"},
+	"C15: over 64 KiB":                    {setClaim("padding", strings.Repeat("a", 64<<10)), "compact serialization"},
+	"C15: white space inside":             {editRaw(func(raw string) string { return raw + "\n" }), "compact serialization"},
+	"C15: not a token at all":             {editRaw(func(string) string { return "a.b.c" }), "compact serialization"},
+	"an access token in its place":        {setHeader("typ", "at+jwt"), "another purpose"},
+	"a logout token in its place":         {setHeader("typ", "application/logout+jwt"), "another purpose"},
+	"a payload changed after signing": {editRaw(func(raw string) string {
+		p := strings.Split(raw, ".")
+		return p[0] + "." + p[1][:40] + "A" + p[1][41:] + "." + p[2]
+	}), "no key of the provider"},
+}
+
 func TestOIDCRefusesAnIDToken(t *testing.T) {
-	set := func(name string, value any) providertest.Behaviour {
-		return editToken(func(c map[string]any) {
-			if c[name] = value; value == nil {
-				delete(c, name)
-			}
-		})
-	}
-	header := func(name string, value any) providertest.Behaviour {
-		return providertest.Behaviour{Header: map[string]any{name: value}}
-	}
-	in := func(d time.Duration) int64 { return time.Now().Add(d).Unix() }
-	for name, tc := range map[string]struct {
-		behaviour providertest.Behaviour
-		want      string
-	}{
-		"C6: unsigned":                        {providertest.Behaviour{Sign: providertest.Unsigned}, "not signed with"},
-		"C6: HS256 that nobody configured":    {providertest.Behaviour{Alg: "HS256"}, "not signed with RS256, ES256, EdDSA"},
-		"C6: an algorithm that isn't offered": {providertest.Behaviour{Alg: "ES256", EditDiscovery: func(d map[string]any) { d["id_token_signing_alg_values_supported"] = []any{"RS256", "HS256"} }}, "not signed with RS256"},
-		"C7: critical header parameters":      {header("crit", []string{"b64"}), "critical"},
-		"C8: iss with a slash more":           {editToken(func(c map[string]any) { c["iss"] = c["iss"].(string) + "/" }), "iss is not the issuer"},
-		"C8: iss in other case":               {editToken(func(c map[string]any) { c["iss"] = strings.ToUpper(c["iss"].(string)) }), "iss is not the issuer"},
-		"C8: no iss":                          {set("iss", nil), "iss is not the issuer"},
-		"C8: iss in two spellings": {editToken(func(c map[string]any) {
-			c["ISS"] = "https://other.example"
-			c["iss"], c["Iss"] = "https://other.example", c["iss"]
-		}), ""},
-		"C9: aud of another client":         {set("aud", "client-2"), "aud"},
-		"C9: no aud":                        {set("aud", nil), "aud"},
-		"C9: an untrusted second audience":  {editToken(twoAudiences("client-2", "client-1")), "trusted_audiences"},
-		"C9: azp of another client":         {set("azp", "client-2"), "azp"},
-		"C9: azp of another type":           {set("azp", []any{"client-1"}), "azp"},
-		"C10: no exp":                       {set("exp", nil), "exp"},
-		"C10: exp as a string":              {editToken(func(c map[string]any) { c["exp"] = "4000000000" }), "exp"},
-		"C10: exp more than a minute ago":   {set("exp", in(-61*time.Second)), "exp"},
-		"C10: no iat":                       {set("iat", nil), "iat"},
-		"C10: iat a day ahead":              {set("iat", in(24*time.Hour)), "iat"},
-		"C10: nbf more than a minute ahead": {set("nbf", in(65*time.Second)), "nbf"},
-		"C10: nbf of the wrong type":        {set("nbf", true), ""},
-		"C11: no nonce":                     {set("nonce", nil), "nonce"},
-		"C11: an empty nonce":               {set("nonce", ""), "nonce"},
-		"C11, C20: another sign-in's nonce": {set("nonce", strings.Repeat("m", 43)), "nonce"},
-		"C12: no sub":                       {set("sub", nil), "sub"},
-		"C12: an empty sub":                 {set("sub", ""), "sub"},
-		"C12: a sub of 256 bytes":           {set("sub", strings.Repeat("a", 256)), "sub"},
-		"C12: a number for sub":             {set("sub", 7), ""},
-		"C13: at_hash of another token":     {set("at_hash", "MTIzNDU2Nzg5MDEyMzQ1Ng"), "at_hash"},
-		"C13: at_hash of another type":      {set("at_hash", []any{1}), ""},
-		"C15: JSON serialization":           {providertest.Behaviour{EditTokenAnswer: jsonSerialization}, "compact serialization"},
-		"C15: four dots":                    {editRaw(func(raw string) string { return raw + ".." }), "compact serialization"},
-		"C15: one dot":                      {editRaw(func(raw string) string { return raw[:strings.LastIndex(raw, ".")] }), "compact serialization"},
-		"C15: over 64 KiB":                  {set("padding", strings.Repeat("a", 64<<10)), "compact serialization"},
-		"C15: white space inside":           {editRaw(func(raw string) string { return raw + "\n" }), "compact serialization"},
-		"C15: not a token at all":           {editRaw(func(string) string { return "a.b.c" }), "compact serialization"},
-		"an access token in its place":      {header("typ", "at+jwt"), "another purpose"},
-		"a logout token in its place":       {header("typ", "application/logout+jwt"), "another purpose"},
-		"a payload changed after signing": {editRaw(func(raw string) string {
-			p := strings.Split(raw, ".")
-			return p[0] + "." + p[1][:40] + "A" + p[1][41:] + "." + p[2]
-		}), "no key of the provider"},
-	} {
+	for name, tc := range badIDTokens {
 		t.Run(name, func(t *testing.T) {
 			s := providertest.New(t)
 			s.Set(tc.behaviour)

@@ -55,7 +55,7 @@ func (o outgoing) RoundTrip(req *http.Request) (*http.Response, error) {
 	req.Header.Set("User-Agent", "caddy-signin")
 	resp, err := o.next.RoundTrip(req)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // http.Client adds method and URL
+		return nil, err
 	}
 	resp.Body = &boundedBody{body: resp.Body, left: maxAnswer + 1}
 	return resp, nil
@@ -73,10 +73,10 @@ func (b *boundedBody) Read(p []byte) (int, error) {
 	}
 	n, err := b.body.Read(p[:min(int64(len(p)), b.left)])
 	b.left -= int64(n)
-	return n, err //nolint:wrapcheck // io.EOF must stay itself
+	return n, err
 }
 
-func (b *boundedBody) Close() error { return b.body.Close() } //nolint:wrapcheck // nothing to add
+func (b *boundedBody) Close() error { return b.body.Close() }
 
 // getJSON returns the body of a GET that was answered with status 200. Errors
 // hold nothing that the other side wrote.

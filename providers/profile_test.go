@@ -9,68 +9,71 @@ import (
 	"unicode/utf8"
 )
 
+var longName = strings.Repeat("é", 200)
+
+var profiles = map[string]struct {
+	mapping  ProfileMap
+	verifies bool
+	claims   string
+	want     Account
+}{
+	"the standard claims": {
+		claims: `{"sub":"1","name":"A","email":"A@x.example","email_verified":true,"picture":"https://i.example/a","groups":["g"]}`,
+		want:   Account{ID: "1", Name: "A", Email: "a@x.example", EmailVerified: true, Image: "https://i.example/a", Groups: []string{"g"}},
+	},
+	"only an identifier":       {claims: `{"sub":"1"}`, want: Account{ID: "1"}},
+	"types that aren't theirs": {claims: `{"sub":"1","name":7,"email":["a@x.example"],"picture":{},"groups":7}`, want: Account{ID: "1"}},
+	"nulls":                    {claims: `{"sub":"1","name":null,"email":null,"picture":null,"groups":null}`, want: Account{ID: "1"}},
+
+	"a number":                  {claims: `{"sub":583231}`, want: Account{ID: "583231"}},
+	"a number beyond 2^53":      {claims: `{"sub":12345678901234567890}`, want: Account{ID: "12345678901234567890"}},
+	"a number with an exponent": {claims: `{"sub":5.83231e5}`, want: Account{ID: "583231"}},
+	"a negative number":         {claims: `{"sub":-7}`, want: Account{ID: "-7"}},
+
+	"verified as a string":         {claims: `{"sub":"1","email":"a@x.example","email_verified":"true"}`, want: Account{ID: "1", Email: "a@x.example", EmailVerified: true}},
+	"verified as a number":         {claims: `{"sub":"1","email":"a@x.example","email_verified":1}`, want: Account{ID: "1", Email: "a@x.example"}},
+	"not verified":                 {claims: `{"sub":"1","email":"a@x.example","email_verified":false}`, want: Account{ID: "1", Email: "a@x.example"}},
+	"nothing said of verification": {claims: `{"sub":"1","email":"a@x.example"}`, want: Account{ID: "1", Email: "a@x.example"}},
+	"a vendor who verifies":        {verifies: true, claims: `{"sub":"1","email":"a@x.example"}`, want: Account{ID: "1", Email: "a@x.example", EmailVerified: true}},
+	"a vendor who verifies says no": {
+		verifies: true, claims: `{"sub":"1","email":"a@x.example","email_verified":false}`, want: Account{ID: "1", Email: "a@x.example"},
+	},
+	"email_verified beside an upn": {
+		mapping: ProfileMap{Email: "upn"}, claims: `{"sub":"1","upn":"a@x.example","email_verified":true}`, want: Account{ID: "1", Email: "a@x.example"},
+	},
+	"email_verified elsewhere": {
+		mapping: ProfileMap{Email: "contact.email"}, claims: `{"sub":"1","contact":{"email":"a@x.example"},"email_verified":true}`, want: Account{ID: "1", Email: "a@x.example"},
+	},
+	"F11: two addresses in one":   {claims: `{"sub":"1","email":"a@x.example,b@y.example","email_verified":true}`, want: Account{ID: "1"}},
+	"F11: an address that folds":  {claims: `{"sub":"1","email":"ａ@x.example","email_verified":true}`, want: Account{ID: "1"}},
+	"a second choice of address":  {mapping: ProfileMap{Email: "mail|email"}, claims: `{"sub":"1","mail":"-","email":"a@x.example","email_verified":true}`, want: Account{ID: "1", Email: "a@x.example", EmailVerified: true}},
+	"the first of some addresses": {mapping: ProfileMap{Email: "emails.0"}, claims: `{"sub":"1","emails":["a@x.example"]}`, want: Account{ID: "1", Email: "a@x.example"}},
+	"no first of no addresses":    {mapping: ProfileMap{Email: "emails.0"}, claims: `{"sub":"1","emails":[]}`, want: Account{ID: "1"}},
+
+	"a name on two lines":             {claims: `{"sub":"1","name":" A\r\nB\u2028C "}`, want: Account{ID: "1", Name: "A  B C"}},
+	"a name that changes direction":   {claims: `{"sub":"1","name":"A\u202eB"}`, want: Account{ID: "1", Name: "AB"}},
+	"a name of 400 bytes":             {claims: `{"sub":"1","name":"` + longName + `"}`, want: Account{ID: "1", Name: strings.Repeat("é", 127)}},
+	"an empty name, and a nickname":   {mapping: ProfileMap{Name: "name|nickname"}, claims: `{"sub":"1","name":"","nickname":"B"}`, want: Account{ID: "1", Name: "B"}},
+	"a mapping that is off":           {mapping: ProfileMap{Name: off}, claims: `{"sub":"1","name":"A","off":"B"}`, want: Account{ID: "1"}},
+	"a claim whose name has dots":     {mapping: ProfileMap{Groups: "https://x.example/roles"}, claims: `{"sub":"1","https://x.example/roles":["a"]}`, want: Account{ID: "1", Groups: []string{"a"}}},
+	"members before names with dots":  {mapping: ProfileMap{Groups: "a.b"}, claims: `{"sub":"1","a.b":["flat"],"a":{"b":["nested"]}}`, want: Account{ID: "1", Groups: []string{"nested"}}},
+	"a member whose name has dots":    {mapping: ProfileMap{Groups: "access.my.client.roles"}, claims: `{"sub":"1","access":{"my.client":{"roles":["a"]}}}`, want: Account{ID: "1", Groups: []string{"a"}}},
+	"a path through something else":   {mapping: ProfileMap{Groups: "a.b.c"}, claims: `{"sub":"1","a":{"b":"x"}}`, want: Account{ID: "1"}},
+	"L5: a data: picture":             {claims: `{"sub":"1","picture":"data:image/png;base64,AAAA"}`, want: Account{ID: "1"}},
+	"L5: a javascript: picture":       {claims: `{"sub":"1","picture":"javascript:alert(1)"}`, want: Account{ID: "1"}},
+	"L5: a picture without a scheme":  {claims: `{"sub":"1","picture":"//i.example/a"}`, want: Account{ID: "1"}},
+	"L5: a picture with a line break": {claims: `{"sub":"1","picture":"https://i.example/a\nb"}`, want: Account{ID: "1"}},
+	"L5: a picture of 2049 bytes":     {claims: `{"sub":"1","picture":"https://i.example/` + strings.Repeat("a", 2031) + `"}`, want: Account{ID: "1"}},
+
+	"one group":                 {claims: `{"sub":"1","groups":"a"}`, want: Account{ID: "1", Groups: []string{"a"}}},
+	"one group with a comma":    {claims: `{"sub":"1","groups":"a,b"}`, want: Account{ID: "1", Groups: []string{"a,b"}}},
+	"no groups":                 {claims: `{"sub":"1","groups":[]}`, want: Account{ID: "1", Groups: []string{}}},
+	"groups that aren't groups": {claims: `{"sub":"1","groups":["a",7,null,["b"],"","a","c\n","` + longName + `"," d"]}`, want: Account{ID: "1", Groups: []string{"a"}}},
+}
+
 func TestProfile(t *testing.T) {
 	standard := ProfileMap{ID: "sub", Name: "name", Email: "email", Image: "picture", Groups: "groups"}
-	longName := strings.Repeat("é", 200)
-	for name, tc := range map[string]struct {
-		mapping  ProfileMap
-		verifies bool
-		claims   string
-		want     Account
-	}{
-		"the standard claims": {
-			claims: `{"sub":"1","name":"A","email":"A@x.example","email_verified":true,"picture":"https://i.example/a","groups":["g"]}`,
-			want:   Account{ID: "1", Name: "A", Email: "a@x.example", EmailVerified: true, Image: "https://i.example/a", Groups: []string{"g"}},
-		},
-		"only an identifier":       {claims: `{"sub":"1"}`, want: Account{ID: "1"}},
-		"types that aren't theirs": {claims: `{"sub":"1","name":7,"email":["a@x.example"],"picture":{},"groups":7}`, want: Account{ID: "1"}},
-		"nulls":                    {claims: `{"sub":"1","name":null,"email":null,"picture":null,"groups":null}`, want: Account{ID: "1"}},
-
-		"a number":                  {claims: `{"sub":583231}`, want: Account{ID: "583231"}},
-		"a number beyond 2^53":      {claims: `{"sub":12345678901234567890}`, want: Account{ID: "12345678901234567890"}},
-		"a number with an exponent": {claims: `{"sub":5.83231e5}`, want: Account{ID: "583231"}},
-		"a negative number":         {claims: `{"sub":-7}`, want: Account{ID: "-7"}},
-
-		"verified as a string":         {claims: `{"sub":"1","email":"a@x.example","email_verified":"true"}`, want: Account{ID: "1", Email: "a@x.example", EmailVerified: true}},
-		"verified as a number":         {claims: `{"sub":"1","email":"a@x.example","email_verified":1}`, want: Account{ID: "1", Email: "a@x.example"}},
-		"not verified":                 {claims: `{"sub":"1","email":"a@x.example","email_verified":false}`, want: Account{ID: "1", Email: "a@x.example"}},
-		"nothing said of verification": {claims: `{"sub":"1","email":"a@x.example"}`, want: Account{ID: "1", Email: "a@x.example"}},
-		"a vendor who verifies":        {verifies: true, claims: `{"sub":"1","email":"a@x.example"}`, want: Account{ID: "1", Email: "a@x.example", EmailVerified: true}},
-		"a vendor who verifies says no": {
-			verifies: true, claims: `{"sub":"1","email":"a@x.example","email_verified":false}`, want: Account{ID: "1", Email: "a@x.example"},
-		},
-		"email_verified beside an upn": {
-			mapping: ProfileMap{Email: "upn"}, claims: `{"sub":"1","upn":"a@x.example","email_verified":true}`, want: Account{ID: "1", Email: "a@x.example"},
-		},
-		"email_verified elsewhere": {
-			mapping: ProfileMap{Email: "contact.email"}, claims: `{"sub":"1","contact":{"email":"a@x.example"},"email_verified":true}`, want: Account{ID: "1", Email: "a@x.example"},
-		},
-		"F11: two addresses in one":   {claims: `{"sub":"1","email":"a@x.example,b@y.example","email_verified":true}`, want: Account{ID: "1"}},
-		"F11: an address that folds":  {claims: `{"sub":"1","email":"ａ@x.example","email_verified":true}`, want: Account{ID: "1"}},
-		"a second choice of address":  {mapping: ProfileMap{Email: "mail|email"}, claims: `{"sub":"1","mail":"-","email":"a@x.example","email_verified":true}`, want: Account{ID: "1", Email: "a@x.example", EmailVerified: true}},
-		"the first of some addresses": {mapping: ProfileMap{Email: "emails.0"}, claims: `{"sub":"1","emails":["a@x.example"]}`, want: Account{ID: "1", Email: "a@x.example"}},
-		"no first of no addresses":    {mapping: ProfileMap{Email: "emails.0"}, claims: `{"sub":"1","emails":[]}`, want: Account{ID: "1"}},
-
-		"a name on two lines":             {claims: `{"sub":"1","name":" A\r\nB\u2028C "}`, want: Account{ID: "1", Name: "A  B C"}},
-		"a name that changes direction":   {claims: `{"sub":"1","name":"A\u202eB"}`, want: Account{ID: "1", Name: "AB"}},
-		"a name of 400 bytes":             {claims: `{"sub":"1","name":"` + longName + `"}`, want: Account{ID: "1", Name: strings.Repeat("é", 127)}},
-		"an empty name, and a nickname":   {mapping: ProfileMap{Name: "name|nickname"}, claims: `{"sub":"1","name":"","nickname":"B"}`, want: Account{ID: "1", Name: "B"}},
-		"a mapping that is off":           {mapping: ProfileMap{Name: off}, claims: `{"sub":"1","name":"A","off":"B"}`, want: Account{ID: "1"}},
-		"a claim whose name has dots":     {mapping: ProfileMap{Groups: "https://x.example/roles"}, claims: `{"sub":"1","https://x.example/roles":["a"]}`, want: Account{ID: "1", Groups: []string{"a"}}},
-		"members before names with dots":  {mapping: ProfileMap{Groups: "a.b"}, claims: `{"sub":"1","a.b":["flat"],"a":{"b":["nested"]}}`, want: Account{ID: "1", Groups: []string{"nested"}}},
-		"a member whose name has dots":    {mapping: ProfileMap{Groups: "access.my.client.roles"}, claims: `{"sub":"1","access":{"my.client":{"roles":["a"]}}}`, want: Account{ID: "1", Groups: []string{"a"}}},
-		"a path through something else":   {mapping: ProfileMap{Groups: "a.b.c"}, claims: `{"sub":"1","a":{"b":"x"}}`, want: Account{ID: "1"}},
-		"L5: a data: picture":             {claims: `{"sub":"1","picture":"data:image/png;base64,AAAA"}`, want: Account{ID: "1"}},
-		"L5: a javascript: picture":       {claims: `{"sub":"1","picture":"javascript:alert(1)"}`, want: Account{ID: "1"}},
-		"L5: a picture without a scheme":  {claims: `{"sub":"1","picture":"//i.example/a"}`, want: Account{ID: "1"}},
-		"L5: a picture with a line break": {claims: `{"sub":"1","picture":"https://i.example/a\nb"}`, want: Account{ID: "1"}},
-		"L5: a picture of 2049 bytes":     {claims: `{"sub":"1","picture":"https://i.example/` + strings.Repeat("a", 2031) + `"}`, want: Account{ID: "1"}},
-
-		"one group":                 {claims: `{"sub":"1","groups":"a"}`, want: Account{ID: "1", Groups: []string{"a"}}},
-		"one group with a comma":    {claims: `{"sub":"1","groups":"a,b"}`, want: Account{ID: "1", Groups: []string{"a,b"}}},
-		"no groups":                 {claims: `{"sub":"1","groups":[]}`, want: Account{ID: "1", Groups: []string{}}},
-		"groups that aren't groups": {claims: `{"sub":"1","groups":["a",7,null,["b"],"","a","c\n","` + longName + `"," d"]}`, want: Account{ID: "1", Groups: []string{"a"}}},
-	} {
+	for name, tc := range profiles {
 		t.Run(name, func(t *testing.T) {
 			c, err := parseClaims([]byte(tc.claims))
 			if err != nil {

@@ -8,14 +8,15 @@ import (
 	"github.com/caddy-signin/caddy-signin/providers/providertest"
 )
 
-func TestOIDCAsksUserinfoForWhatTheIDTokenLacks(t *testing.T) {
-	without := func(names ...string) func(map[string]any) {
-		return func(c map[string]any) {
-			for _, name := range names {
-				delete(c, name)
-			}
+func without(names ...string) func(map[string]any) {
+	return func(c map[string]any) {
+		for _, name := range names {
+			delete(c, name)
 		}
 	}
+}
+
+func TestOIDCAsksUserinfoForWhatTheIDTokenLacks(t *testing.T) {
 	unverified := alice
 	unverified.EmailVerified = false
 	nameless := alice

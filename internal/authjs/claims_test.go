@@ -153,6 +153,7 @@ func TestWithoutARealmOurFieldsBelongToAnotherApplication(t *testing.T) {
 	for _, payload := range []string{
 		`{"sub":"1","sid":"s","provider":"github","email_verified":true,"login":"root","groups":["admins"],"auth_time":1}`,
 		`{"sub":"1","realm":"","groups":["admins"]}`,
+		`{"groups":["admins",{"id":1}],"sub":"1"}`,
 		`{"sub":"1","groups":"admins","provider":{"id":7},"realm":{"id":"r"},"email_verified":"yes","auth_time":null}`,
 	} {
 		got := fieldsOf(parse(t, payload))

@@ -22,6 +22,7 @@ func TestStripRemovesOurCookiesAndLeavesTheOthersAsTheyAre(t *testing.T) {
 		"several":               {[]string{csrf + "; a=1; " + session + "; b=2; next-auth.session-token.0=x"}, []string{"a=1; b=2"}},
 		"odd bytes of others":   {[]string{"a=\x80\"; =;  b ==\t; " + session}, []string{"a=\x80\"; =;  b ==\t"}},
 		"blanks around a name":  {[]string{"a=1;\t next-auth.session-token =x; b=2"}, []string{"a=1; b=2"}},
+		"a line without ours":   {[]string{session, "  a=1; "}, []string{"  a=1; "}},
 		"on one of three lines": {[]string{"a=1", session, "b=2"}, []string{"a=1", "b=2"}},
 		"in another's value":    {[]string{"a=" + session}, []string{"a=" + session}},
 	}

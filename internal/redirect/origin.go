@@ -162,7 +162,7 @@ func (p pattern) match(o origin) bool {
 		return o.equal(p.origin)
 	}
 	end := len(o.host) - len(p.host)
-	if end < 2 || o.host[end-1] != '.' || !isLabels(o.host) {
+	if end < 1 || o.host[end-1] != '.' || !isLabels(o.host) {
 		return false
 	}
 	o.host = o.host[end:]

@@ -37,6 +37,7 @@ func TestAllowedOriginsAreReadOrRefused(t *testing.T) {
 		"https://partner..example":        false,
 		"https://-a.example":              false,
 		"https://bücher.example":          false,
+		"https://a%2eb.example":           false,
 		"https://*":                       false,
 		"https://*.":                      false,
 		"https://*example.org":            false,

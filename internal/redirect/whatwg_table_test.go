@@ -57,6 +57,7 @@ var addresses = []struct {
 	{"/./\\evil.example", "https://app.example.com", false},
 	{"/x/..//evil.example", "https://app.example.com", false},
 	{"/x/../..//evil.example", "https://app.example.com", false},
+	{"/a/..//.", "https://app.example.com", false},
 	{"/%2e//evil.example", "https://app.example.com", false},
 	{"/%2E%2e//evil.example", "https://app.example.com", false},
 	{"/x/%2e./..//evil.example", "https://app.example.com", false},

@@ -1,0 +1,128 @@
+package signin
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-signin/caddy-signin/internal/authjs"
+	"github.com/caddy-signin/caddy-signin/providers"
+)
+
+const testSecret = "a secret of the unit tests, over 32 bytes"
+
+// newRealm provisions a realm with the user alice and a fixed url.
+func newRealm(t testing.TB, change func(*Realm)) *Realm {
+	t.Helper()
+	t.Setenv("XDG_DATA_HOME", t.TempDir())
+	ctx, err := caddy.ProvisionContext(&caddy.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	users := `{"provider":"credentials","users":[{"username":"alice","password":"` + providers.DemoPasswordHash + `"}]}`
+	realm := &Realm{URL: "http://localhost:8080", Secrets: []string{testSecret}, ProvidersRaw: []json.RawMessage{json.RawMessage(users)}}
+	if change != nil {
+		change(realm)
+	}
+	if err := realm.provision(ctx, ""); err != nil {
+		t.Fatal(err)
+	}
+	return realm
+}
+
+// sessionOf returns the cookie of a new session of alice.
+func sessionOf(t testing.TB, realm *Realm) string {
+	t.Helper()
+	s := realm.fixed
+	keys, err := s.keys(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	claims := s.signedIn("credentials", providers.Account{
+		ID: "alice", Login: "alice", Name: "Alice Example", Email: "alice@example.com", EmailVerified: true, Groups: []string{"admins", "ops"},
+	})
+	cookies, _, err := s.issue(keys, claims, new(authjs.Received))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cookies[0].Name + "=" + cookies[0].Value
+}
+
+// browserHeaders are what a browser sends with a request of a script.
+var browserHeaders = http.Header{
+	"Accept": {"*/*"}, "Accept-Encoding": {"gzip, deflate, br"}, "Accept-Language": {"en"}, "Cache-Control": {"no-cache"},
+	"Connection": {"keep-alive"}, "Dnt": {"1"}, "Pragma": {"no-cache"}, "Referer": {"http://localhost:8080/"},
+	"Sec-Fetch-Dest": {"empty"}, "Sec-Fetch-Mode": {"cors"}, "Sec-Fetch-Site": {"same-origin"}, "User-Agent": {"Mozilla/5.0"},
+}
+
+// gateRun returns a function that sends one request through signin and
+// require_signin. What Caddy does for every request is done before, once: the
+// headers, the variables and the replacer's providers are put back in between.
+func gateRun(t testing.TB, cookie string, realm *Realm) (run func() int) {
+	t.Helper()
+	handler, gate := &Handler{realm: realm}, &Gate{realm: realm, logger: realm.logger}
+	headers := browserHeaders.Clone()
+	if cookie != "" {
+		headers["Cookie"] = []string{cookie}
+	}
+	r := httptest.NewRequest("GET", "http://localhost:8080/app", nil)
+	passed := 0
+	upstream := caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error { passed++; return nil })
+	guarded := caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error { return gate.ServeHTTP(w, r, upstream) })
+	w := &nullWriter{header: make(http.Header)}
+	r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), w, nil)
+	r.Header = make(http.Header, len(headers)+4)
+	vars, _ := r.Context().Value(caddyhttp.VarsCtxKey).(map[string]any)
+	return func() int {
+		clear(r.Header)
+		for name, values := range headers {
+			r.Header[name] = values
+		}
+		clear(w.header)
+		delete(vars, visitVar)
+		if err := handler.ServeHTTP(w, r, guarded); err != nil {
+			t.Fatal(err)
+		}
+		return passed
+	}
+}
+
+type nullWriter struct{ header http.Header }
+
+func (w *nullWriter) Header() http.Header       { return w.header }
+func (*nullWriter) Write(p []byte) (int, error) { return len(p), nil }
+func (*nullWriter) WriteHeader(int)             {}
+
+// The bound is the one that the gateway is built for: a session whose token has to be decrypted, with
+// cookies stripped and four identity headers set.
+func TestAGuardedRequestAllocatesLittle(t *testing.T) {
+	realm := newRealm(t, nil)
+	run := gateRun(t, sessionOf(t, realm), realm)
+	if got := testing.AllocsPerRun(200, func() { run() }); got > 10 {
+		t.Errorf("%v allocations, want 10 at most", got)
+	}
+	if run() == 0 {
+		t.Error("the gate let nothing pass")
+	}
+}
+
+func BenchmarkGateCold(b *testing.B) {
+	realm := newRealm(b, nil)
+	run := gateRun(b, sessionOf(b, realm), realm)
+	b.ReportAllocs()
+	for b.Loop() {
+		run()
+	}
+}
+
+func BenchmarkGateAnonymous(b *testing.B) {
+	run := gateRun(b, "", newRealm(b, nil))
+	b.ReportAllocs()
+	for b.Loop() {
+		run()
+	}
+}
