@@ -71,8 +71,8 @@ func (g *Gate) Provision(ctx caddy.Context) error {
 func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	realm := g.realm
 	if !g.explicit {
-		if v := currentVisit(r.Context()); v != nil {
-			realm = v.realm
+		if v := currentVisit(r.Context()); v != nil && v.base != nil {
+			realm = v.base
 		}
 	}
 	if realm == nil {

@@ -2,6 +2,7 @@ package signin
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -79,9 +80,7 @@ func gateRun(t testing.TB, cookie string, realm *Realm) (run func() int) {
 	vars, _ := r.Context().Value(caddyhttp.VarsCtxKey).(map[string]any)
 	return func() int {
 		clear(r.Header)
-		for name, values := range headers {
-			r.Header[name] = values
-		}
+		maps.Copy(r.Header, headers)
 		clear(w.header)
 		delete(vars, visitVar)
 		if err := handler.ServeHTTP(w, r, guarded); err != nil {

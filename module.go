@@ -72,6 +72,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		return caddyhttp.Error(http.StatusBadRequest, errors.New(reason))
 	}
 	v, w := h.realm.attach(w, r)
+	v.base = h.realm
 	defer func() { v.over = true }()
 	if action, ok := h.realm.actionPath(r.URL.Path); ok {
 		v.out.endpoint = true

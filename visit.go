@@ -15,6 +15,7 @@ import (
 // somebody first asks, and once.
 type visit struct {
 	realm   *Realm
+	base    *Realm // the one that a signin handler set, which gates without a name ask
 	request *http.Request
 	cookies []string // the Cookie lines as the client sent them
 	out     *response
@@ -59,7 +60,7 @@ func (rl *Realm) attach(w http.ResponseWriter, r *http.Request) (*visit, http.Re
 	stripIdentity(r, rl.headers.strip)
 	if before != nil {
 		// An earlier realm already took the cookies out and wraps the writer.
-		v.cookies, v.out = before.cookies, before.out
+		v.base, v.cookies, v.out = before.base, before.cookies, before.out
 		caddyhttp.SetVar(r.Context(), visitVar, v)
 		return v, w
 	}

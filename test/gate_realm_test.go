@@ -183,10 +183,12 @@ http://:{$HTTP} {
 		require_signin
 		reverse_proxy {$ECHO}
 	}
-	route /route/* {
-		rewrite /route/a /route/b
-		require_signin /route/b
-		reverse_proxy {$ECHO}
+	handle /route/* {
+		route {
+			rewrite /route/a /route/b
+			require_signin /route/b
+			reverse_proxy {$ECHO}
+		}
 	}
 	handle {
 		handle /nested/* {
@@ -234,28 +236,30 @@ func TestPrefixOfAGate(t *testing.T) {
 // Requirement H3 and DESIGN section 3: what no matcher of this server names is
 // refused by endpoints and gates, and by nothing else.
 func TestUnknownHosts(t *testing.T) {
-	g := start(t, `
-http://:{$HTTP}, http://named.example.com:{$HTTP}, http://*.wild.example.com:{$HTTP} {
-	signin {
-		secret {$SECRET}
-		{$USERS}
-	}
-	require_signin /app/*
-	reverse_proxy {$ECHO}
-}
-`)
+	g := start(t, strings.ReplaceAll(onePasswordSite, "http://:{$HTTP}", "http://named.example.com:{$HTTP}, http://*.wild.example.com:{$HTTP}")+
+		onePasswordSite)
 	port := g.host()[len("localhost"):]
 	for _, test := range []struct {
 		host  string
 		known bool
 	}{
-		{"localhost" + port, true}, {"127.0.0.1" + port, true}, {"sub.localhost" + port, true},
-		{"named.example.com" + port, true}, {"NAMED.example.com" + port, true}, {"one.wild.example.com" + port, true},
+		{"localhost" + port, true},
+		{"127.0.0.1" + port, true},
+		{"sub.localhost" + port, true},
+		{"named.example.com" + port, true},
+		{"NAMED.example.com" + port, true},
+		{"one.wild.example.com" + port, true},
 		{"named.example.com", true}, // the default port
-		{"evil.example" + port, false}, {"wild.example.com" + port, false}, {".wild.example.com" + port, false},
-		{"a.b.wild.example.com" + port, false}, {"named.example.com.evil.example" + port, false},
-		{"named.example.com:1", false}, {"named.example.com:99999", false}, {"named.example.com:x", false},
-		{"localhost.evil.example" + port, false}, {"ho_st.wild.example.com" + port, false},
+		{"evil.example" + port, false},
+		{"wild.example.com" + port, false},
+		{".wild.example.com" + port, false},
+		{"a.b.wild.example.com" + port, false},
+		{"named.example.com.evil.example" + port, false},
+		{"named.example.com:1", false},
+		{"named.example.com:99999", false},
+		{"named.example.com:x", false},
+		{"localhost.evil.example" + port, false},
+		{"ho_st.wild.example.com" + port, false},
 	} {
 		t.Run(test.host, func(t *testing.T) {
 			open := g.raw("GET /open HTTP/1.1", "Host: "+test.host)

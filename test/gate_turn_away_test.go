@@ -169,7 +169,7 @@ http://:{$HTTP} {
 		require_signin
 		reverse_proxy {$ECHO}
 	}
-	route /rewritten/* {
+	handle /rewritten/* {
 		rewrite /elsewhere?other=query
 		require_signin
 	}

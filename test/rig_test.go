@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -155,7 +156,23 @@ func (g *gateway) load(globals, sites string) error {
 	if err != nil {
 		return err
 	}
-	return caddy.Load(raw, true) //nolint:wrapcheck // the test's own text
+	if err := caddy.Load(raw, true); err != nil {
+		return err //nolint:wrapcheck // the test's own text
+	}
+	settle(g.origin)
+	return nil
+}
+
+// settle asks until there is an answer: at a reload Caddy's old server may still
+// take one connection, and close it.
+func settle(origin string) {
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	for range 20 {
+		if response, err := client.Get(origin + "/api/auth/providers"); err == nil {
+			response.Body.Close()
+			return
+		}
+	}
 }
 
 func freePort(t *testing.T) int {

@@ -73,6 +73,19 @@ func (g *gateway) load(caddyfile string) {
 	if err := caddy.Run(&config); err != nil {
 		g.t.Fatal(err)
 	}
+	settle(g.origin)
+}
+
+// settle asks until there is an answer: at a reload Caddy's old server may still
+// take one connection, and close it.
+func settle(origin string) {
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	for range 20 {
+		if response, err := client.Get(origin + "/api/auth/providers"); err == nil {
+			response.Body.Close()
+			return
+		}
+	}
 }
 
 func freePort(t *testing.T) string {
