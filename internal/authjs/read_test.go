@@ -120,7 +120,7 @@ func FuzzCookieValueIsDecodedLikeDecodeURIComponent(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, value string) {
 		if strings.ContainsAny(value, "; \t\"") || value == "" {
-			t.Skip("not one bare cookie value")
+			return
 		}
 		want, err := url.PathUnescape(value)
 		if err != nil || (strings.Contains(value, "%") && !utf8.ValidString(want)) {

@@ -1,0 +1,103 @@
+package signin
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/caddyserver/certmagic"
+	"go.uber.org/zap"
+)
+
+// brokenStorage fails until it is mended.
+type brokenStorage struct {
+	certmagic.Storage
+
+	broken bool
+}
+
+var errBroken = errors.New("the disk is full")
+
+func (s *brokenStorage) Store(ctx context.Context, key string, value []byte) error {
+	if s.broken {
+		return errBroken
+	}
+	return s.Storage.Store(ctx, key, value)
+}
+
+func TestWeakSecretsAreRefused(t *testing.T) {
+	for secret, ok := range map[string]bool{
+		"short":                            false,
+		"changemechangemechangemechangeme": false,
+		"ChangeMeChangeMeChangeMeChangeMe": false,
+		strings.Repeat("x", 40):            false,
+		"0123456789abcdef0123456789abcde":  false,
+		"0123456789abcdef0123456789abcdef": true,
+	} {
+		if err := checkSecret(secret); (err == nil) != ok {
+			t.Errorf("%q: %v", secret, err)
+		}
+	}
+}
+
+func TestASecretIsGeneratedOnceAndKept(t *testing.T) {
+	dir := t.TempDir()
+	var one *keyring
+	for range 2 { // two processes that share a storage
+		source, err := newSecretSource(nil, &certmagic.FileStorage{Path: dir}, zap.NewNop())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var wait sync.WaitGroup
+		for range 20 {
+			wait.Go(func() {
+				if _, err := source.named("app.example.com").keys(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wait.Wait()
+		ring, _ := source.named("app.example.com").keys(t.Context())
+		if one == nil {
+			one = ring
+		}
+		if _, _, err := ring.session.Open(one.session.Seal([]byte("{}"))); err != nil {
+			t.Error("the second process has another secret")
+		}
+		other, err := source.named("other.example.com").keys(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := other.session.Open(one.session.Seal([]byte("{}"))); err == nil {
+			t.Error("two realms share a generated secret")
+		}
+	}
+	files, err := os.ReadDir(dir + "/signin/secrets")
+	if err != nil || len(files) != 2 {
+		t.Fatalf("%d secrets are kept: %v", len(files), err)
+	}
+	for _, file := range files {
+		info, _ := file.Info()
+		if info.Mode().Perm() != 0o600 {
+			t.Errorf("%s has mode %v", file.Name(), info.Mode())
+		}
+	}
+}
+
+func TestAStorageThatFailsIsAskedAgain(t *testing.T) {
+	storage := &brokenStorage{Storage: &certmagic.FileStorage{Path: t.TempDir()}, broken: true}
+	source, err := newSecretSource(nil, storage, zap.NewNop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := source.named("a").keys(t.Context()); !errors.Is(err, errBroken) {
+		t.Errorf("error %v", err)
+	}
+	storage.broken = false
+	if _, err := source.named("a").keys(t.Context()); err != nil {
+		t.Error(err)
+	}
+}

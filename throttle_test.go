@@ -1,0 +1,108 @@
+package signin
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/caddy-signin/caddy-signin/sessionstore"
+)
+
+func newThrottle(t *testing.T) *throttle {
+	t.Helper()
+	ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
+	t.Cleanup(cancel)
+	mod, err := ctx.LoadModuleByID("signin.stores.memory", []byte("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, err := mod.(sessionstore.Module).Open(ctx, t.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &throttle{store: store, prefix: sessionstore.EvictablePrefix}
+}
+
+// try begins an attempt, and returns how long it has to wait.
+func (th *throttle) try(t *testing.T, user, address string) time.Duration {
+	t.Helper()
+	wait, err := th.attempt("site", "credentials", user, address).begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return wait
+}
+
+func TestFailuresDemandPausesThatDouble(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		th := newThrottle(t)
+		for i := range limitPair.free + 1 {
+			if wait := th.try(t, "alice", "192.0.2.1"); wait != 0 {
+				t.Fatalf("attempt %d waits %v", i+1, wait)
+			}
+		}
+		for _, want := range []time.Duration{2, 4, 8, 16} {
+			if wait := th.try(t, "alice", "192.0.2.1"); wait != want*time.Second {
+				t.Errorf("wait %v, want %v s", wait, int(want))
+			}
+			time.Sleep(want * time.Second)
+			if wait := th.try(t, "alice", "192.0.2.1"); wait != 0 {
+				t.Errorf("after the pause it still waits %v", wait)
+			}
+		}
+		time.Sleep(limitPair.forget + time.Second)
+		if wait := th.try(t, "alice", "192.0.2.1"); wait != 0 {
+			t.Errorf("after half an hour of quiet it waits %v", wait)
+		}
+	})
+}
+
+func TestSpellingsOfANameAndAddressesOfANetworkShareABudget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		th := newThrottle(t)
+		for i, user := range []string{"alice", "ALICE", " alice ", "ａｌｉｃｅ", "Alice"} {
+			th.try(t, user, []string{"2001:db8::1", "2001:db8::2:0"}[i%2])
+		}
+		if th.try(t, "alice", "2001:db8::3") == 0 {
+			t.Error("variants have budgets of their own")
+		}
+		if th.try(t, "alice", "2001:db8:0:1::3") != 0 {
+			t.Error("another network has to wait")
+		}
+	})
+}
+
+func TestGuessingLocksNobodyOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		th := newThrottle(t)
+		for range 2000 {
+			th.try(t, "alice", "192.0.2.1")
+		}
+		try := th.attempt("site", "credentials", "alice", "198.51.100.7")
+		if wait, err := try.begin(t.Context()); wait != 0 || err != nil {
+			t.Errorf("the right person waits %v, %v", wait, err)
+		}
+		if err := try.succeed(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if wait := th.try(t, "alice", "198.51.100.7"); wait != 0 {
+			t.Errorf("after a success the budget is not whole: %v", wait)
+		}
+	})
+}
+
+func TestAnAddressThatTriesManyNamesHasToWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		th := newThrottle(t)
+		waited := false
+		for i := range limitAddress.free + 2 {
+			waited = th.try(t, string(rune('a'+i)), "192.0.2.1") > 0
+		}
+		if !waited {
+			t.Error("one address may try any number of names")
+		}
+	})
+}
