@@ -44,11 +44,11 @@ func TestFailuresDemandPausesThatDouble(t *testing.T) {
 				t.Fatalf("attempt %d waits %v", i+1, wait)
 			}
 		}
-		for _, want := range []time.Duration{2, 4, 8, 16} {
-			if wait := th.try(t, "alice", "192.0.2.1"); wait != want*time.Second {
-				t.Errorf("wait %v, want %v s", wait, int(want))
+		for _, want := range []time.Duration{2 * time.Second, 4 * time.Second, 8 * time.Second, 16 * time.Second} {
+			if wait := th.try(t, "alice", "192.0.2.1"); wait != want {
+				t.Errorf("wait %v, want %v", wait, want)
 			}
-			time.Sleep(want * time.Second)
+			time.Sleep(want)
 			if wait := th.try(t, "alice", "192.0.2.1"); wait != 0 {
 				t.Errorf("after the pause it still waits %v", wait)
 			}
