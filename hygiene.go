@@ -144,6 +144,10 @@ func badTarget(r *http.Request) string {
 	if strings.IndexByte(path, '\\') >= 0 {
 		return "the path holds a backslash"
 	}
+	// Servlet containers drop parameters first: /open/..;/guarded is /guarded there.
+	if strings.Contains(path, "/.;") || strings.Contains(path, "/..;") {
+		return "the path holds a dot segment with parameters"
+	}
 	// RawPath is empty for "%2e%2e", whose decoded form is its own default
 	// encoding: only the request line shows it.
 	if strings.IndexByte(r.RequestURI, '%') >= 0 {

@@ -49,10 +49,15 @@ func (c *conn) send(lines ...string) {
 	c.write(strings.Join(lines, "\r\n") + "\r\n")
 }
 
-// answer reads the next response.
+// answer reads the response to a request that was no HEAD.
 func (c *conn) answer() answer {
 	c.t.Helper()
-	resp, err := http.ReadResponse(c.reader, nil)
+	return c.answerTo(http.MethodGet)
+}
+
+func (c *conn) answerTo(method string) answer {
+	c.t.Helper()
+	resp, err := http.ReadResponse(c.reader, &http.Request{Method: method})
 	if err != nil {
 		c.t.Fatalf("reading the answer: %v", err)
 	}
@@ -84,5 +89,6 @@ func (g *gateway) raw(lines ...string) answer {
 	}
 	c := g.dial()
 	c.send(append(lines, "Connection: close", "")...)
-	return c.answer()
+	method, _, _ := strings.Cut(lines[0], " ")
+	return c.answerTo(method)
 }
