@@ -117,10 +117,13 @@ func (s *servedHosts) resolve(r *http.Request, key originKey) (origin, name stri
 	} else if port != defaultPort && !s.listensOn(port) {
 		return "", "", errUnknownHost
 	}
-	if key.loopback && isLoopbackName(host) {
+	name, named := s.name(r, host)
+	switch {
+	case named:
+	case key.loopback && isLoopbackName(host):
 		name = "localhost"
-	} else if name, err = s.mustName(r, host); err != nil {
-		return "", "", err
+	default:
+		return "", "", errUnknownHost
 	}
 	if strings.Contains(host, ":") {
 		host = "[" + host + "]"
@@ -130,14 +133,6 @@ func (s *servedHosts) resolve(r *http.Request, key originKey) (origin, name stri
 		host, name = host+suffix, name+suffix
 	}
 	return scheme + "://" + host, name, nil
-}
-
-func (s *servedHosts) mustName(r *http.Request, host string) (string, error) {
-	name, ok := s.name(r, host)
-	if !ok {
-		return "", errUnknownHost
-	}
-	return name, nil
 }
 
 // splitHost splits a Host header into a lower-case host without brackets and a
