@@ -26,37 +26,34 @@ var sessionValues = map[string]func(*session) any{
 	"expires":   func(s *session) any { return s.claims.Expires.UTC().Format(time.RFC3339) },
 }
 
-// placeholder answers {http.auth.user.…} and {http.auth.session.…}.
+// placeholder answers {http.auth.user.…} and {http.auth.session.…}. Where a
+// documented one has no value it is null in expressions and empty in text:
+// what is left as it stands would reach an upstream as if it were a name.
 func (v *visit) placeholder(key string) (any, bool) {
 	if v == nil {
 		return nil, false
 	}
-	name, isUser := strings.CutPrefix(key, "http.auth.user.")
-	if !isUser {
-		var isSession bool
-		if name, isSession = strings.CutPrefix(key, "http.auth.session."); !isSession {
-			return nil, false
-		}
+	if name, ok := strings.CutPrefix(key, "http.auth.session."); ok {
+		return v.answer(sessionValues[name])
 	}
-	session := v.knownSession()
-	if session == nil {
-		return nil, false
-	}
-	if !isUser {
-		return answer(sessionValues, name, session)
-	}
-	if path, ok := strings.CutPrefix(name, "claims"); ok && (path == "" || path[0] == '.') {
-		return session.claim(strings.TrimPrefix(path, "."))
-	}
-	return answer(userValues, name, session)
-}
-
-func answer(values map[string]func(*session) any, name string, s *session) (any, bool) {
-	value, ok := values[name]
+	name, ok := strings.CutPrefix(key, "http.auth.user.")
 	if !ok {
 		return nil, false
 	}
-	return value(s), true
+	if path, ok := strings.CutPrefix(name, "claims"); ok && (path == "" || path[0] == '.') {
+		return v.answer(func(s *session) any { return s.claim(strings.TrimPrefix(path, ".")) })
+	}
+	return v.answer(userValues[name])
+}
+
+func (v *visit) answer(value func(*session) any) (any, bool) {
+	if value == nil {
+		return nil, false
+	}
+	if session := v.knownSession(); session != nil {
+		return value(session), true
+	}
+	return nil, true
 }
 
 // knownSession looks the session up unless the request is over; then it is only
@@ -76,27 +73,25 @@ func (v *visit) knownSession() *session {
 	return session
 }
 
-// claim returns a claim of the session token by its dotted path.
-func (s *session) claim(path string) (any, bool) {
+// claim returns a claim of the session token by its dotted path, or nil.
+func (s *session) claim(path string) any {
 	all, err := s.claims.Map()
 	if err != nil {
-		return nil, false
+		return nil
 	}
 	var value any = all
 	for path != "" {
 		members, ok := value.(map[string]any)
 		if !ok {
-			return nil, false
+			return nil
 		}
 		// A name may hold dots itself (https://example.com/roles): try it whole first.
 		if whole, ok := members[path]; ok {
-			return whole, true
+			return whole
 		}
 		var name string
 		name, path, _ = strings.Cut(path, ".")
-		if value, ok = members[name]; !ok {
-			return nil, false
-		}
+		value = members[name]
 	}
-	return value, true
+	return value
 }
