@@ -28,17 +28,17 @@ test: setup lint test-race test-xcaddy test-browser ## everything that CI runs
 	@echo "Linter: nothing found. xcaddy: all modules listed. Go tests, then browser tests:"
 	@cat $(BUILD)/go-test.txt $(BUILD)/browser-test.txt
 
-setup: ## install what the browser tests need (as root or in CI)
+setup: ## install what the browsers and servers of the tests need (as root or in CI)
 	@test/scripts/setup
 
 test-go: ## the tests that need only Go
 	@test/scripts/go-test ./...
 
-test-race: ## the same with the race detector
-	@test/scripts/go-test -race ./...
+test-race: setup ## the same with the race detector, and those that start real servers
+	@test/scripts/go-test -race -tags services ./...
 
 lint: ## go vet and golangci-lint
-	go vet ./...
+	go vet -tags services ./...
 	$(TOOL) golangci-lint run ./...
 	go -C tools test ./testreport
 

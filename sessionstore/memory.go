@@ -173,6 +173,19 @@ func (s *memoryStore) Update(ctx context.Context, key string, change Change) err
 	return ctx.Err()
 }
 
+// List implements [Lister].
+func (s *memoryStore) List(ctx context.Context, prefix string, yield func(key string, value []byte) bool) error {
+	for _, e := range s.table.list(prefix) {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if !yield(e.key, e.value) {
+			return nil
+		}
+	}
+	return ctx.Err()
+}
+
 // Interface guards
 var (
 	_ caddy.Provisioner     = (*Memory)(nil)
@@ -181,4 +194,5 @@ var (
 	_ caddyfile.Unmarshaler = (*Memory)(nil)
 	_ Module                = (*Memory)(nil)
 	_ Store                 = (*memoryStore)(nil)
+	_ Lister                = (*memoryStore)(nil)
 )

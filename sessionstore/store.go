@@ -72,6 +72,30 @@ type Store interface {
 	Update(ctx context.Context, key string, change Change) error
 }
 
+// Lister is implemented by stores that can enumerate their keys: every store of
+// this project. It is for administration, not for a request's way: its cost
+// grows with what is stored.
+type Lister interface {
+	// List calls yield for each live value whose key begins with prefix, in no
+	// particular order, until yield returns false or the context is done. It
+	// holds no lock meanwhile, so yield may use the store; what is written or
+	// deleted during the call may be seen or not. The slice may be shared, as
+	// Get's is.
+	List(ctx context.Context, prefix string, yield func(key string, value []byte) bool) error
+}
+
+// VerificationTokens is implemented by stores that keep the tokens of e-mail
+// links in a place of their own, where other programs know them; elsewhere
+// they are values like others. Only a keyed hash of a token is stored.
+type VerificationTokens interface {
+	// PutToken stores that the link with this hash was mailed to identifier.
+	PutToken(ctx context.Context, identifier, hash string, expires time.Time) error
+	// TakeToken spends the link: it deletes the token, or returns ErrNotFound
+	// when there is no live one with this hash for this identifier. Of several
+	// concurrent calls one succeeds; a wrong guess spends nothing.
+	TakeToken(ctx context.Context, identifier, hash string) error
+}
+
 // Change makes the next value from the one that is live, which is nil when
 // there is none; it must neither modify nor keep that slice. A zero expiry
 // deletes the key; an error leaves it as it was and is returned by Update.

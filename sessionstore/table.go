@@ -124,6 +124,23 @@ func (t *table) live(key string) *entry {
 	return e
 }
 
+// list returns the live entries whose keys begin with prefix.
+func (t *table) list(prefix string) []*entry {
+	now := time.Now().UnixMilli()
+	var found []*entry
+	for i := range t.shards {
+		s := &t.shards[i]
+		s.mu.RLock()
+		for key, e := range s.entries {
+			if strings.HasPrefix(key, prefix) && e.liveAt(now) {
+				found = append(found, e)
+			}
+		}
+		s.mu.RUnlock()
+	}
+	return found
+}
+
 // swap puts next in the place of old if old is still what is live there; nil
 // stands for no entry. fits is false when the table would outgrow limit, which
 // shrinking never does.

@@ -125,4 +125,5 @@ func freesExpiredKeys(c *checker) {
 	c.pass(c.unit * 2 / 5)
 	c.wantsNothing("added")
 	c.wantsNothing("put")
+	c.wantsList("", map[string]string{})
 }

@@ -21,7 +21,7 @@ func Run(t *testing.T, open func(t *testing.T) sessionstore.Store, options ...Op
 	for _, option := range options {
 		option(s)
 	}
-	for _, group := range [][]test{valueTests, keyTests, contextTests, concurrencyTests} {
+	for _, group := range [][]test{valueTests, keyTests, listTests, contextTests, concurrencyTests} {
 		for _, test := range group {
 			t.Run(test.name, func(t *testing.T) { test.run(newChecker(t, s)) })
 		}

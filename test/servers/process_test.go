@@ -1,0 +1,40 @@
+package servers
+
+import (
+	"errors"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+func TestAProcessRunsUntilItsTestEnds(t *testing.T) {
+	var p *Process
+	t.Run("a test", func(t *testing.T) {
+		p = Start(t, exec.CommandContext(t.Context(), "sh", "-c", "echo ready; sleep 600"), func() error {
+			if p == nil {
+				return nil
+			}
+			return errors.New("not asked")
+		})
+		p.Freeze()
+		p.Thaw()
+		if err := p.cmd.Process.Signal(syscall.Signal(0)); err != nil {
+			t.Errorf("the process does not run: %v", err)
+		}
+		p.Freeze() // a frozen one ends too
+	})
+	select {
+	case <-p.exited:
+	default:
+		t.Error("the process outlives its test")
+	}
+}
+
+func TestOutputOfAProcess(t *testing.T) {
+	p := Start(t, exec.CommandContext(t.Context(), "sh", "-c", "echo one; echo two >&2"), func() error { return nil })
+	<-p.exited
+	if got := p.Output(); !strings.Contains(got, "one") || !strings.Contains(got, "two") {
+		t.Errorf("output %q", got)
+	}
+}
