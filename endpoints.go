@@ -44,6 +44,8 @@ var endpoints = []endpoint{
 	{method: "POST", action: "_log", serve: (*call).serveLog, bare: true, crossSite: true},
 	{method: "GET", action: "client.js", serve: (*call).serveClientScript, bare: true},
 	{method: "HEAD", action: "client.js", serve: (*call).serveClientScript, bare: true},
+	{method: "GET", action: "client.d.ts", serve: (*call).serveClientTypes, bare: true},
+	{method: "HEAD", action: "client.d.ts", serve: (*call).serveClientTypes, bare: true},
 	{method: "GET", action: "pages.js", serve: (*call).servePagesScript, bare: true},
 	{method: "HEAD", action: "pages.js", serve: (*call).servePagesScript, bare: true},
 }

@@ -112,14 +112,23 @@ func (c *call) serveVerifyRequestPage() error {
 	return c.site.servePage(c.w, pages.VerifyRequest{Site: c.site.pageSite(c.r)})
 }
 
-// serveClientScript serves the browser client, which is the same for everyone.
 func (c *call) serveClientScript() error {
+	return c.serveAsset("text/javascript; charset=utf-8", client.JSETag, client.JS)
+}
+
+// serveClientTypes serves the declarations, for projects to download.
+func (c *call) serveClientTypes() error {
+	return c.serveAsset("text/plain; charset=utf-8", client.TypesETag, client.Types)
+}
+
+// serveAsset serves what is the same for everyone.
+func (c *call) serveAsset(kind, etag string, content []byte) error {
 	header := c.w.Header()
 	header.Del("Vary")
 	header.Set("Cache-Control", "public, max-age=3600")
-	header.Set("Content-Type", "text/javascript; charset=utf-8")
-	header.Set("ETag", client.JSETag)
-	http.ServeContent(c.w, c.r, "", time.Time{}, bytes.NewReader(client.JS))
+	header.Set("Content-Type", kind)
+	header.Set("ETag", etag)
+	http.ServeContent(c.w, c.r, "", time.Time{}, bytes.NewReader(content))
 	return nil
 }
 

@@ -1,7 +1,35 @@
-// What the pages do beyond what they do without any script: show a password,
-// tell that Caps Lock is on, send a form once, and count down a wait.
+// What the pages do beyond what they do without any script: put the provider
+// used last first, show a password, tell that Caps Lock is on, send a form
+// once, and count down a wait.
 
 const each = (selector, run) => document.querySelectorAll(selector).forEach(run);
+
+// Only this browser remembers it; where storage is off, nothing changes.
+const memory = {
+	key: "caddy-signin.last-used",
+	read() {
+		try {
+			return localStorage.getItem(this.key);
+		} catch {
+			return null;
+		}
+	},
+	write(value) {
+		try {
+			localStorage.setItem(this.key, value);
+		} catch {}
+	},
+};
+
+const buttons = [...document.querySelectorAll("form[data-last-used]")];
+const last = buttons.find((form) => form.action === memory.read());
+if (last && buttons.length > 1) {
+	const tag = document.createElement("small");
+	tag.textContent = last.dataset.lastUsed;
+	last.querySelector(".button > span:last-child").append(" ", tag);
+	buttons[0].before(last);
+}
+buttons.forEach((form) => form.addEventListener("submit", () => memory.write(form.action)));
 
 each("input[type=password]", (input) => {
 	const words = JSON.parse(input.dataset.words);

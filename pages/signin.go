@@ -48,8 +48,6 @@ type Provider struct {
 	Preset string
 	// Fields are what a credentials form asks for, in this order.
 	Fields []Field
-	// Recent marks the provider used last: it comes first among its kind.
-	Recent bool
 }
 
 // Field is one input of a credentials form.

@@ -8,7 +8,8 @@ import (
 )
 
 // forms are the providers' forms in the order they are shown: buttons, then
-// what asks for something; within each, the one used last is the first.
+// what asks for something. The script puts the button used last first: only
+// the visitor's own browser knows which that was.
 func (s SignIn) forms(words *catalog, said said) []form {
 	providers := slices.Clone(s.Providers)
 	slices.SortStableFunc(providers, func(a, b Provider) int { return cmp.Compare(a.rank(), b.rank()) })
@@ -34,14 +35,10 @@ func (s SignIn) forms(words *catalog, said said) []form {
 }
 
 func (p Provider) rank() int {
-	rank := 0
 	if p.asks() {
-		rank += 2
+		return 1
 	}
-	if !p.Recent {
-		rank++
-	}
-	return rank
+	return 0
 }
 
 // asks tells a form that asks for something from a mere button.
@@ -108,9 +105,7 @@ func (s SignIn) form(words *catalog, p Provider, ambiguous bool) form {
 		f.Label = ""
 		f.Mark = markOf(p.Preset, p.label())
 		f.Submit = fill(words.ContinueWith, provider)
-		if p.Recent {
-			f.Tag = words.LastUsed
-		}
+		f.LastUsed = words.LastUsed
 	}
 	if p.asks() && ambiguous {
 		f.Submit = fill(words.SignInWith, provider)

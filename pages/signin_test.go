@@ -209,20 +209,20 @@ func TestFocus(t *testing.T) {
 	}
 }
 
-func TestButtonsComeFirstAndTheLastUsedLeads(t *testing.T) {
-	recent, recentMail := github, email
-	recent.Recent, recentMail.Recent = true, true
-	page, _ := draw(t, signIn(nil, password, google, recent, recentMail))
+func TestButtonsComeFirst(t *testing.T) {
+	page, _ := draw(t, signIn(nil, password, google, github, email))
 	var order []string
 	for form := range page.elements("form") {
 		order = append(order, form.get("action")[len(endpoints):])
 	}
-	want := []string{"/signin/github", "/signin/google", "/signin/email", "/callback/credentials"}
+	want := []string{"/signin/google", "/signin/github", "/callback/credentials", "/signin/email"}
 	if !slices.Equal(order, want) {
 		t.Errorf("%q, want %q", order, want)
 	}
-	if got := page.form(t, endpoints+"/signin/github").text(); got != "Continue with GitHub Last used" {
-		t.Errorf("button says %q", got)
+	for action, want := range map[string]string{"/signin/github": "Last used", "/signin/email": ""} {
+		if got := page.form(t, endpoints+action).get("data-last-used"); got != want {
+			t.Errorf("%s has for the script the words %q, want %q", action, got, want)
+		}
 	}
 }
 

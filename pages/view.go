@@ -65,14 +65,14 @@ type link struct {
 }
 
 type form struct {
-	Action string
-	Label  string // the form's name where it has fields
-	Alert  *alert
-	Hidden []hidden
-	Fields []field
-	Mark   *mark // on a provider's button
-	Submit text
-	Tag    string
+	Action   string
+	Label    string // the form's name where it has fields
+	Alert    *alert
+	Hidden   []hidden
+	Fields   []field
+	Mark     *mark // on a provider's button
+	Submit   text
+	LastUsed string // what the script says on the button used last
 	// Primary is the button that the page, or its part, is about.
 	Primary bool
 	Wait    text // how long the button has to wait, counted down

@@ -201,11 +201,11 @@ http://:{$HTTP} {
 // The two scripts and nothing else of the endpoints may be kept by caches.
 func TestScriptsAreCacheable(t *testing.T) {
 	g := start(t, onePasswordSite)
-	for _, name := range []string{"client.js", "pages.js"} {
+	for name, want := range map[string]string{"client.js": "text/javascript", "pages.js": "text/javascript", "client.d.ts": "text/plain"} {
 		for _, method := range []string{http.MethodGet, http.MethodHead} {
 			got := g.browser().do(method, "/api/auth/"+name, "")
 			cache, kind := got.header.Get("Cache-Control"), got.header.Get("Content-Type")
-			if got.status != http.StatusOK || strings.Contains(cache, "no-store") || !strings.HasPrefix(kind, "text/javascript") {
+			if got.status != http.StatusOK || strings.Contains(cache, "no-store") || !strings.HasPrefix(kind, want) {
 				t.Errorf("%s %s: %d, %s, %s", method, name, got.status, kind, cache)
 			}
 			if len(got.header["Set-Cookie"]) > 0 || got.header.Get("Vary") != "" {

@@ -60,8 +60,6 @@ func signIn(change func(*pages.SignIn), providers ...pages.Provider) pages.SignI
 }
 
 func signIns() []State {
-	recent := github
-	recent.Recent = true
 	staff := pages.Provider{ID: "staff", Name: "Staff directory", Type: pages.TypeCredentials, Fields: loginFields}
 	return []State{
 		{"signin-one-provider", signIn(nil, github)},
@@ -69,7 +67,7 @@ func signIns() []State {
 		{"signin-twelve-providers", signIn(nil, twelve()...)},
 		{"signin-password", signIn(nil, password)},
 		{"signin-email", signIn(nil, email)},
-		{"signin-all", signIn(nil, google, recent, corp, email, password)},
+		{"signin-all", signIn(nil, google, github, corp, email, password)},
 		{"signin-two-password-forms", signIn(nil, password, staff)},
 		{"signin-nothing", signIn(nil)},
 		{"signin-signed-in", signIn(func(s *pages.SignIn) { s.User = alice }, google, github)},
@@ -80,7 +78,7 @@ func signIns() []State {
 		}, pages.Provider{
 			ID:   "ministry",
 			Name: "Bundesministerium für Rindfleischetikettierungsüberwachungsaufgabenübertragung",
-			Type: pages.TypeOAuth, Recent: true,
+			Type: pages.TypeOAuth,
 		}, email)},
 	}
 }
