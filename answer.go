@@ -16,13 +16,23 @@ import (
 // retryAfter is what clients are asked to wait while something is out of order.
 const retryAfter = 5 * time.Second
 
+// Values that every answer of the gateway's shares instead of allocating them.
+// Nothing changes a value in place, and whoever appends to one gets a copy.
+var (
+	privateNoStore = []string{"private, no-store"}
+	noSniff        = []string{"nosniff"}
+	noReferrer     = []string{"no-referrer"}
+	varyCookie     = []string{"Cookie"}
+	typeJSON       = []string{"application/json; charset=utf-8"}
+)
+
 // protect sets the headers of every answer that the gateway itself makes: no
 // cache keeps it, nobody guesses its type, and its address goes nowhere.
 func protect(header http.Header) {
-	header.Set("Cache-Control", "private, no-store")
-	header.Set("X-Content-Type-Options", "nosniff")
-	header.Set("Referrer-Policy", "no-referrer")
-	header.Set("Vary", "Cookie")
+	header["Cache-Control"] = privateNoStore
+	header["X-Content-Type-Options"] = noSniff
+	header["Referrer-Policy"] = noReferrer
+	header["Vary"] = varyCookie
 }
 
 // sendRedirect is the only place that writes a Location. target has passed the
@@ -53,7 +63,7 @@ func encodeJSON(value any) ([]byte, error) {
 }
 
 func sendJSON(w http.ResponseWriter, status int, body []byte) error {
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header()["Content-Type"] = typeJSON
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // the client is gone: nobody to tell
 	return nil

@@ -126,25 +126,23 @@ func (g *Gate) unknown(w http.ResponseWriter, r *http.Request, v *visit, err err
 // challenge asks for a sign-in in the form that the client can use.
 func (g *Gate) challenge(w http.ResponseWriter, r *http.Request, v *visit) error {
 	s := v.site
-	signIn := s.base + "/signin"
-	withReturn := redirect.AddQuery(signIn, "callbackUrl", s.returnAddress(r))
 	protect(w.Header())
 	switch {
 	case isNavigation(r):
-		sendRedirect(w, http.StatusFound, withReturn)
+		sendRedirect(w, http.StatusFound, s.signInFor(r))
 		return nil
-	case isFormPost(r) || isFramed(r):
-		if isFormPost(r) {
-			withReturn = signIn
-		}
-		return s.servePage(w, pages.Unauthorized{
-			Site: s.pageSite(r), SignInURL: withReturn, Posted: isFormPost(r),
-		})
+	case isFormPost(r):
+		return s.servePage(w, pages.Unauthorized{Site: s.pageSite(r), SignInURL: s.base + "/signin", Posted: true})
+	case isFramed(r):
+		return s.servePage(w, pages.Unauthorized{Site: s.pageSite(r), SignInURL: s.signInFor(r)})
 	default:
-		return writeJSON(w, http.StatusUnauthorized, map[string]string{
-			"error": "Unauthorized", "url": signIn,
-		})
+		return sendJSON(w, http.StatusUnauthorized, s.unauthorized)
 	}
+}
+
+// signInFor is the sign-in page's address, from which r's visitor comes back.
+func (s *site) signInFor(r *http.Request) string {
+	return redirect.AddQuery(s.base+"/signin", "callbackUrl", s.returnAddress(r))
 }
 
 // forbid refuses a signed-in person whom a rule doesn't admit.
@@ -159,7 +157,7 @@ func (g *Gate) forbid(w http.ResponseWriter, r *http.Request, v *visit, session 
 	if isNavigation(r) || isFormPost(r) || isFramed(r) {
 		return s.servePage(w, pages.Forbidden{
 			Site: s.pageSite(r), User: session.pageUser(),
-			SignInURL:  redirect.AddQuery(s.base+"/signin", "callbackUrl", s.returnAddress(r)),
+			SignInURL:  s.signInFor(r),
 			SignOutURL: s.base + "/signout",
 		})
 	}

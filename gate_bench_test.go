@@ -109,6 +109,17 @@ func TestAGuardedRequestAllocatesLittle(t *testing.T) {
 	}
 }
 
+// Whoever floods a gate costs next to nothing.
+func TestTurningAStrangerAwayAllocatesLittle(t *testing.T) {
+	run := gateRun(t, "", newRealm(t, nil))
+	if got := testing.AllocsPerRun(200, func() { run() }); got > 2 {
+		t.Errorf("%v allocations, want 2 at most", got)
+	}
+	if run() != 0 {
+		t.Error("the gate let a stranger pass")
+	}
+}
+
 func BenchmarkGateCold(b *testing.B) {
 	realm := newRealm(b, nil)
 	run := gateRun(b, sessionOf(b, realm), realm)

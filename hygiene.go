@@ -11,15 +11,28 @@ import (
 // headerNames is a set of header names compared in one normal form, so that no
 // spelling that an upstream may fold into the same variable slips through:
 // lower case, and every byte that is neither letter nor digit is a hyphen.
-type headerNames map[string]struct{}
+type headerNames struct {
+	normal map[string]struct{}
+	// lengths has a bit for each length of a name: most headers of a request
+	// differ in length from all of them, and need no closer look.
+	lengths uint64
+}
 
-func newHeaderNames(names ...string) headerNames {
-	set := make(headerNames, len(names))
-	for _, name := range names {
-		set[normalHeader(name)] = struct{}{}
-	}
+func newHeaderNames(names ...string) *headerNames {
+	set := &headerNames{normal: make(map[string]struct{}, len(names))}
+	set.add(names...)
 	return set
 }
+
+func (set *headerNames) add(names ...string) {
+	for _, name := range names {
+		set.normal[normalHeader(name)] = struct{}{}
+		set.lengths |= lengthBit(name)
+	}
+}
+
+// lengthBit shares the highest bit among all long names.
+func lengthBit(name string) uint64 { return 1 << min(len(name), 63) }
 
 func normalHeader(name string) string {
 	return string(appendNormal(make([]byte, 0, len(name)), name))
@@ -42,13 +55,16 @@ func appendNormal(dst []byte, name string) []byte {
 // longestHeaderName bounds the names that are compared without allocating.
 const longestHeaderName = 64
 
-func (set headerNames) has(name string) bool {
+func (set *headerNames) has(name string) bool {
+	if set.lengths&lengthBit(name) == 0 {
+		return false
+	}
 	var buf [longestHeaderName]byte
 	if len(name) > len(buf) {
-		_, ok := set[normalHeader(name)]
+		_, ok := set.normal[normalHeader(name)]
 		return ok
 	}
-	_, ok := set[string(appendNormal(buf[:0], name))]
+	_, ok := set.normal[string(appendNormal(buf[:0], name))]
 	return ok
 }
 
@@ -56,7 +72,7 @@ func (set headerNames) has(name string) bool {
 // spelling, from the headers, from the announced and unannounced trailers, and
 // from the lists by which a client could have the real ones dropped as
 // hop-by-hop (RFC 9110 section 7.6.1).
-func stripIdentity(r *http.Request, names headerNames) {
+func stripIdentity(r *http.Request, names *headerNames) {
 	for name := range r.Header {
 		if names.has(name) {
 			delete(r.Header, name)
@@ -78,7 +94,7 @@ func stripIdentity(r *http.Request, names headerNames) {
 
 var hopByHopLists = []string{"Connection", "Proxy-Connection", "Keep-Alive", "Te"}
 
-func stripList(header http.Header, list string, lines []string, names headerNames) {
+func stripList(header http.Header, list string, lines []string, names *headerNames) {
 	var kept []string
 	if !slices.ContainsFunc(lines, func(line string) bool { return listHas(line, names) }) {
 		return
@@ -97,7 +113,7 @@ func stripList(header http.Header, list string, lines []string, names headerName
 	header[list] = []string{strings.Join(kept, ", ")}
 }
 
-func listHas(line string, names headerNames) bool {
+func listHas(line string, names *headerNames) bool {
 	for token := range strings.SplitSeq(line, ",") {
 		if names.has(strings.TrimSpace(token)) {
 			return true
@@ -106,7 +122,7 @@ func listHas(line string, names headerNames) bool {
 	return false
 }
 
-func stripTrailer(trailer http.Header, names headerNames) {
+func stripTrailer(trailer http.Header, names *headerNames) {
 	for name := range trailer {
 		if names.has(name) {
 			delete(trailer, name)
@@ -119,7 +135,7 @@ func stripTrailer(trailer http.Header, names headerNames) {
 type trailerFilter struct {
 	io.ReadCloser
 	request *http.Request
-	names   headerNames
+	names   *headerNames
 }
 
 func (f *trailerFilter) Read(p []byte) (int, error) {

@@ -77,7 +77,7 @@ var forbiddenHeaders = newHeaderNames(
 
 // headerPlan is a realm's identity headers, ready to be set.
 type headerPlan struct {
-	strip  headerNames
+	strip  *headerNames
 	names  []string // in canonical form, sorted
 	values []headerValue
 }
@@ -92,9 +92,7 @@ func (h *IdentityHeaders) plan() (*headerPlan, error) {
 		plan.values = append(plan.values, values[name])
 	}
 	plan.strip = newHeaderNames(append(slices.Collect(maps.Keys(headerSets["remote"])), "X-Signin-Assertion")...)
-	for _, name := range plan.names {
-		plan.strip[normalHeader(name)] = struct{}{}
-	}
+	plan.strip.add(plan.names...)
 	return plan, nil
 }
 

@@ -25,6 +25,9 @@ type site struct {
 	names    *authjs.Names
 	returns  redirect.Policy
 	secret   *storedSecret
+
+	// unauthorized is the JSON with which gates turn scripts away.
+	unauthorized []byte
 }
 
 func cookieNames(secure bool) *authjs.Names {
@@ -46,11 +49,14 @@ func (rl *Realm) newSite(origin, secretName string) *site {
 	if pool := rl.poolKey(); pool != "" {
 		key = pool
 	}
+	base := origin + rl.BasePath
 	return &site{
+		unauthorized: unauthorizedJSON(base + "/signin"),
+
 		realm:    rl,
 		origin:   origin,
 		host:     host,
-		base:     origin + rl.BasePath,
+		base:     base,
 		key:      key,
 		secure:   scheme == "https",
 		loopback: isLoopbackName(hostname),
@@ -58,6 +64,10 @@ func (rl *Realm) newSite(origin, secretName string) *site {
 		returns:  redirect.Policy{Origin: origin, Allowed: rl.allowed},
 		secret:   rl.secrets.named(secretName),
 	}
+}
+
+func unauthorizedJSON(signIn string) []byte {
+	return append(authjs.AppendString([]byte(`{"error":"Unauthorized","url":`), signIn), '}')
 }
 
 func (s *site) keys(ctx context.Context) (*keyring, error) { return s.secret.keys(ctx) }

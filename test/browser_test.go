@@ -114,6 +114,10 @@ func (b *browser) try(method, target, body string, lines ...string) (answer, err
 		r.Host = host
 	}
 	resp, err := b.client.Do(r)
+	if errors.Is(err, io.EOF) && method == http.MethodGet {
+		// At a reload Caddy's old server may take a connection and close it unread.
+		resp, err = b.client.Do(r)
+	}
 	if err != nil {
 		return answer{}, fmt.Errorf("%s %s: %w", method, target, err)
 	}

@@ -1,6 +1,7 @@
 package test
 
 import (
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -28,9 +29,7 @@ func TestCachingOfGuardedAnswers(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			g.echo.answerWith(func(w http.ResponseWriter, _ *http.Request) {
-				for name, values := range test.upstream {
-					w.Header()[name] = values
-				}
+				maps.Copy(w.Header(), test.upstream)
 				_, _ = w.Write([]byte("x"))
 			})
 			got := b.get("/app/")

@@ -89,8 +89,14 @@ func TestForgedHeadersOverHTTP3(t *testing.T) {
 	claims.Realm = fmt.Sprintf("https://localhost:%d", g.tlsPort)
 	cookie := "cookie: __Secure-next-auth.session-token=" + seal(t, secret, claims)
 	for _, lines := range [][]string{
-		nil, {"remote-user: forged"}, {"remote-user: forged", "remote-user: forged"}, {"remote_user: forged"}, {"remote.user: forged"},
-		{"x-signin-assertion: forged"}, {"remote-email: forged", "remote-groups: forged"}, {"keep-alive: remote-user"},
+		nil,
+		{"remote-user: forged"},
+		{"remote-user: forged", "remote-user: forged"},
+		{"remote_user: forged"},
+		{"remote.user: forged"},
+		{"x-signin-assertion: forged"},
+		{"remote-email: forged", "remote-groups: forged"},
+		{"keep-alive: remote-user"},
 	} {
 		for _, path := range []string{"/open", "/app/"} {
 			status := g.sendHTTP3(transport, http.MethodGet, path, append([]string{cookie}, lines...)...)
