@@ -125,17 +125,23 @@ type memoryStore struct {
 }
 
 func (s *memoryStore) Get(ctx context.Context, key string) ([]byte, error) {
+	value, _, err := s.GetExpiring(ctx, key)
+	return value, err
+}
+
+// GetExpiring implements [Backend].
+func (s *memoryStore) GetExpiring(ctx context.Context, key string) ([]byte, time.Time, error) {
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return nil, time.Time{}, err
 	}
 	if err := CheckKey(key); err != nil {
-		return nil, err
+		return nil, time.Time{}, err
 	}
 	e := s.table.live(key)
 	if e == nil {
-		return nil, ErrNotFound
+		return nil, time.Time{}, ErrNotFound
 	}
-	return e.value, nil
+	return e.value, time.UnixMilli(e.expires), nil
 }
 
 func (s *memoryStore) Put(ctx context.Context, key string, value []byte, expires time.Time) error {
@@ -193,6 +199,5 @@ var (
 	_ caddy.CleanerUpper    = (*Memory)(nil)
 	_ caddyfile.Unmarshaler = (*Memory)(nil)
 	_ Module                = (*Memory)(nil)
-	_ Store                 = (*memoryStore)(nil)
-	_ Lister                = (*memoryStore)(nil)
+	_ Backend               = (*memoryStore)(nil)
 )

@@ -285,3 +285,10 @@ func TestMemoryRefusesSizesTooSmallToBeMeant(t *testing.T) {
 		cancel()
 	}
 }
+
+func TestNearKeepsWhatStoresPromise(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) sessionstore.Store {
+		store, _ := load(t, t.Name(), `{}`)
+		return sessionstore.NewNear(store.(sessionstore.Backend), 1<<20)
+	})
+}
