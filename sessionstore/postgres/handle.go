@@ -50,6 +50,7 @@ type handle struct {
 type database struct {
 	*pgxpool.Pool
 	schema string // where the tables are
+	table  uint32 // the object id of the table of values
 }
 
 // preparation is an attempt to make the database usable, for all that wait.
@@ -100,7 +101,9 @@ func (h *handle) do(caller context.Context, doing string, f func(ctx context.Con
 		err = f(ctx, db)
 	}
 	if hasCode(err, undefinedTable, undefinedSchema) {
-		h.ready.CompareAndSwap(db, nil) // restored from elsewhere, or dropped: look again
+		// Dropped, or restored from elsewhere: nothing is known any more.
+		h.ready.CompareAndSwap(db, nil)
+		h.near.InvalidateAll()
 	}
 	return h.explain(caller, doing, err)
 }
@@ -157,8 +160,12 @@ func (h *handle) prepare() (*preparation, error) {
 	h.wait.Go(func() {
 		ctx, cancel := context.WithTimeout(h.ctx, prepareTimeout)
 		defer cancel()
-		schema, err := h.migrate(ctx, pool)
-		h.prepared(p, &database{pool, schema}, err)
+		db := &database{Pool: pool}
+		var err error
+		if db.schema, err = h.migrate(ctx, pool); err == nil {
+			db.table, err = h.valuesTable(ctx, pool)
+		}
+		h.prepared(p, db, err)
 	})
 	return p, nil
 }

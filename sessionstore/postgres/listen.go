@@ -35,12 +35,12 @@ func (h *handle) listen() {
 		if h.ctx.Err() != nil {
 			return
 		}
-		if !told {
+		// Once per trouble: a server that is away is heard of at every request.
+		if lost := errors.Is(err, errLost); lost || !told {
+			told = true
 			h.log().Warn("the database doesn't tell what other nodes write, so every look-up asks it until it does",
 				zap.String("database", h.options.name), zap.String("reason", hearingFailure(err)))
 		}
-		// Once per trouble: a server that is away is heard of at every request.
-		told = !errors.Is(err, errLost)
 		wait := redial
 		if errors.Is(err, errDeaf) {
 			wait = time.Minute // a matter of configuration
@@ -51,24 +51,28 @@ func (h *handle) listen() {
 	}
 }
 
+var errReplaced = errors.New("the tables were dropped or replaced")
+
 // errLost says that listening worked, and ended.
 var errLost = errors.New("the connection that listens was lost")
 
 func hearingFailure(err error) string {
-	if errors.Is(err, errDeaf) {
-		return errDeaf.Error()
+	for _, known := range []error{errDeaf, errReplaced} {
+		if errors.Is(err, known) {
+			return known.Error()
+		}
 	}
 	return reason(err)
 }
 
 // hear listens until the connection is lost.
 func (h *handle) hear() error {
-	db := h.ready.Load()
-	if db == nil {
-		return errClosed // tables are looked for again; nothing is known of them
-	}
 	ctx, cancel := context.WithTimeout(h.ctx, connectTimeout)
 	defer cancel()
+	db, err := h.database(ctx)
+	if err != nil {
+		return err
+	}
 	conn, err := pgx.ConnectConfig(ctx, h.options.config.ConnConfig.Copy())
 	if err != nil {
 		return fmt.Errorf("connecting to listen: %w", err)
@@ -86,7 +90,7 @@ func (h *handle) hear() error {
 	}
 	h.near.Resume()
 	for {
-		if err := h.hearOne(conn, db.schema); err != nil {
+		if err := h.hearOne(conn, db); err != nil {
 			db.Reset() // what broke this connection broke the others
 			return fmt.Errorf("%w: %w", errLost, err)
 		}
@@ -117,23 +121,37 @@ func (h *handle) probe(ctx context.Context, conn *pgx.Conn, db *database) error 
 }
 
 // hearOne waits for one notification, or for a sign of life.
-func (h *handle) hearOne(conn *pgx.Conn, schema string) error {
+func (h *handle) hearOne(conn *pgx.Conn, db *database) error {
 	ctx, cancel := context.WithTimeout(h.ctx, heartbeat)
 	n, err := conn.WaitForNotification(ctx)
 	cancel()
 	switch {
 	case err == nil:
-		h.heard(schema, n.Payload)
+		h.heard(db.schema, n.Payload)
 		return nil
 	case h.ctx.Err() != nil || conn.IsClosed() || !errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("waiting for a notification: %w", err)
 	}
 	ctx, cancel = context.WithTimeout(h.ctx, pingTimeout)
 	defer cancel()
-	if err := conn.Ping(ctx); err != nil {
-		return fmt.Errorf("asking whether the connection lives: %w", err)
+	table, err := h.valuesTable(ctx, conn)
+	if err == nil && table != db.table {
+		h.ready.CompareAndSwap(db, nil)
 	}
-	return nil
+	if err == nil && h.ready.Load() != db { // by this, or by a statement that missed a table
+		err = errReplaced
+	}
+	return err
+}
+
+// valuesTable is the object id of the table of values, 0 when it isn't there:
+// dropping a table, or putting back another, fires no trigger.
+func (h *handle) valuesTable(ctx context.Context, db querier) (id uint32, err error) {
+	err = db.QueryRow(ctx, "select coalesce(to_regclass($1)::oid, 0)", table(h.options.schema, "signin_kv")).Scan(&id)
+	if err != nil {
+		return 0, fmt.Errorf("asking for the table of values: %w", err)
+	}
+	return id, nil
 }
 
 // heard acts upon a notification: "<schema> <key in hex>", or "*" for all keys.

@@ -113,7 +113,7 @@ func (n *node) direct(t *testing.T, f func(ctx context.Context, conn *pgx.Conn) 
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	conn, err := pgx.Connect(ctx, n.server.DSN())
+	conn, err := pgx.Connect(ctx, n.server.DSN("default_transaction_read_only=off"))
 	if err == nil {
 		defer conn.Close(ctx)
 		err = f(ctx, conn)
