@@ -40,7 +40,10 @@ var troubles = map[string]struct {
 		readsFail: true, writesFail: true, wantMessage: "no answer in time",
 	},
 	"read-only": {
-		begin: func(t *testing.T, n *node) { n.exec(t, "alter system set default_transaction_read_only = on"); reload(t, n) },
+		begin: func(t *testing.T, n *node) {
+			n.exec(t, "alter system set default_transaction_read_only = on")
+			reload(t, n)
+		},
 		end: func(t *testing.T, n *node) {
 			n.exec(t, "alter system reset default_transaction_read_only")
 			reload(t, n)

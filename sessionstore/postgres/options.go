@@ -78,10 +78,15 @@ func parseFailure(err error) string {
 		return "not understood"
 	}
 	text, _, _ := strings.Cut(strings.TrimPrefix(parse.Error(), "cannot parse `"), " (")
-	if i := strings.LastIndex(text, "`: "); i >= 0 {
-		return text[i+len("`: "):]
+	i := strings.LastIndex(text, "`: ")
+	if i < 0 {
+		return "not understood"
 	}
-	return "not understood"
+	text = text[i+len("`: "):]
+	if text == "failed to configure TLS" {
+		text += " (look at sslmode, sslrootcert, sslcert and sslkey)"
+	}
+	return text
 }
 
 func checkSchema(name string) error {

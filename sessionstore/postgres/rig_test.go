@@ -131,4 +131,3 @@ func mustPut(t *testing.T, s sessionstore.Store, key, value string) {
 		t.Fatalf("Put: %v", err)
 	}
 }
-

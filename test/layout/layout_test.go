@@ -30,7 +30,7 @@ var directions = []struct {
 	from string
 	to   []string
 }{
-	{`\.`, []string{"client", "pages", "providers", "sessionstore", "internal/.*"}},
+	{`\.`, []string{"client", "pages", "providers", "sessionstore", "sessionstore/.*", "internal/.*"}},
 	{`client`, nil},
 	{`pages`, nil},
 	{`pages/.*`, []string{"pages", "pages/.*"}},

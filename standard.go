@@ -1,0 +1,7 @@
+package signin
+
+// The stores that come with this module, each a package of its own for its
+// heavy dependency.
+import (
+	_ "github.com/caddy-signin/caddy-signin/sessionstore/postgres"
+)
