@@ -22,9 +22,14 @@ const (
 	undefinedSchema      = "3F000"
 )
 
+const poolerAdvice = "a prepared statement is not where it was: behind a pooler in transaction mode, put default_query_exec_mode=exec into the dsn"
+
 // advice is what an operator can do about a SQLSTATE code, or about its class.
 var advice = map[string]string{
 	"08":           "the connection broke",
+	"08P01":        "the server, or a pooler before it, doesn't take the connection's parameters: PgBouncer needs ignore_startup_parameters = statement_timeout",
+	"26000":        poolerAdvice,
+	"42P05":        poolerAdvice,
 	"23":           "a constraint refuses the row",
 	"25006":        "the server takes no writes: connect to the primary, or end default_transaction_read_only",
 	"28":           "the server refuses this user: check user, password and pg_hba.conf",

@@ -41,7 +41,13 @@ func newSchema() string { return fmt.Sprint("s", schemas.Add(1)) }
 // newNode returns a node on a schema, closed when the test ends.
 func newNode(t *testing.T, server *servers.Postgres, schema string, dsnOptions ...string) *node {
 	t.Helper()
-	o, err := parseOptions(server.DSN(dsnOptions...), schema)
+	return newNodeAt(t, server, server.DSN(dsnOptions...), schema)
+}
+
+// newNodeAt is newNode with another way to the server.
+func newNodeAt(t *testing.T, server *servers.Postgres, dsn, schema string) *node {
+	t.Helper()
+	o, err := parseOptions(dsn, schema)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -49,8 +49,9 @@ func TestNodes(t *testing.T) {
 		"what other programs write is seen":                           seesOtherPrograms,
 		"nodes that start at once make the tables once":               migratesTogether,
 		"tables that are there are used without the right to create":  usesTablesOfOthers,
-		"a server without LISTEN for a node is asked every time":      asksWithoutListening,
-		"what has expired is deleted in batches, by one node":         sweeps_,
+		"a node that hears of no change asks every time":              asksWithoutListening,
+		"a connection pooler that passes nothing on is noticed":       knowsPoolers,
+		"what has expired is deleted in batches, by one node":         deletesExpired,
 		"tokens of e-mail links are spent once":                       spendsTokens,
 		"a schema keeps apart what is in it":                          keepsSchemasApart,
 		"a closed handle answers that it is closed, and ends its own": closes,
@@ -150,21 +151,38 @@ func usesTablesOfOthers(t *testing.T, server *servers.Postgres) {
 	}
 }
 
-// A connection pooler in transaction mode gives each statement another
-// connection, so that what one listens to never arrives.
 func asksWithoutListening(t *testing.T, server *servers.Postgres) {
 	n := newNode(t, server, newSchema())
 	n.coherent(t)
-	mustPut(t, n, "k", "v")
-	n.exec(t, `select pg_terminate_backend(pid) from pg_stat_activity where query like 'listen%'`)
-	// Whoever may not connect again can't listen either; what is open goes on.
+	n.exec(t, `select pg_terminate_backend(pid) from pg_stat_activity where query = 'listen caddy_signin'`)
 	eventually(t, 5*time.Second, "the node answers from memory although nobody tells it of changes", func() bool {
-		return !n.remembers(t, "k")
+		return !n.remembers(t, "coherent")
 	})
 	n.coherent(t)
 }
 
-func sweeps_(t *testing.T, server *servers.Postgres) {
+// In transaction mode each statement gets another connection, so that what one
+// listens to never arrives; in session mode all is as without a pooler.
+func knowsPoolers(t *testing.T, server *servers.Postgres) {
+	n := newNodeAt(t, server, servers.StartPgBouncer(t, server, "session"), newSchema())
+	n.coherent(t)
+	deaf := newNodeAt(t, server, servers.StartPgBouncer(t, server, "transaction")+"?default_query_exec_mode=exec", n.options.schema)
+	for i := range 50 {
+		mustPut(t, deaf, "k", fmt.Sprint(i))
+		if got, err := deaf.Get(t.Context(), "k"); err != nil || string(got) != fmt.Sprint(i) {
+			t.Fatalf("Get = %q, %v", got, err)
+		}
+		mustSignIn(t, deaf, account("github:1", "a@x.example", attested))
+	}
+	if err := deaf.hear(); !errors.Is(err, errDeaf) {
+		t.Errorf("listening through a pooler in transaction mode: %v, want errDeaf", err)
+	}
+	if deaf.remembers(t, "k") {
+		t.Error("the node answers from memory although it hears of no change")
+	}
+}
+
+func deletesExpired(t *testing.T, server *servers.Postgres) {
 	n := newNode(t, server, newSchema())
 	mustPut(t, n, "live", "v")
 	n.exec(t, `insert into @.signin_kv select convert_to(i::text, 'UTF8'), '', now() - interval '1 hour' from generate_series(1, 1200) i`)
