@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -74,15 +75,7 @@ func (s *authjsStore) DeleteSession(ctx context.Context, token string) error {
 
 // isToken says that the column can hold text, which comes from a cookie.
 func isToken(text string) bool {
-	if text == "" || len(text) > maxText || !utf8.ValidString(text) {
-		return false
-	}
-	for _, b := range []byte(text) {
-		if b == 0 {
-			return false
-		}
-	}
-	return true
+	return text != "" && len(text) <= maxText && utf8.ValidString(text) && !strings.ContainsRune(text, 0)
 }
 
 var _ sessionstore.AuthjsSessions = (*authjsStore)(nil)

@@ -101,8 +101,7 @@ func reason(err error) string {
 	case errors.Is(err, errClosed):
 		return errClosed.Error()
 	}
-	var connect *pgconn.ConnectError
-	if errors.As(err, &connect) {
+	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
 		return "can't connect: is sslmode right, and the certificate valid for the host?"
 	}
 	return "the connection broke"
@@ -117,8 +116,7 @@ func hasCode(err error, codes ...string) bool {
 // wasBroken says that the connection ended under a call, as it does when the
 // server restarts, and not that the server is slow or refuses.
 func wasBroken(err error) bool {
-	var server *pgconn.PgError
-	if errors.As(err, &server) {
+	if server, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return server.Code == adminShutdown
 	}
 	return err != nil && !pgconn.Timeout(err) &&

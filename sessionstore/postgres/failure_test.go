@@ -70,9 +70,11 @@ func TestTroubles(t *testing.T) {
 	for name, trouble := range troubles {
 		t.Run(name, func(t *testing.T) {
 			server := servers.StartPostgres(t, trouble.settings...)
-			n := newNode(t, server, newSchema())
+			n := newGatewayNode(t, server, newSchema())
 			n.coherent(t)
-			mustPut(t, n, "k", "v")
+			eventually(t, 5*time.Second, "nothing can be stored", func() bool {
+				return n.Put(t.Context(), "k", []byte("v"), in(time.Hour)) == nil
+			})
 			eventually(t, 5*time.Second, "k is not remembered", func() bool { return n.remembers(t, "k") })
 			began := time.Now()
 			trouble.begin(t, n)
@@ -130,7 +132,7 @@ func failsClosed(t *testing.T, n *node, began time.Time, message string) {
 
 func TestManyCallersOfAFrozenServer(t *testing.T) {
 	server := servers.StartPostgres(t)
-	n := newNode(t, server, newSchema())
+	n := newGatewayNode(t, server, newSchema())
 	n.coherent(t)
 	mustPut(t, n, "k", "v")
 	before := runtime.NumGoroutine()
@@ -165,7 +167,7 @@ func TestServerWithoutFreeConnections(t *testing.T) {
 	hogs := newNode(t, server, newSchema(), "pool_max_conns=12")
 	hogs.coherent(t)
 	release := hog(t, hogs)
-	late := newNode(t, server, n.options.schema)
+	late := newGatewayNode(t, server, n.options.schema)
 	_, err := late.Get(t.Context(), "k")
 	if err == nil || !strings.Contains(err.Error(), "no free connection") {
 		t.Errorf("Get of a node that gets no connection: %v", err)

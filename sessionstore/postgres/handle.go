@@ -34,6 +34,7 @@ type handle struct {
 	tables  *strings.Replacer // @name → the quoted name of a table
 	near    *sessionstore.Near
 	now     func() time.Time
+	limit   time.Duration // of one statement, with the wait for a connection
 
 	ctx    context.Context // of what runs in the background
 	cancel context.CancelFunc
@@ -61,7 +62,7 @@ type preparation struct {
 }
 
 func newHandle(o *options) *handle {
-	h := &handle{options: o, tables: tableNames(o.schema), now: time.Now}
+	h := &handle{options: o, tables: tableNames(o.schema), now: time.Now, limit: callTimeout}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	h.near = sessionstore.NewNear(&backend{h}, nearSize)
 	h.near.Suspend() // until the database tells what others write
@@ -70,16 +71,15 @@ func newHandle(o *options) *handle {
 
 // Destruct implements [caddy.Destructor].
 func (h *handle) Destruct() error {
+	h.mu.Lock() // nothing begins after this
 	h.cancel()
+	h.mu.Unlock()
 	closed := make(chan struct{})
 	go func() {
 		defer close(closed)
 		h.wait.Wait()
-		h.mu.Lock()
-		pool := h.pool
-		h.mu.Unlock()
-		if pool != nil {
-			pool.Close()
+		if h.pool != nil {
+			h.pool.Close()
 		}
 	}()
 	select {
@@ -92,9 +92,9 @@ func (h *handle) Destruct() error {
 // log is always the current configuration's.
 func (*handle) log() *zap.Logger { return caddy.Log().Named("signin.stores.postgres") }
 
-// do runs f with the database, within callTimeout.
+// do runs f with the database, within the limit.
 func (h *handle) do(caller context.Context, doing string, f func(ctx context.Context, db *database) error) error {
-	ctx, cancel := context.WithTimeout(caller, callTimeout)
+	ctx, cancel := context.WithTimeout(caller, h.limit)
 	defer cancel()
 	db, err := h.database(ctx)
 	if err == nil {
@@ -122,10 +122,13 @@ func (h *handle) read(caller context.Context, doing string, f func(ctx context.C
 }
 
 func (h *handle) database(ctx context.Context) (*database, error) {
+	if h.ctx.Err() != nil {
+		return nil, errClosed
+	}
 	if db := h.ready.Load(); db != nil {
 		return db, nil
 	}
-	p, err := h.prepare()
+	p, err := h.prepare() //nolint:contextcheck // it outlives its callers
 	if err != nil {
 		return nil, err
 	}

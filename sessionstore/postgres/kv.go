@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -54,7 +55,7 @@ func (b *backend) GetExpiring(ctx context.Context, key string) (value []byte, ex
 	if value == nil {
 		value = []byte{}
 	}
-	return value[:len(value):len(value)], expires, nil
+	return slices.Clip(value), expires, nil
 }
 
 func (b *backend) Put(ctx context.Context, key string, value []byte, expires time.Time) error {

@@ -105,12 +105,12 @@ func (h *handle) probe(ctx context.Context, conn *pgx.Conn, db *database) error 
 	if _, err := db.Exec(ctx, "select pg_notify($1, $2)", channel, sent); err != nil {
 		return fmt.Errorf("notifying: %w", err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, heartbeat)
+	short, cancel := context.WithTimeout(ctx, heartbeat)
 	defer cancel()
 	for {
-		n, err := conn.WaitForNotification(ctx)
+		n, err := conn.WaitForNotification(short)
 		switch {
-		case err != nil && ctx.Err() != nil && h.ctx.Err() == nil && conn.Ping(h.ctx) == nil:
+		case err != nil && short.Err() != nil && conn.Ping(ctx) == nil:
 			return errDeaf
 		case err != nil:
 			return fmt.Errorf("waiting for a notification: %w", err)

@@ -38,10 +38,21 @@ var schemas atomic.Int64
 // newSchema is one that nothing is in yet.
 func newSchema() string { return fmt.Sprint("s", schemas.Add(1)) }
 
+// patience is what a statement may take where a test isn't about time.
+const patience = 20 * time.Second
+
 // newNode returns a node on a schema, closed when the test ends.
 func newNode(t *testing.T, server *servers.Postgres, schema string, dsnOptions ...string) *node {
 	t.Helper()
-	return newNodeAt(t, server, server.DSN(dsnOptions...), schema)
+	return newNodeAt(t, server, server.DSN(append(dsnOptions, "statement_timeout=20000")...), schema)
+}
+
+// newGatewayNode is newNode with the limits of a gateway.
+func newGatewayNode(t *testing.T, server *servers.Postgres, schema string) *node {
+	t.Helper()
+	n := newNodeAt(t, server, server.DSN(), schema)
+	n.limit = callTimeout
+	return n
 }
 
 // newNodeAt is newNode with another way to the server.
@@ -59,6 +70,7 @@ func newNodeAt(t *testing.T, server *servers.Postgres, dsn, schema string) *node
 			t.Errorf("closing: %v", err)
 		}
 	})
+	h.limit = patience
 	n.store = newStore(h)
 	h.now = func() time.Time { return time.Now().Add(time.Duration(n.offset.Load())) }
 	return n

@@ -37,14 +37,16 @@ func table(schema, name string) string {
 // tableNames replaces @name by the table of that name. User data are only ever
 // parameters of a statement.
 func tableNames(schema string) *strings.Replacer {
-	pairs := []string{"@columns", userColumns}
-	for _, name := range []string{
-		"signin_kv", "signin_users", "signin_tokens",
-		"verification_token", "accounts", "users", "sessions",
-	} {
-		pairs = append(pairs, "@"+name, table(schema, name))
-	}
-	return strings.NewReplacer(pairs...)
+	return strings.NewReplacer(
+		"@columns", userColumns,
+		"@signin_kv", table(schema, "signin_kv"),
+		"@signin_users", table(schema, "signin_users"),
+		"@signin_tokens", table(schema, "signin_tokens"),
+		"@verification_token", table(schema, "verification_token"),
+		"@accounts", table(schema, "accounts"),
+		"@users", table(schema, "users"),
+		"@sessions", table(schema, "sessions"),
+	)
 }
 
 func (h *handle) sql(statement string) string { return h.tables.Replace(statement) }

@@ -3,9 +3,9 @@
 package postgres
 
 import (
-	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -245,15 +245,22 @@ func keepsSchemasApart(t *testing.T, server *servers.Postgres) {
 }
 
 func closes(t *testing.T, server *servers.Postgres) {
-	n := newNode(t, server, newSchema())
+	watcher := newNode(t, server, newSchema())
+	connections := func() string {
+		return watcher.query(t, "select count(*) from pg_stat_activity where application_name = 'to be closed'")
+	}
+	before := runtime.NumGoroutine()
+	n := newNode(t, server, newSchema(), "application_name=to%20be%20closed")
 	n.coherent(t)
-	n.exec(t, `set application_name = 'watcher'`)
+	if got := connections(); got < "2" {
+		t.Errorf("%s connections while it is open, want one that listens and one that asks", got)
+	}
 	if err := n.Destruct(); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-	defer cancel()
-	if _, err := n.Get(ctx, "k"); err == nil || isAnswer(err) {
+	eventually(t, 5*time.Second, "connections stay open", func() bool { return connections() == "0" })
+	eventually(t, 5*time.Second, "goroutines stay", func() bool { return runtime.NumGoroutine() <= before })
+	if _, err := n.Get(t.Context(), "k"); !errors.Is(err, errClosed) {
 		t.Errorf("Get of a closed store: %v", err)
 	}
 }
