@@ -82,9 +82,9 @@ func TestTheReferenceIsShownWhereTheLogKnowsMore(t *testing.T) {
 	}{
 		"configuration":         {pages.Error{Site: site, Code: "Configuration"}, true},
 		"unknown error":         {pages.Error{Site: site}, true},
-		"a dead link":           {pages.Error{Site: site, Code: "Verification"}, false},
+		"a dead link":           {pages.Error{Site: site, Code: "Verification"}, true},
 		"provider out of reach": {pages.SignIn{Site: site, Error: "OAuthSignin"}, true},
-		"wrong password":        {pages.SignIn{Site: site, Error: "CredentialsSignin"}, false},
+		"wrong password":        {pages.SignIn{Site: site, Error: "CredentialsSignin"}, true},
 		"no error":              {pages.SignIn{Site: site}, false},
 		"forbidden":             {pages.Forbidden{Site: site}, true},
 		"unavailable":           {pages.Unavailable{Site: site}, true},
