@@ -12,6 +12,7 @@ import (
 
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
 	"github.com/caddy-signin/caddy-signin/internal/redirect"
+	"github.com/caddy-signin/caddy-signin/providers"
 )
 
 // endpoint is one line of the protocol.
@@ -143,7 +144,7 @@ func (c *call) prepareCSRF(e *endpoint) {
 		c.cookies = append(c.cookies, authjs.Cookie{Name: c.site.names.CSRF, Value: value, Secure: c.site.secure})
 	}
 	// A sibling host can plant a pair that verifies; the browser tells who asks.
-	if !e.crossSite || c.isCredentialsCallback() {
+	if !e.crossSite || c.takesToken() {
 		c.verified = c.verified && !c.site.isForeignPost(c.r)
 	}
 }
@@ -202,9 +203,26 @@ func (c *call) redirect(status int, target string) error {
 	return nil
 }
 
+// takesToken reports a callback that signs in by what a form of ours holds, so
+// that, unlike a provider's answer, it needs the CSRF token.
+func (c *call) takesToken() bool {
+	switch c.realm.byID[c.provider].(type) {
+	case providers.Checker, providers.Mailer:
+		return true
+	}
+	return false
+}
+
 // fail sends the browser to the error endpoint with a code, and maybe the
-// provider that it is about.
+// provider that it is about. The page at the end of its redirects shows the
+// reference of this request, which is the one in the log.
 func (c *call) fail(status int, code authjs.ErrorCode, more ...string) error {
+	if c.showsPages() {
+		c.keepNote(note{
+			Code: string(code), Reference: reference(c.r), Provider: c.provider,
+			Username: cut(c.body["username"], maxNoteValue), Email: cut(c.body["email"], maxNoteValue),
+		}, failureLife)
+	}
 	return c.redirect(status, redirect.AddQuery(c.site.base+"/error", append([]string{"error", string(code)}, more...)...))
 }
 

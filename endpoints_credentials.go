@@ -1,7 +1,6 @@
 package signin
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -14,13 +13,6 @@ import (
 	"github.com/caddy-signin/caddy-signin/internal/redirect"
 	"github.com/caddy-signin/caddy-signin/providers"
 )
-
-// isCredentialsCallback reports a POST that signs in by what the body holds, so
-// that, unlike a provider's callback, it needs the CSRF token.
-func (c *call) isCredentialsCallback() bool {
-	_, ok := c.realm.byID[c.provider].(providers.Checker)
-	return ok
-}
 
 // checkCredentials signs in by a form. A failed attempt keeps the session that
 // the browser has.
@@ -57,7 +49,8 @@ func (c *call) checkCredentials(checker providers.Checker) error {
 	}
 	claims := c.site.signedIn(c.provider, account)
 	if !c.site.admits(c.site.newSession(claims)) {
-		c.realm.logger.Info("sign-in refused by allow or deny", zap.String("user", c.provider+":"+account.ID))
+		c.realm.logger.Info("sign-in refused by allow or deny", zap.String("user", c.provider+":"+account.ID),
+			zap.String("reference", reference(c.r)))
 		return c.fail(http.StatusForbidden, authjs.CodeAccessDenied)
 	}
 	return c.begin(claims)
@@ -65,10 +58,8 @@ func (c *call) checkCredentials(checker providers.Checker) error {
 
 func (c *call) wrongCredentials() error {
 	c.realm.logger.Info("sign-in with a wrong user name or password",
-		zap.String("provider", c.provider), zap.String("user", cut(c.body["username"], 80)), zap.String("client_ip", clientIP(c.r)))
-	if !c.wantsJSON() {
-		c.keepForm()
-	}
+		zap.String("provider", c.provider), zap.String("user", cut(c.body["username"], 80)), zap.String("client_ip", clientIP(c.r)),
+		zap.String("reference", reference(c.r)))
 	return c.fail(http.StatusUnauthorized, authjs.CodeCredentialsSignin, "provider", c.provider)
 }
 
@@ -81,55 +72,7 @@ func (c *call) throttled(wait time.Duration) error {
 		return c.fail(http.StatusTooManyRequests, authjs.CodeCredentialsSignin, "provider", c.provider)
 	}
 	page := c.signInPage(string(authjs.CodeCredentialsSignin))
-	page.ErrorProvider, page.Username, page.RetryAfter = c.provider, cut(c.body["username"], maxFormValue), wait
+	page.ErrorProvider, page.Username, page.RetryAfter = c.provider, cut(c.body["username"], maxNoteValue), wait
 	c.sendCookies()
 	return c.site.servePage(c.w, page)
-}
-
-// keptForm is what a form held when it failed, so that the person does not have
-// to type it again. A sealed cookie carries it over the redirects.
-type keptForm struct {
-	Provider string `json:"provider"`
-	Username string `json:"username"`
-	Until    int64  `json:"until"` // Unix seconds
-}
-
-const (
-	maxFormValue = 255
-	formLife     = time.Minute
-)
-
-// formCookie is in the family of the pending sign-ins, so that it is kept from
-// upstreams as they are.
-func formCookie(names *authjs.Names) string { return names.State + ".form" }
-
-func (c *call) keepForm() {
-	kept := keptForm{Provider: c.provider, Username: cut(c.body["username"], maxFormValue), Until: time.Now().Add(formLife).Unix()}
-	payload, err := json.Marshal(kept)
-	if err != nil {
-		return // it holds strings and a number only
-	}
-	name := formCookie(c.site.names)
-	c.cookies = append(c.cookies, authjs.Cookie{
-		Name: name, Value: c.keys.form[name].Seal(payload), Secure: c.site.secure, MaxAge: int(formLife.Seconds()),
-	})
-}
-
-// takeForm returns what keepForm kept, once.
-func (c *call) takeForm() keptForm {
-	name := formCookie(c.site.names)
-	values := authjs.AppendValues(nil, c.visit.cookies, name)
-	if len(values) == 0 {
-		return keptForm{}
-	}
-	c.cookies = append(c.cookies, authjs.Cookie{Name: name, Secure: c.site.secure}.Delete())
-	payload, _, err := c.keys.form[name].Open(values[0])
-	if err != nil {
-		return keptForm{}
-	}
-	var kept keptForm
-	if err := json.Unmarshal([]byte(payload), &kept); err != nil || time.Now().Unix() > kept.Until {
-		return keptForm{}
-	}
-	return kept
 }

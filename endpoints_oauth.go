@@ -52,10 +52,18 @@ func (c *call) startSignIn() error {
 	if !c.verified || !ok {
 		return c.redirect(http.StatusOK, redirect.AddQuery(c.site.base+"/signin", "csrf", "true"))
 	}
-	redirector, ok := provider.(providers.Redirector)
-	if !ok { // credentials go to callback/<id>
+	switch provider := provider.(type) {
+	case providers.Redirector:
+		return c.goToProvider(provider)
+	case providers.Mailer:
+		return c.mailLink(provider)
+	default: // credentials go to callback/<id>
 		return c.redirect(http.StatusOK, c.site.base+"/signin")
 	}
+}
+
+// goToProvider sends the browser to the provider's authorization endpoint.
+func (c *call) goToProvider(redirector providers.Redirector) error {
 	pending := pendingFlow{
 		Provider:    c.provider,
 		State:       randomText(),
@@ -150,11 +158,13 @@ func (c *call) takePending(state string) (pendingFlow, bool) {
 	return pendingFlow{}, false
 }
 
-// serveCallback takes a provider's answer, or a form of credentials.
+// serveCallback takes a provider's answer, a mailed link, or a form of credentials.
 func (c *call) serveCallback() error {
 	switch provider := c.realm.byID[c.provider].(type) {
 	case providers.Redirector:
 		return c.finishSignIn(provider)
+	case providers.Mailer:
+		return c.openLink(provider)
 	case providers.Checker:
 		return c.checkCredentials(provider)
 	default:
@@ -200,10 +210,10 @@ func (c *call) finishSignIn(provider providers.Redirector) error {
 	claims := c.site.signedIn(c.provider, account)
 	if !c.site.admits(c.site.newSession(claims)) {
 		c.realm.logger.Info("sign-in refused by allow or deny", zap.String("user", c.provider+":"+account.ID),
-			zap.Bool("email_verified", account.EmailVerified))
+			zap.Bool("email_verified", account.EmailVerified), zap.String("reference", reference(c.r)))
 		return c.fail(http.StatusOK, authjs.CodeAccessDenied)
 	}
-	return c.begin(claims)
+	return c.welcome(claims)
 }
 
 // spend lets one callback of a flow through, also of several at once.

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"go.uber.org/zap"
-
 	"github.com/caddy-signin/caddy-signin/client"
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
 	"github.com/caddy-signin/caddy-signin/internal/redirect"
@@ -35,8 +33,11 @@ func (c *call) serveSignInPage() error {
 		code = csrfFailed
 	}
 	page := c.signInPage(code)
-	form := c.takeForm()
-	page.ErrorProvider, page.Username = form.Provider, form.Username
+	if code != "" {
+		failed := c.takeFailure(code)
+		page.Reference = failed.Reference
+		page.ErrorProvider, page.Username, page.Email = failed.Provider, failed.Username, failed.Email
+	}
 	if email := c.query.Get("email"); email != "" {
 		if address, err := providers.ParseEmail(email); err == nil {
 			page.Email = address
@@ -85,8 +86,8 @@ func (c *call) serveErrorPage() error {
 	if code == "" {
 		code = c.provider
 	}
-	c.sendCookies()
 	if authjs.ErrorCode(code).OnSignInPage() {
+		c.sendCookies()
 		sendRedirect(c.w, http.StatusFound, redirect.AddQuery(c.site.base+"/signin", "error", code))
 		return nil
 	}
@@ -94,22 +95,14 @@ func (c *call) serveErrorPage() error {
 		if !isCode(code) {
 			code = "Default"
 		}
+		c.sendCookies()
 		sendRedirect(c.w, http.StatusFound, redirect.AddQuery(page, "error", code))
 		return nil
 	}
 	site := c.site.pageSite(c.r)
-	c.realm.logger.Info("a visitor was shown the error page",
-		zap.String("code", cut(code, 64)), zap.String("reference", site.Reference))
-	return c.site.servePage(c.w, pages.Error{Site: site, Code: code})
-}
-
-func (c *call) serveVerifyRequestPage() error {
+	site.Reference = c.takeFailure(code).Reference
 	c.sendCookies()
-	if page := c.realm.Pages.VerifyRequest; page != "" {
-		sendRedirect(c.w, http.StatusFound, page)
-		return nil
-	}
-	return c.site.servePage(c.w, pages.VerifyRequest{Site: c.site.pageSite(c.r)})
+	return c.site.servePage(c.w, pages.Error{Site: site, Code: code})
 }
 
 func (c *call) serveClientScript() error {

@@ -165,7 +165,7 @@ func (c *call) begin(claims authjs.Claims) error {
 	received := c.site.names.ReadSession(c.visit.cookies)
 	cookies, _, err := c.site.issue(c.keys, claims, &received)
 	if err != nil {
-		c.realm.logger.Error("sign-in refused", zap.Error(err))
+		c.realm.logger.Error("sign-in refused", zap.String("reference", reference(c.r)), zap.Error(err))
 		return c.fail(http.StatusOK, authjs.CodeConfiguration)
 	}
 	if before, err := c.getSession(c.r); err != nil {

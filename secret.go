@@ -188,11 +188,12 @@ type keyring struct {
 	csrf    *authjs.CSRF
 	session *authjs.Keyring
 	pending map[string]*authjs.Keyring // by cookie name: NextAuth salts with it
-	form    map[string]*authjs.Keyring
+	notes   map[string]*authjs.Keyring
+	links   linkKeys
 }
 
 func newKeyring(secrets []string) (*keyring, error) {
-	ring := &keyring{pending: make(map[string]*authjs.Keyring), form: make(map[string]*authjs.Keyring)}
+	ring := &keyring{pending: make(map[string]*authjs.Keyring), notes: make(map[string]*authjs.Keyring)}
 	var err error
 	if ring.csrf, err = authjs.NewCSRF(secrets...); err != nil {
 		return nil, err //nolint:wrapcheck // it says what was being done
@@ -200,11 +201,14 @@ func newKeyring(secrets []string) (*keyring, error) {
 	if ring.session, err = plainNames.SessionKeyring(secrets...); err != nil {
 		return nil, err //nolint:wrapcheck // it says what was being done
 	}
+	if ring.links, err = newLinkKeys(secrets); err != nil {
+		return nil, err
+	}
 	for _, names := range []*authjs.Names{plainNames, secureNames} {
 		if ring.pending[names.State], err = names.Keyring(names.State, secrets...); err != nil {
 			return nil, err //nolint:wrapcheck // it says what was being done
 		}
-		if ring.form[formCookie(names)], err = names.Keyring(formCookie(names), secrets...); err != nil {
+		if ring.notes[noteCookie(names)], err = names.Keyring(noteCookie(names), secrets...); err != nil {
 			return nil, err //nolint:wrapcheck // it says what was being done
 		}
 	}

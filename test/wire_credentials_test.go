@@ -88,7 +88,8 @@ http://:{$HTTP} {
 			{"url":"{O}/api/auth/error?error=AccessDenied"}`},
 		{"a person whom a rule refuses, as a form", nil, callback, "username=zoe&password=" + password, `302
 			<private>
-			Location: {O}/api/auth/error?error=AccessDenied`},
+			Location: {O}/api/auth/error?error=AccessDenied
+			Set-Cookie: next-auth.state.note=<jwe>; Max-Age=60; Path=/; HttpOnly; SameSite=Lax`},
 		{"credentials at signin instead of callback", nil, "/api/auth/signin/credentials", goodPassword + "&json=true", `200
 			<json>
 			<private>

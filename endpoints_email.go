@@ -1,0 +1,250 @@
+package signin
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/caddy-signin/caddy-signin/internal/authjs"
+	"github.com/caddy-signin/caddy-signin/internal/redirect"
+	"github.com/caddy-signin/caddy-signin/pages"
+	"github.com/caddy-signin/caddy-signin/providers"
+	"github.com/caddy-signin/caddy-signin/sessionstore"
+)
+
+// mailLink asks the mail server whether it takes a message to the address typed,
+// and answers. Whether one follows, which the rules and the limits decide, shows
+// neither in the answer nor in its time: the message is handed over afterwards.
+func (c *call) mailLink(mailer providers.Mailer) error {
+	address, err := providers.ParseEmail(c.body["email"])
+	if err != nil {
+		c.realm.logger.Info("no sign-in link was mailed: what was typed is no e-mail address",
+			zap.String("provider", c.provider), zap.String("reference", reference(c.r)))
+		return c.fail(http.StatusOK, authjs.CodeEmailSignin)
+	}
+	ctx := c.r.Context()
+	counts, limits := allowances{c.realm.throttle, c.site.key}, mailer.Limits()
+	for _, budget := range []struct {
+		what, key string
+		budget    providers.Budget
+	}{
+		{"client", counts.client(clientIP(c.r)), limits.Client},
+		{"total", counts.total(), limits.Total},
+	} {
+		if ok, err := counts.take(ctx, budget.key, budget.budget); err != nil {
+			return c.unavailable(err)
+		} else if !ok {
+			c.mailLimited(budget.what)
+			return c.mailed(mailer, address)
+		}
+	}
+	offer, err := mailer.Offer(ctx, address)
+	if err != nil {
+		c.realm.logger.Error("no sign-in link could be mailed", zap.String("provider", c.provider),
+			zap.String("reference", reference(c.r)), zap.Error(err))
+		return c.fail(http.StatusOK, authjs.CodeEmailSignin)
+	}
+	wanted, err := counts.take(ctx, counts.address(address), limits.Address)
+	if err != nil {
+		go offer.Withdraw()
+		return c.unavailable(err)
+	}
+	if !wanted {
+		c.mailLimited("address")
+	} else if !c.site.admits(c.site.newSession(c.site.signedIn(c.provider, mailAccount(address)))) {
+		wanted = false
+		c.realm.sampled.Info("no sign-in link was mailed: allow or deny refuses the address",
+			zap.String("user", c.provider+":"+address), zap.String("reference", reference(c.r)))
+	}
+	go c.letter(mailer, offer, address).deliver(context.WithoutCancel(ctx), wanted)
+	return c.mailed(mailer, address)
+}
+
+// mailLimited is a line that a stranger could repeat at will.
+func (c *call) mailLimited(limit string) {
+	c.realm.sampled.Warn("no sign-in link was mailed: a limit of the email provider is reached",
+		zap.String("provider", c.provider), zap.String("limit", limit),
+		zap.String("client_ip", clientIP(c.r)), zap.String("reference", reference(c.r)))
+}
+
+// mailed is the answer to whoever asked for a link, the same in every case.
+func (c *call) mailed(mailer providers.Mailer, address string) error {
+	if c.showsPages() {
+		c.keepNote(note{Provider: c.provider, Email: address, Reference: reference(c.r)}, mailer.LinkLife())
+	}
+	return c.redirect(http.StatusOK, redirect.AddQuery(c.site.base+"/verify-request", "provider", c.provider, "type", "email"))
+}
+
+// mailAccount is the person who reads an address's mail.
+func mailAccount(address string) providers.Account {
+	return providers.Account{ID: address, Email: address, EmailVerified: true}
+}
+
+// letter is a mail that is under way after its request was answered: it keeps
+// what it needs of it.
+type letter struct {
+	offer     providers.Offer
+	keys      linkKeys
+	link      mailedLink
+	told      providers.Link
+	logger    *zap.Logger
+	reference string
+}
+
+func (c *call) letter(mailer providers.Mailer, offer providers.Offer, address string) letter {
+	token := hex.EncodeToString(randomBytes(linkDigits / 2))
+	return letter{
+		offer: offer, keys: c.keys.links, logger: c.realm.logger, reference: reference(c.r),
+		link: mailedLink{site: c.site, provider: c.provider, address: address, token: token},
+		told: providers.Link{
+			Site: c.site.host, HomeURL: c.site.origin, Address: address,
+			URL: redirect.AddQuery(c.site.base+"/callback/"+c.provider,
+				"callbackUrl", c.callbackURL, "token", token, "email", address),
+			Requested: time.Now(), ClientIP: clientIP(c.r), Browser: browserName(c.r.UserAgent()),
+			Life: mailer.LinkLife(),
+		},
+	}
+}
+
+// deliver hands the letter over, or ends the conversation without it.
+func (l letter) deliver(ctx context.Context, wanted bool) {
+	if !wanted {
+		l.offer.Withdraw()
+		return
+	}
+	user := zap.String("user", l.link.provider+":"+l.link.address)
+	err := l.link.remember(ctx, l.keys, l.told.Requested.Add(l.told.Life))
+	if err != nil {
+		l.offer.Withdraw()
+	} else {
+		err = l.offer.Send(ctx, l.told)
+	}
+	if err != nil {
+		l.logger.Error("a sign-in link was not mailed, after the visitor was told to look for it",
+			user, zap.String("reference", l.reference), zap.Error(err))
+		return
+	}
+	l.logger.Info("mailed a sign-in link", user, zap.String("reference", l.reference))
+}
+
+// openLink takes a mailed link. Where it is to be confirmed, opening it shows a
+// button, and only the button's POST spends it.
+func (c *call) openLink(mailer providers.Mailer) error {
+	token, address := c.linkParameters(mailer)
+	switch {
+	case token == "":
+		c.logLink(errors.New("the link has no token"))
+		return c.fail(http.StatusOK, "configuration")
+	case address == "" || !isLinkToken(token):
+		return c.deadLink(errors.New("the link is malformed"))
+	case mailer.Confirms() && c.r.Method == http.MethodGet:
+		c.sendCookies()
+		return c.site.servePage(c.w, pages.Confirm{
+			Site: c.site.pageSite(c.r), ProviderID: c.provider, Email: address, Token: token,
+			CallbackURL: c.callbackURL, CSRFToken: c.csrfToken,
+		})
+	case mailer.Confirms() && !c.verified:
+		return c.redirect(http.StatusOK, redirect.AddQuery(c.site.base+"/signin", "csrf", "true"))
+	}
+	link := mailedLink{site: c.site, provider: c.provider, address: address, token: token}
+	switch err := link.spend(c.r.Context(), c.keys.links); {
+	case errors.Is(err, sessionstore.ErrNotFound):
+		return c.deadLink(errors.New("no such link: it was used, has expired, is another provider's, or was never mailed to this address"))
+	case err != nil:
+		return c.unavailable(err)
+	}
+	claims := c.site.signedIn(c.provider, mailAccount(address))
+	if !c.site.admits(c.site.newSession(claims)) {
+		c.realm.logger.Info("sign-in refused by allow or deny", zap.String("user", c.provider+":"+address),
+			zap.String("reference", reference(c.r)))
+		return c.fail(http.StatusOK, authjs.CodeAccessDenied)
+	}
+	return c.welcome(claims)
+}
+
+// linkParameters are the link's token and address, each empty where it isn't
+// given exactly once or can't be: from the form of the button, else the query.
+func (c *call) linkParameters(mailer providers.Mailer) (token, address string) {
+	token, address = c.single("token"), c.single("email")
+	if mailer.Confirms() && c.r.Method == http.MethodPost {
+		token, address = c.body["token"], c.body["email"]
+	}
+	parsed, err := providers.ParseEmail(address)
+	if err != nil {
+		return token, ""
+	}
+	return token, parsed
+}
+
+func (c *call) single(name string) string {
+	if len(c.query[name]) != 1 {
+		return ""
+	}
+	return c.query.Get(name)
+}
+
+func (c *call) deadLink(err error) error {
+	c.logLink(err)
+	return c.fail(http.StatusOK, authjs.CodeVerification)
+}
+
+func (c *call) logLink(err error) {
+	c.realm.logger.Info("a mailed link did not sign in", zap.String("provider", c.provider),
+		zap.String("client_ip", clientIP(c.r)), zap.String("reference", reference(c.r)), zap.Error(err))
+}
+
+// resendPause is how long the page that says to look for the mail waits before
+// it offers to send another one.
+const resendPause = 30 * time.Second
+
+// serveVerifyRequestPage says where the link went, as far as this browser knows.
+func (c *call) serveVerifyRequestPage() error {
+	if page := c.realm.Pages.VerifyRequest; page != "" {
+		c.sendCookies()
+		sendRedirect(c.w, http.StatusFound, page)
+		return nil
+	}
+	page := pages.VerifyRequest{Site: c.site.pageSite(c.r)}
+	sent := c.readNote()
+	if mailer, ok := c.realm.byID[sent.Provider].(providers.Mailer); ok && sent.Code == "" {
+		age := time.Since(time.UnixMilli(sent.Made))
+		page.Email = sent.Email
+		page.ExpiresIn = max(time.Second, mailer.LinkLife()-age.Truncate(time.Minute))
+		page.Resend = &pages.Resend{ProviderID: sent.Provider, CSRFToken: c.csrfToken, CallbackURL: c.callbackURL}
+		if wait := resendPause - age; wait > 0 {
+			page.Resend.Wait = wait
+		}
+	}
+	c.sendCookies()
+	return c.site.servePage(c.w, page)
+}
+
+// seenLife is how long a person may stay away and still not be new.
+const seenLife = 400 * day
+
+// welcome ends a sign-in; a person's first one, as far as the store knows, leads
+// over the new_user page.
+func (c *call) welcome(claims authjs.Claims) error {
+	page := c.realm.Pages.NewUser
+	if page == "" {
+		return c.begin(claims)
+	}
+	first := false
+	key := c.site.key + "|seen|" + digest(claims.Provider, claims.Subject)
+	err := c.realm.store.Update(c.r.Context(), key, func(old []byte) ([]byte, time.Time, error) {
+		first = old == nil
+		return []byte{1}, time.Now().Add(seenLife), nil
+	})
+	if err != nil {
+		return c.unavailable(fmt.Errorf("asking the store whether a person is new: %w", err))
+	}
+	if first {
+		c.callbackURL = redirect.AddQuery(page, "callbackUrl", c.callbackURL)
+	}
+	return c.begin(claims)
+}

@@ -1,0 +1,95 @@
+package signin
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/caddy-signin/caddy-signin/internal/authjs"
+	"github.com/caddy-signin/caddy-signin/providers"
+)
+
+// note is what one request tells the page at the end of its redirects: why it
+// failed and under which reference the log says so, what had been typed, where a
+// link was mailed. A sealed cookie carries it, one at a time.
+type note struct {
+	// Code is the error code; empty: nothing failed.
+	Code      string `json:"code,omitempty"`
+	Reference string `json:"reference,omitempty"`
+	Provider  string `json:"provider,omitempty"`
+	Username  string `json:"username,omitempty"`
+	Email     string `json:"email,omitempty"`
+	Made      int64  `json:"made"`  // Unix milliseconds
+	Until     int64  `json:"until"` // Unix milliseconds
+}
+
+const (
+	maxNoteValue = 255
+	// failureLife is how long a failure is worth telling.
+	failureLife = time.Minute
+)
+
+// noteCookie is in the family of the pending sign-ins, so that it is kept from
+// upstreams as they are.
+func noteCookie(names *authjs.Names) string { return names.State + ".note" }
+
+// showsPages says whether a page of ours may follow this answer: a form leads to
+// one, and so does signIn() unless the provider is asked by a password form or
+// the script wants to know itself.
+func (c *call) showsPages() bool {
+	if !c.wantsJSON() {
+		return true
+	}
+	_, typed := c.realm.byID[c.provider].(providers.Checker)
+	return !typed && c.body["redirect"] != "false"
+}
+
+func (c *call) keepNote(n note, life time.Duration) {
+	now := time.Now()
+	n.Made, n.Until = now.UnixMilli(), now.Add(life).UnixMilli()
+	payload, err := json.Marshal(n)
+	if err != nil {
+		return // it holds strings and numbers only
+	}
+	name := noteCookie(c.site.names)
+	c.cookies = append(c.cookies, authjs.Cookie{
+		Name: name, Value: c.keys.notes[name].Seal(payload), Secure: c.site.secure, MaxAge: max(1, int(life.Seconds())),
+	})
+}
+
+// readNote returns the browser's note, or an empty one.
+func (c *call) readNote() note {
+	name := noteCookie(c.site.names)
+	values := authjs.AppendValues(nil, c.visit.cookies, name)
+	if len(values) == 0 {
+		return note{}
+	}
+	payload, _, err := c.keys.notes[name].Open(values[0])
+	if err != nil {
+		return note{}
+	}
+	var n note
+	if err := json.Unmarshal([]byte(payload), &n); err != nil || time.Now().UnixMilli() > n.Until {
+		return note{}
+	}
+	return n
+}
+
+// takeFailure returns the note of the failure with this code, once. Where the
+// browser brings none, as when somebody opens an error's address by hand, the
+// failure is this request: the reference on a page is always in the log.
+func (c *call) takeFailure(code string) note {
+	n := c.readNote()
+	if n.Code != "" {
+		c.cookies = append(c.cookies, authjs.Cookie{Name: noteCookie(c.site.names), Secure: c.site.secure}.Delete())
+	}
+	if n.Reference != "" && strings.EqualFold(n.Code, code) {
+		return n
+	}
+	n = note{Reference: reference(c.r)}
+	c.realm.logger.Info("a visitor was shown an error, of which this browser tells no more",
+		zap.String("code", cut(code, 64)), zap.String("reference", n.Reference))
+	return n
+}
