@@ -29,13 +29,13 @@ http://:{$HTTP} {
 `
 
 // startMail starts mailSite with a mail server; options are lines of the email
-// block, realm lines of the realm.
+// block, realm lines of the realm, where MAIL stands for the server's address.
 func startMail(t *testing.T, options, realm string) (*gateway, *providertest.MailServer) {
 	t.Helper()
 	server := providertest.NewMailServer(t, providertest.MailOptions{})
 	t.Setenv("MAIL", server.Address)
 	t.Setenv("MAIL_OPTIONS", options)
-	t.Setenv("REALM", realm)
+	t.Setenv("REALM", strings.ReplaceAll(realm, "MAIL", server.Address))
 	return start(t, mailSite), server
 }
 

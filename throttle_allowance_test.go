@@ -1,0 +1,59 @@
+package signin
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/caddy-signin/caddy-signin/providers"
+)
+
+func TestABudgetOfMails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		counts := allowances{newThrottle(t), "site"}
+		budget := providers.Budget{Most: 3, Per: caddy.Duration(15 * time.Minute)}
+		take := func(key string) bool {
+			ok, err := counts.take(t.Context(), key, budget)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return ok
+		}
+		for i := range 3 {
+			time.Sleep(time.Minute)
+			if !take(counts.address("zoe@mail.example.com")) {
+				t.Errorf("mail %d is refused", i+1)
+			}
+		}
+		for range 14 {
+			if take(counts.address("zoe@mail.example.com")) {
+				t.Error("a fourth mail in the time is allowed")
+			}
+			time.Sleep(50 * time.Second)
+		}
+		if !take(counts.address("eve@mail.example.com")) {
+			t.Error("another address is refused")
+		}
+		time.Sleep(time.Minute + 20*time.Second) // 15 minutes after the first
+		if !take(counts.address("zoe@mail.example.com")) {
+			t.Error("refused attempts prolong the time")
+		}
+	})
+}
+
+func TestBudgetsOfMailsAreTheRealms(t *testing.T) {
+	throttle := newThrottle(t)
+	one, other := allowances{throttle, "site"}, allowances{throttle, "other"}
+	keys := map[string]bool{
+		one.address("a"): true, one.client("a"): true, one.total(): true,
+		other.address("a"): true, other.client("a"): true, other.total(): true,
+	}
+	if len(keys) != 6 {
+		t.Errorf("budgets share a key: %v", keys)
+	}
+	if one.client("2001:db8::1") != one.client("2001:db8::2") || one.client("2001:db8::1") == one.client("2001:db8:0:1::1") {
+		t.Error("an IPv6 client does not count by its /64")
+	}
+}
