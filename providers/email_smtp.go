@@ -2,7 +2,6 @@ package providers
 
 import (
 	"cmp"
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
@@ -207,7 +206,7 @@ type mailStep struct{ doing, remedy string }
 var (
 	stepConnect   = &mailStep{"connecting", "is it up, are host and port in smtp right, does a firewall let them out?"}
 	stepGreet     = &mailStep{"being greeted", "is it a mail server, does it take mail from this machine, and is tls right?"}
-	stepStartTLS  = &mailStep{"starting TLS", "the server must offer STARTTLS with a certificate for its name; tls_trust_pool names an authority of your own, tls implicit is for port 465"}
+	stepTLS       = &mailStep{"starting TLS", "the server needs a certificate for its name, of an authority that this machine or tls_trust_pool trusts, and must offer what tls says: STARTTLS, or with tls implicit TLS from the first byte"}
 	stepLogin     = &mailStep{"logging in", "check username, password and auth"}
 	stepSender    = &mailStep{"naming the sender", "the server must let this login, or this machine, send as the address in from"}
 	stepRecipient = &mailStep{"naming the recipient", "the server takes no mail for this address, or relays none for this machine"}
@@ -215,7 +214,3 @@ var (
 )
 
 var _ error = (*mailError)(nil)
-
-type dialer interface {
-	DialContext(ctx context.Context, network, address string) (net.Conn, error)
-}

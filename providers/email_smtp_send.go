@@ -56,6 +56,14 @@ func (s *smtpSender) Begin(ctx context.Context, from, to string) (Transaction, e
 		return nil, &mailError{s.address, stepConnect, err}
 	}
 	defer bound(ctx, conn)()
+	if s.mode == tlsImplicit {
+		encrypted := tls.Client(conn, s.tls)
+		if err := encrypted.HandshakeContext(ctx); err != nil {
+			conn.Close()
+			return nil, &mailError{s.address, stepTLS, err}
+		}
+		conn = encrypted
+	}
 	t := &smtpTransaction{sender: s, conn: conn}
 	if err := t.open(from, to); err != nil {
 		conn.Close()
@@ -67,11 +75,7 @@ func (s *smtpSender) Begin(ctx context.Context, from, to string) (Transaction, e
 func (s *smtpSender) dial(ctx context.Context) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.dialTimeout)
 	defer cancel()
-	var d dialer = new(net.Dialer)
-	if s.mode == tlsImplicit {
-		d = &tls.Dialer{Config: s.tls}
-	}
-	return d.DialContext(ctx, "tcp", s.address) //nolint:wrapcheck // the caller names the step
+	return new(net.Dialer).DialContext(ctx, "tcp", s.address) //nolint:wrapcheck // the caller names the step
 }
 
 // bound bounds the connection by the context, until the function that it
@@ -91,7 +95,7 @@ func (t *smtpTransaction) open(from, to string) error {
 		do   func() error
 	}{
 		{stepGreet, t.greet},
-		{stepStartTLS, t.startTLS},
+		{stepTLS, t.startTLS},
 		{stepLogin, t.logIn},
 		{stepSender, func() error { return t.client.Mail(from) }},
 		{stepRecipient, func() error { return t.client.Rcpt(to) }},

@@ -1,22 +1,13 @@
 package providertest
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
 	"log"
-	"math/big"
 	"net"
 	"net/mail"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -85,7 +76,12 @@ type Mail struct {
 func NewMailServer(t testing.TB, options MailOptions) *MailServer {
 	t.Helper()
 	s := &MailServer{options: options, faults: make(map[string]Fault), arrived: make(chan struct{}, 1000)}
-	certificate := s.makeCertificate(t)
+	var keyFile string
+	s.CAFile, keyFile = NewCertificate(t)
+	certificate, err := tls.LoadX509KeyPair(s.CAFile, keyFile)
+	if err != nil {
+		t.Fatal(err)
+	}
 	s.server = smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) {
 		s.mu.Lock()
 		s.sessions++
@@ -113,8 +109,10 @@ func NewMailServer(t testing.TB, options MailOptions) *MailServer {
 	done := make(chan error, 1)
 	go func() { done <- s.server.Serve(listener) }()
 	t.Cleanup(func() {
+		// Serve may not have begun yet: then only the listener's end ends it.
+		_ = listener.Close()
 		_ = s.server.Close() // what it closes may be closed already
-		if err := <-done; err != nil && !errors.Is(err, smtp.ErrServerClosed) {
+		if err := <-done; err != nil && !errors.Is(err, smtp.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
 			t.Errorf("the mail server: %v", err)
 		}
 	})
@@ -249,30 +247,6 @@ func (s *mailSession) Data(r io.Reader) error {
 func (s *mailSession) Reset() {}
 
 func (s *mailSession) Logout() error { return nil }
-
-// makeCertificate makes an authority for localhost that signs itself.
-func (s *MailServer) makeCertificate(t testing.TB) tls.Certificate {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "mail server of the tests"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
-		DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.CAFile = filepath.Join(t.TempDir(), "ca.pem")
-	if err := os.WriteFile(s.CAFile, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
-}
 
 var (
 	_ smtp.Session     = (*mailSession)(nil)
