@@ -111,8 +111,12 @@ http://:{$HTTP} {
 		"a mail server that is down":   func(b *browser) answer { return b.post("/api/auth/signin/email", b.form("email", "a@b.example")) },
 		"a dead link":                  func(b *browser) answer { return b.get("/api/auth/callback/email?token=0&email=a%40b.example") },
 		"a link without a token":       func(b *browser) answer { return b.get("/api/auth/callback/email") },
-		"a wrong password":             func(b *browser) answer { return b.post("/api/auth/callback/credentials", b.form("username", "alice", "password", "x")) },
-		"a person whom rules refuse":   func(b *browser) answer { return b.post("/api/auth/callback/credentials", b.form("username", "alice", "password", password)) },
+		"a wrong password": func(b *browser) answer {
+			return b.post("/api/auth/callback/credentials", b.form("username", "alice", "password", "x"))
+		},
+		"a person whom rules refuse": func(b *browser) answer {
+			return b.post("/api/auth/callback/credentials", b.form("username", "alice", "password", password))
+		},
 	} {
 		b := g.browser()
 		line := g.logged(b.reference(fail(b)))
