@@ -97,8 +97,8 @@ func (t *smtpTransaction) open(from, to string) error {
 		{stepGreet, t.greet},
 		{stepTLS, t.startTLS},
 		{stepLogin, t.logIn},
-		{stepSender, func() error { return t.client.Mail(from) }},
-		{stepRecipient, func() error { return t.client.Rcpt(to) }},
+		{stepSender, func() error { return t.client.Mail("<" + from + ">") }},
+		{stepRecipient, func() error { return t.client.Rcpt("<" + to + ">") }},
 	} {
 		if err := part.do(); err != nil {
 			return &mailError{t.sender.address, part.step, err}

@@ -76,6 +76,21 @@ func TestMailGoesOut(t *testing.T) {
 	}
 }
 
+// Some servers take addresses without their brackets, others don't (RFC 5321
+// section 4.1.2).
+func TestTheEnvelopeIsWrittenAsTheStandardSays(t *testing.T) {
+	server := providertest.NewMailServer(t, providertest.MailOptions{})
+	if err := loadEmail(t, mailConfig(server, nil)).mail(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	server.Wait(t)
+	for _, line := range []string{"MAIL FROM:<no-reply@example.com>", "RCPT TO:<zoe@mail.example.com>\r\n"} {
+		if !strings.Contains(server.Said(), line) {
+			t.Errorf("no %q in\n%s", line, server.Said())
+		}
+	}
+}
+
 // What is not as it should be is refused before anything secret is said, and the
 // error says where to look.
 func TestMailDoesNotGoOut(t *testing.T) {

@@ -1,6 +1,7 @@
 package providertest
 
 import (
+	"bytes"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -41,6 +42,7 @@ type MailServer struct {
 	mails    []Mail
 	sessions int
 	steps    []string
+	said     bytes.Buffer
 	arrived  chan struct{}
 }
 
@@ -94,6 +96,7 @@ func NewMailServer(t testing.TB, options MailOptions) *MailServer {
 	}))
 	s.server.Domain = "mail.test"
 	s.server.AllowInsecureAuth = true
+	s.server.Debug = said{s}
 	s.server.ErrorLog = log.New(io.Discard, "", 0)
 	if options.StartTLS {
 		s.server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{certificate}}
@@ -142,6 +145,22 @@ func (s *MailServer) Sessions() (n int, steps []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.sessions, append([]string(nil), s.steps...)
+}
+
+// Said is all that the two sides said.
+func (s *MailServer) Said() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.said.String()
+}
+
+// said writes down what the two sides say.
+type said struct{ server *MailServer }
+
+func (w said) Write(p []byte) (int, error) {
+	w.server.mu.Lock()
+	defer w.server.mu.Unlock()
+	return w.server.said.Write(p)
 }
 
 // Wait returns the next mail, which has to arrive within seconds.
