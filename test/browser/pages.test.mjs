@@ -3,11 +3,16 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { after, describe, test } from "node:test";
+import { mailRealm, startMail } from "./rig/mail.mjs";
 import { startRig } from "./rig/rig.mjs";
 import { looks, states } from "./rig/states.mjs";
 
-const rig = await startRig();
-after(rig.stop);
+const mail = await startMail();
+const rig = await startRig({ realm: mailRealm(mail) });
+after(async () => {
+  await rig.stop();
+  await mail.stop();
+});
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 

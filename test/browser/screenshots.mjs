@@ -1,6 +1,7 @@
 // Writes a picture of every state of the pages: npm run screenshots -- <folder>
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { mailRealm, startMail } from "./rig/mail.mjs";
 import { startRig } from "./rig/rig.mjs";
 import { looks, states } from "./rig/states.mjs";
 
@@ -11,7 +12,8 @@ if (!folder) {
 }
 mkdirSync(folder, { recursive: true });
 
-const rig = await startRig();
+const mail = await startMail();
+const rig = await startRig({ realm: mailRealm(mail) });
 // rig.context() closes a profile when its test ends; here a page's pictures are the test.
 const closings = [];
 const t = { after: (close) => closings.push(close) };
@@ -26,4 +28,5 @@ try {
   }
 } finally {
   await rig.stop();
+  await mail.stop();
 }

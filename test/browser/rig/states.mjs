@@ -1,5 +1,5 @@
 // The states of the gateway's pages: what is looked at by axe and in screenshots.
-import { openSignedIn, passwordForm, signInWithPassword } from "./pages.mjs";
+import { openSignedIn, passwordForm, signInWithPassword, submit } from "./pages.mjs";
 
 const signedIn = async (context, address) => {
   const page = await openSignedIn(context, "/plain/");
@@ -32,6 +32,29 @@ export const states = {
   "error-verification": (context) => signedOut(context, "/api/auth/error?error=Verification"),
   "error-unknown": (context) => signedOut(context, "/api/auth/error?error=Nonsense"),
   "verify-request": (context) => signedOut(context, "/api/auth/verify-request?provider=email&type=email"),
+  "verify-request-sent": async (context) => {
+    const page = await signedOut(context, "/api/auth/signin");
+    const form = page.locator('form[action$="/auth/signin/email"]');
+    await form.locator('[name="email"]').fill("dora@mail.example.com");
+    await submit(form);
+    await page.getByText("dora@mail.example.com").waitFor();
+    return page;
+  },
+  "signin-email-failed": async (context) => {
+    const page = await signedOut(context, "/api/auth/signin");
+    const form = page.locator('form[action$="/auth/signin/email"]');
+    await form.locator('[name="email"]').fill("dora@example");
+    await submit(form);
+    await form.getByRole("alert").waitFor();
+    return page;
+  },
+  "link": (context) => signedOut(context, `/api/auth/callback/email?callbackUrl=%2F&token=${"0".repeat(64)}&email=dora%40mail.example.com`),
+  "link-dead": async (context) => {
+    const page = await signedOut(context, `/api/auth/callback/email?callbackUrl=%2F&token=${"0".repeat(64)}&email=dora%40mail.example.com`);
+    await submit(page.locator('form[action$="/auth/callback/email"]'));
+    await page.getByRole("heading", { name: "This link no longer works" }).waitFor();
+    return page;
+  },
   "forbidden": (context) => signedIn(context, "/nobody/"),
   "not-saved": async (context) => {
     const page = await signedOut(context, "/form.html");
