@@ -102,6 +102,8 @@ func isolate(t *testing.T) {
 		t.Setenv(name+"_SECRET", "secret-of-"+strings.ToLower(name))
 	}
 	t.Setenv("DATABASE_URL", "postgres://signin@db.example.com/app")
+	t.Setenv("SMTP_USER", "mailer")
+	t.Setenv("SMTP_PASSWORD", "password-of-mailer")
 	t.Setenv("AUTH_SECRET", "a secret of the tests, 40 bytes long ....")
 	t.Setenv("AUTH_SECRET_OLD", "the secret before, also over 32 bytes ...")
 }
