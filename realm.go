@@ -82,6 +82,7 @@ type Realm struct {
 	allowed   redirect.Allowed
 	headers   *headerPlan
 	store     sessionstore.Store
+	strategy  strategy
 	secrets   *secretSource
 	fixed     *site    // the only site of a realm with a url
 	servers   sync.Map // *caddyhttp.Server → *serverSites, of a realm without
@@ -93,7 +94,8 @@ type Realm struct {
 // SessionConfig says how long sessions live.
 type SessionConfig struct {
 	// jwt: the session is in the cookie, encrypted, in NextAuth's own format.
-	// Default: jwt.
+	// database: it is in the store, and the cookie carries a random token.
+	// Default: database where a store is configured, else jwt.
 	Strategy string `json:"strategy,omitempty"`
 
 	// How long a session lives without being renewed. Default: 30d.
@@ -256,8 +258,8 @@ func checkPage(page string) error {
 
 func (rl *Realm) provisionSession(caddy.Context) error {
 	s := &rl.Session
-	if s.Strategy != "" && s.Strategy != "jwt" {
-		return fmt.Errorf("session: strategy %q is not known: write jwt, or leave it out", s.Strategy)
+	if err := rl.provisionStrategy(); err != nil {
+		return err
 	}
 	for _, limit := range []struct {
 		option string
