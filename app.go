@@ -76,6 +76,15 @@ func (a *App) Start() error {
 // Stop implements caddy.App.
 func (*App) Stop() error { return nil }
 
+// Cleanup gives back what the realms share with other configurations.
+func (a *App) Cleanup() error {
+	var failed []error
+	for _, realm := range a.Realms {
+		failed = append(failed, realm.cleanup())
+	}
+	return errors.Join(failed...)
+}
+
 // noteRules records that some gate of the realm has rules; an empty name is
 // the realm that its site sets.
 func (a *App) noteRules(realm string) { a.ruledNames[realm] = true }
@@ -128,6 +137,7 @@ func appOf(ctx caddy.Context) (*App, error) {
 }
 
 var (
-	_ caddy.App         = (*App)(nil)
-	_ caddy.Provisioner = (*App)(nil)
+	_ caddy.App          = (*App)(nil)
+	_ caddy.Provisioner  = (*App)(nil)
+	_ caddy.CleanerUpper = (*App)(nil)
 )

@@ -99,7 +99,7 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.
 	if err := v.renew(r); err != nil && !errors.Is(err, errSessionOver) {
 		g.logger.Warn("a session can't be renewed and will end when its time is up", zap.Error(err))
 	}
-	return next.ServeHTTP(w, r) //nolint:wrapcheck // the next handler's own error
+	return v.serve(w, r, next)
 }
 
 func (g *Gate) admits(s *session) bool {

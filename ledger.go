@@ -104,11 +104,13 @@ func (s *site) lastEnd(claims *authjs.Claims) time.Time {
 	return ends
 }
 
-// end ends a session for every copy of its token.
+// end ends a session for every copy of its token, and what of it is under way
+// in this process. Elsewhere the store tells.
 func (l ledger) end(ctx context.Context, e entry) error {
 	if err := l.realm.strategy.revoke(ctx, l, e); err != nil {
 		return err
 	}
+	l.realm.streams.end(l.key, e.sid)
 	if err := l.realm.store.Delete(ctx, l.entryKey(&e)); err != nil {
 		return fmt.Errorf("taking a session off the list: %w", err)
 	}

@@ -83,6 +83,8 @@ type Realm struct {
 	headers   *headerPlan
 	store     sessionstore.Store
 	strategy  strategy
+	streams   *streams
+	pooled    bool // streams have to be given back
 	secrets   *secretSource
 	fixed     *site    // the only site of a realm with a url
 	servers   sync.Map // *caddyhttp.Server → *serverSites, of a realm without
@@ -144,7 +146,7 @@ func (rl *Realm) provision(ctx caddy.Context, name string) error {
 		return zapcore.NewSamplerWithOptions(core, time.Minute, 5, 0)
 	}))
 	steps := []func(caddy.Context) error{
-		rl.provisionAddress, rl.provisionSession, rl.provisionStore,
+		rl.provisionAddress, rl.provisionSession, rl.provisionStore, rl.provisionStreams,
 		rl.provisionProviders, rl.provisionRules, rl.provisionHeaders, rl.provisionSecrets,
 	}
 	for _, step := range steps {

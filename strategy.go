@@ -28,6 +28,8 @@ type strategy interface {
 	renew(ctx context.Context, s *site, live *session, deliverable bool) (issued, error)
 	// revoke ends a session for every copy of its token, older or newer.
 	revoke(ctx context.Context, l ledger, e entry) error
+	// revoked reports whether a session that was live has been ended since.
+	revoked(ctx context.Context, l ledger, e entry) (bool, error)
 }
 
 // issued is a session's cookie in the making.
@@ -114,6 +116,10 @@ func (jwtSessions) revoke(ctx context.Context, l ledger, e entry) error {
 		return fmt.Errorf("storing a revocation: %w", err)
 	}
 	return nil
+}
+
+func (jwtSessions) revoked(ctx context.Context, l ledger, e entry) (bool, error) {
+	return l.isRevoked(ctx, e.sid)
 }
 
 // Interface guards

@@ -128,3 +128,14 @@ func (databaseSessions) revoke(ctx context.Context, l ledger, e entry) error {
 	}
 	return nil
 }
+
+func (databaseSessions) revoked(ctx context.Context, l ledger, e entry) (bool, error) {
+	switch _, err := l.realm.store.Get(ctx, l.handleKey(e.handle)); {
+	case err == nil:
+		return false, nil
+	case errors.Is(err, sessionstore.ErrNotFound):
+		return true, nil
+	default:
+		return false, fmt.Errorf("asking the store for a session: %w", err)
+	}
+}

@@ -34,6 +34,9 @@ type visit struct {
 	// what is known and look nothing up, for the access log asks every time.
 	over bool
 
+	// stream is the request as long as the session has to hold for it.
+	stream stream
+
 	// Space that a request with a session needs, in one allocation.
 	own   response
 	found session
