@@ -178,7 +178,7 @@ func TestOpenStreamsEndWithTheSession(t *testing.T) {
 			}
 		}},
 		{"signed out elsewhere", func(t *testing.T, _ ...*browser) { t.Helper(); endElsewhere(t) }},
-		{"signed out everywhere", func(t *testing.T, both ...*browser) {
+		{"signed out on all devices", func(t *testing.T, both ...*browser) {
 			t.Helper()
 			for _, b := range both {
 				if got := b.post("/api/auth/signout", b.form("everywhere", "true")); got.status != http.StatusFound {
