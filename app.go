@@ -70,11 +70,15 @@ func (a *App) Start() error {
 			realm.warnIfOpen()
 		}
 	}
+	running.add(a)
 	return nil
 }
 
 // Stop implements caddy.App.
-func (*App) Stop() error { return nil }
+func (a *App) Stop() error {
+	running.remove(a)
+	return nil
+}
 
 // Cleanup gives back what the realms share with other configurations.
 func (a *App) Cleanup() error {

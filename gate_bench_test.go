@@ -32,6 +32,11 @@ func newRealm(t testing.TB, change func(*Realm)) *Realm {
 	if err := realm.provision(ctx, ""); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		if err := realm.cleanup(); err != nil {
+			t.Error(err)
+		}
+	})
 	return realm
 }
 

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
@@ -35,6 +34,15 @@ type entry struct {
 	ends     time.Time // at the latest, however often it is renewed
 	agent    string    // the browser's User-Agent at sign-in
 	handle   string    // see issued
+}
+
+// home is the strategy that the session began with. It need not be the realm's
+// of today.
+func (e *entry) home() strategy {
+	if e.handle != "" {
+		return databaseSessions{}
+	}
+	return jwtSessions{}
 }
 
 // entryJSON is an entry as it is stored, in the fewest bytes; the sid is in its
@@ -107,8 +115,8 @@ func (s *site) lastEnd(claims *authjs.Claims) time.Time {
 // end ends a session for every copy of its token, and what of it is under way
 // in this process. Elsewhere the store tells.
 func (l ledger) end(ctx context.Context, e entry) error {
-	if err := l.realm.strategy.revoke(ctx, l, e); err != nil {
-		return err
+	if err := e.home().revoke(ctx, l, e); err != nil {
+		return err //nolint:wrapcheck // it says what was being done
 	}
 	l.realm.streams.end(l.key, e.sid)
 	if err := l.realm.store.Delete(ctx, l.entryKey(&e)); err != nil {
@@ -177,12 +185,5 @@ func (l ledger) isRevoked(ctx context.Context, sid string) (bool, error) {
 // maxAgent is how much of a User-Agent an entry keeps, in bytes.
 const maxAgent = 120
 
-// agentOf is a User-Agent fit to be shown on a terminal.
-func agentOf(header string) string {
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) || r == unicode.ReplacementChar {
-			return -1
-		}
-		return r
-	}, cut(header, maxAgent))
-}
+// agentOf is what an entry keeps of a User-Agent.
+func agentOf(header string) string { return printable(cut(header, maxAgent)) }

@@ -120,9 +120,6 @@ func (s *site) recordEnds(claims *authjs.Claims) time.Time {
 }
 
 func (databaseSessions) revoke(ctx context.Context, l ledger, e entry) error {
-	if e.handle == "" {
-		return nil // of a time when sessions were in their cookies, which open no more
-	}
 	if err := l.realm.store.Delete(ctx, l.handleKey(e.handle)); err != nil {
 		return fmt.Errorf("deleting a session: %w", err)
 	}

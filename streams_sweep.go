@@ -126,7 +126,7 @@ func ask(sessions map[string]*watched) (*site, error) {
 			continue
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), streamTimeout)
-		over, err := asked.realm.strategy.revoked(ctx, asked.ledger, e)
+		over, err := e.home().revoked(ctx, asked.ledger, e)
 		cancel()
 		if err != nil {
 			return asked, err //nolint:wrapcheck // it says what was being asked
