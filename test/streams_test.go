@@ -18,32 +18,30 @@ import (
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
-func init() { caddy.RegisterModule(spyStore{}) }
-
-// spyStore is the memory store, within reach of a test that plays another node.
-type spyStore struct{ sessionstore.Memory }
-
-// spied is the store that was opened last.
-var spied sessionstore.Store
-
-func (spyStore) CaddyModule() caddy.ModuleInfo {
-	return caddy.ModuleInfo{ID: sessionstore.Namespace + ".spy", New: func() caddy.Module { return new(spyStore) }}
-}
-
-func (s *spyStore) Open(ctx caddy.Context, realm string) (sessionstore.Store, error) {
-	store, err := s.Memory.Open(ctx, realm)
-	spied = store
-	return store, err //nolint:wrapcheck // the memory store's own text
+// elsewhere is the store of realms without a name as another process has it.
+func elsewhere(t *testing.T) sessionstore.Store {
+	t.Helper()
+	memory := &sessionstore.Memory{MaxSize: 64 << 20}
+	store, err := memory.Open(caddy.Context{}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := memory.Cleanup(); err != nil {
+			t.Error(err)
+		}
+	})
+	return store
 }
 
 // endElsewhere ends every session in the store, as another process does it.
 func endElsewhere(t *testing.T) {
 	t.Helper()
-	ended := 0
-	err := spied.(sessionstore.Lister).List(t.Context(), "", func(key string, _ []byte) bool {
+	store, ended := elsewhere(t), 0
+	err := store.(sessionstore.Lister).List(t.Context(), "", func(key string, _ []byte) bool {
 		if strings.Contains(key, "|token|") {
 			ended++
-			if err := spied.Delete(t.Context(), key); err != nil {
+			if err := store.Delete(t.Context(), key); err != nil {
 				t.Error(err)
 			}
 		}
@@ -59,7 +57,7 @@ http://localhost:{$HTTP}, https://localhost:{$HTTPS} {
 	tls internal
 	signin {
 		secret {$SECRET}
-		store spy
+		store memory
 		{$USERS}
 	}
 	require_signin /app/*
