@@ -82,7 +82,7 @@ func (a *App) Stop() error {
 
 // Cleanup gives back what the realms share with other configurations.
 func (a *App) Cleanup() error {
-	var failed []error
+	failed := make([]error, 0, len(a.Realms))
 	for _, realm := range a.Realms {
 		failed = append(failed, realm.cleanup())
 	}

@@ -91,7 +91,7 @@ func (v *visit) serve(w http.ResponseWriter, r *http.Request, next caddyhttp.Han
 	}
 	ctx, cancel := context.WithCancelCause(r.Context())
 	v.stream = stream{site: v.site, session: v.session, cancel: cancel}
-	v.site.realm.streams.add(&v.stream)
+	v.site.realm.streams.add(&v.stream) //nolint:contextcheck // the sweeper outlives the request
 	defer v.stream.done()
 	return next.ServeHTTP(w, r.WithContext(ctx)) //nolint:wrapcheck // the next handler's own error
 }
