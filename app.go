@@ -70,11 +70,24 @@ func (a *App) Start() error {
 			realm.warnIfOpen()
 		}
 	}
+	running.add(a)
 	return nil
 }
 
 // Stop implements caddy.App.
-func (*App) Stop() error { return nil }
+func (a *App) Stop() error {
+	running.remove(a)
+	return nil
+}
+
+// Cleanup gives back what the realms share with other configurations.
+func (a *App) Cleanup() error {
+	failed := make([]error, 0, len(a.Realms))
+	for _, realm := range a.Realms {
+		failed = append(failed, realm.cleanup())
+	}
+	return errors.Join(failed...)
+}
 
 // noteRules records that some gate of the realm has rules; an empty name is
 // the realm that its site sets.
@@ -128,6 +141,7 @@ func appOf(ctx caddy.Context) (*App, error) {
 }
 
 var (
-	_ caddy.App         = (*App)(nil)
-	_ caddy.Provisioner = (*App)(nil)
+	_ caddy.App          = (*App)(nil)
+	_ caddy.Provisioner  = (*App)(nil)
+	_ caddy.CleanerUpper = (*App)(nil)
 )

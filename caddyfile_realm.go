@@ -50,7 +50,7 @@ func unknownOption(d *caddyfile.Dispenser, known []string) error {
 //	upstream_cookies strip|pass
 //	store            <store> ...
 //	session {
-//		strategy         jwt
+//		strategy         jwt|database
 //		max_age          <duration>
 //		absolute_max_age <duration>
 //		update_age       <duration>
@@ -159,7 +159,7 @@ var realmOptions = options[Realm]{
 }
 
 var sessionOptions = options[SessionConfig]{
-	"strategy":         func(d *caddyfile.Dispenser, s *SessionConfig) error { return oneOf(d, &s.Strategy, "jwt") },
+	"strategy":         func(d *caddyfile.Dispenser, s *SessionConfig) error { return oneOf(d, &s.Strategy, "jwt", "database") },
 	"max_age":          func(d *caddyfile.Dispenser, s *SessionConfig) error { return duration(d, &s.MaxAge) },
 	"absolute_max_age": func(d *caddyfile.Dispenser, s *SessionConfig) error { return duration(d, &s.AbsoluteMaxAge) },
 	"update_age":       func(d *caddyfile.Dispenser, s *SessionConfig) error { return duration(d, &s.UpdateAge) },

@@ -2,6 +2,7 @@ package signin
 
 import (
 	"bytes"
+	"errors"
 	"net/http"
 
 	"go.uber.org/zap"
@@ -77,6 +78,13 @@ func (c *call) updateSession() error {
 // session is deleted.
 func (c *call) answerSession() error {
 	session, err := c.getSession(c.r)
+	var renewed issued
+	if err == nil && session != nil {
+		renewed, err = c.realm.strategy.renew(c.r.Context(), c.site, session, true)
+		if errors.Is(err, errSessionOver) {
+			session, err = nil, nil
+		}
+	}
 	if err != nil {
 		return c.unavailable(err)
 	}
@@ -86,13 +94,13 @@ func (c *call) answerSession() error {
 		c.sendCookies()
 		return sendJSON(c.w, http.StatusOK, []byte("{}"))
 	}
-	cookies, expires, err := c.site.issue(c.keys, session.claims, &received)
+	cookies, err := c.site.cookiesOf(renewed.token, &session.claims, &received)
 	if err != nil {
 		return c.unavailable(err)
 	}
 	c.cookies = append(c.cookies, cookies...)
 	c.sendCookies()
-	return sendJSON(c.w, http.StatusOK, authjs.AppendSession(nil, c.realm.sessionUser(session), expires))
+	return sendJSON(c.w, http.StatusOK, authjs.AppendSession(nil, c.realm.sessionUser(session), renewed.expires))
 }
 
 // sessionUser is the user of the session JSON.
@@ -149,29 +157,51 @@ func (c *call) signOut() error {
 		return c.unavailable(err)
 	}
 	if session != nil {
-		if err := c.site.revoke(c.r.Context(), &session.claims); err != nil {
+		if err := c.endSession(session, c.body["everywhere"] == "true"); err != nil {
 			return c.unavailable(err)
 		}
-		c.realm.logger.Info("signed out", zap.String("user", session.userID))
 	}
 	received := c.site.names.ReadSession(c.visit.cookies)
 	c.cookies = append(c.cookies, c.site.names.ClearSession(authjs.Cookie{}, &received)...)
 	return c.redirect(http.StatusOK, c.callbackURL)
 }
 
+// endSession ends the session, and on demand every other one of its user too.
+// This one comes last: an error on the way leaves the person signed in, to try
+// again.
+func (c *call) endSession(live *session, everywhere bool) error {
+	ended := 0
+	if everywhere {
+		var err error
+		if ended, err = c.site.endAll(c.r.Context(), live.userID); err != nil {
+			return err
+		}
+	}
+	if err := c.site.end(c.r.Context(), c.site.entryOf(live)); err != nil {
+		return err
+	}
+	c.realm.logger.Info("signed out", zap.String("user", live.userID), zap.Bool("everywhere", everywhere), zap.Int("sessions", max(1, ended)))
+	return nil
+}
+
 // begin ends a sign-in: it replaces whatever session the browser had by a new
 // one, and sends the browser where it wanted to go.
 func (c *call) begin(claims authjs.Claims) error {
 	received := c.site.names.ReadSession(c.visit.cookies)
-	cookies, _, err := c.site.issue(c.keys, claims, &received)
+	before, err := c.getSession(c.r)
 	if err != nil {
+		return c.unavailable(err)
+	}
+	cookies, err := c.site.signIn(c.r.Context(), claims, &received, c.r.UserAgent())
+	if errors.Is(err, authjs.ErrTooLarge) {
 		c.realm.logger.Error("sign-in refused", zap.String("reference", reference(c.r)), zap.Error(err))
 		return c.fail(http.StatusOK, authjs.CodeConfiguration)
 	}
-	if before, err := c.getSession(c.r); err != nil {
+	if err != nil {
 		return c.unavailable(err)
-	} else if before != nil {
-		if err := c.site.revoke(c.r.Context(), &before.claims); err != nil {
+	}
+	if before != nil {
+		if err := c.site.end(c.r.Context(), c.site.entryOf(before)); err != nil {
 			return c.unavailable(err)
 		}
 	}

@@ -95,13 +95,11 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.
 		return g.forbid(w, r, v, session)
 	}
 	v.gated, v.out.guarded = true, true
-	realm.headers.set(r, session)
-	if isNavigation(r) {
-		if err := v.renew(r); err != nil {
-			g.logger.Warn("a session can't be renewed and will end when its token does", zap.Error(err))
-		}
+	realm.headers.set(r, session, v.lines[:])
+	if err := v.renew(r); err != nil && !errors.Is(err, errSessionOver) {
+		g.logger.Warn("a session can't be renewed and will end when its time is up", zap.Error(err))
 	}
-	return next.ServeHTTP(w, r) //nolint:wrapcheck // the next handler's own error
+	return v.serve(w, r, next)
 }
 
 func (g *Gate) admits(s *session) bool {

@@ -32,6 +32,11 @@ func newRealm(t testing.TB, change func(*Realm)) *Realm {
 	if err := realm.provision(ctx, ""); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		if err := realm.cleanup(); err != nil {
+			t.Error(err)
+		}
+	})
 	return realm
 }
 
@@ -39,14 +44,10 @@ func newRealm(t testing.TB, change func(*Realm)) *Realm {
 func sessionOf(t testing.TB, realm *Realm) string {
 	t.Helper()
 	s := realm.fixed
-	keys, err := s.keys(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
 	claims := s.signedIn("credentials", providers.Account{
 		ID: "alice", Login: "alice", Name: "Alice Example", Email: "alice@example.com", EmailVerified: true, Groups: []string{"admins", "ops"},
 	})
-	cookies, _, err := s.issue(keys, claims, new(authjs.Received))
+	cookies, err := s.signIn(t.Context(), claims, new(authjs.Received), "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -144,13 +144,17 @@ func templateValue(template string) headerValue {
 	}
 }
 
-// set tells the upstream who the user is.
-func (p *headerPlan) set(r *http.Request, s *session) {
+// set tells the upstream who the user is. The values go into space where they
+// fit.
+func (p *headerPlan) set(r *http.Request, s *session, space []string) {
 	if len(p.names) == 0 {
 		return
 	}
 	repl, _ := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
-	lines := make([]string, len(p.names)) // one allocation for all values
+	lines := space
+	if len(p.names) > len(space) {
+		lines = make([]string, len(p.names)) // one allocation for all values
+	}
 	total := 0
 	for i, name := range p.names {
 		value := p.values[i](s, repl)

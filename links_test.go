@@ -16,7 +16,7 @@ func linkOf(t *testing.T) mailedLink {
 	t.Helper()
 	realm := &Realm{store: newThrottle(t).store}
 	return mailedLink{
-		site: &site{realm: realm, key: "https://app.example.com"}, provider: "email",
+		site: &site{ledger: ledger{realm: realm, key: "https://app.example.com"}}, provider: "email",
 		address: "zoe@mail.example.com", token: strings.Repeat("0f", 32),
 	}
 }

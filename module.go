@@ -66,6 +66,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	return nil
 }
 
+// Cleanup gives back what a realm of this site shares with other configurations.
+func (h *Handler) Cleanup() error { return h.Config.cleanup() }
+
 // ServeHTTP implements caddyhttp.MiddlewareHandler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	if reason := badTarget(r); reason != "" {
@@ -111,5 +114,6 @@ func (rl *Realm) refuseHost(w http.ResponseWriter) {
 
 var (
 	_ caddy.Provisioner           = (*Handler)(nil)
+	_ caddy.CleanerUpper          = (*Handler)(nil)
 	_ caddyhttp.MiddlewareHandler = (*Handler)(nil)
 )

@@ -82,6 +82,9 @@ type Realm struct {
 	allowed   redirect.Allowed
 	headers   *headerPlan
 	store     sessionstore.Store
+	strategy  strategy
+	streams   *streams
+	pooled    bool // streams have to be given back
 	secrets   *secretSource
 	fixed     *site    // the only site of a realm with a url
 	servers   sync.Map // *caddyhttp.Server → *serverSites, of a realm without
@@ -93,7 +96,8 @@ type Realm struct {
 // SessionConfig says how long sessions live.
 type SessionConfig struct {
 	// jwt: the session is in the cookie, encrypted, in NextAuth's own format.
-	// Default: jwt.
+	// database: it is in the store, and the cookie carries a random token.
+	// Default: database where a store is configured, else jwt.
 	Strategy string `json:"strategy,omitempty"`
 
 	// How long a session lives without being renewed. Default: 30d.
@@ -142,7 +146,7 @@ func (rl *Realm) provision(ctx caddy.Context, name string) error {
 		return zapcore.NewSamplerWithOptions(core, time.Minute, 5, 0)
 	}))
 	steps := []func(caddy.Context) error{
-		rl.provisionAddress, rl.provisionSession, rl.provisionStore,
+		rl.provisionAddress, rl.provisionSession, rl.provisionStore, rl.provisionStreams,
 		rl.provisionProviders, rl.provisionRules, rl.provisionHeaders, rl.provisionSecrets,
 	}
 	for _, step := range steps {
@@ -256,8 +260,8 @@ func checkPage(page string) error {
 
 func (rl *Realm) provisionSession(caddy.Context) error {
 	s := &rl.Session
-	if s.Strategy != "" && s.Strategy != "jwt" {
-		return fmt.Errorf("session: strategy %q is not known: write jwt, or leave it out", s.Strategy)
+	if err := rl.provisionStrategy(); err != nil {
+		return err
 	}
 	for _, limit := range []struct {
 		option string

@@ -3,31 +3,29 @@ package signin
 import (
 	"context"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"net/http"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
 	"github.com/caddy-signin/caddy-signin/pages"
 	"github.com/caddy-signin/caddy-signin/providers"
-	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
 // foreignProvider is the provider of sessions that NextAuth itself issued under
 // the same configured secret. No configured provider can have this id.
 const foreignProvider = "nextauth"
 
-// session is a live session: its token opened, its times and its person are
-// fine, its provider is configured, and it has not been revoked.
+// session is a live session: its strategy vouches for it, its times and its
+// person are fine, its provider is configured, and it has not been revoked.
 type session struct {
 	claims   authjs.Claims
 	userID   string // <provider>:<account id>
 	username string
 	email    string // only when verified
 	stale    bool   // sealed with an old secret
+	token    string // of a session in the store
+	handle   string // see issued
 }
 
 func (s *session) person() person {
@@ -42,62 +40,40 @@ func (s *session) pageUser() *pages.User {
 	return &pages.User{Name: name, Email: s.claims.Email.String()}
 }
 
-// readSession returns the session that a request's cookies carry, or nil. What
-// a stranger may have written there is anonymous, never an error; an error
-// means that the store or the secret can't be asked.
-func (s *site) readSession(ctx context.Context, cookies []string) (*session, error) {
+// readSession reads the session that a request's cookies carry into live, and
+// returns that, or nil when there is none. What a stranger may have written
+// there is anonymous, never an error; an error means that the store or the
+// secret can't be asked.
+func (s *site) readSession(ctx context.Context, cookies []string, live *session) (*session, error) {
 	received := s.names.ReadSession(cookies)
 	if received.Empty() {
 		return nil, nil //nolint:nilnil // no session is an answer
 	}
 	var candidates [4]string
-	tokens := received.AppendTokens(candidates[:0])
-	if len(tokens) == 0 {
-		return nil, nil //nolint:nilnil // no session is an answer
-	}
-	keys, err := s.keys(ctx)
-	if err != nil {
-		return nil, err
-	}
 	now := time.Now()
-	for _, token := range tokens {
-		session := s.openToken(keys, token, now)
-		if session == nil {
-			continue
-		}
-		revoked, err := s.isRevoked(ctx, session.claims.SID)
+	for _, token := range received.AppendTokens(candidates[:0]) {
+		found, err := s.realm.strategy.open(ctx, s, token, now, live)
 		if err != nil {
-			return nil, err
+			return nil, err //nolint:wrapcheck // it says what was being asked
 		}
-		if !revoked {
-			return session, nil
+		if found {
+			return live, nil
 		}
 	}
 	return nil, nil //nolint:nilnil // no session is an answer
 }
 
-// openToken returns the session of a token, or nil when it gives none.
-func (s *site) openToken(keys *keyring, token string, now time.Time) *session {
-	payload, stale, err := keys.session.Open(token)
-	if err != nil {
-		return nil
+// enter makes live the session of claims that a strategy vouches for, unless
+// they are out of time, another realm's, or of someone who may not come in.
+func (s *site) enter(claims authjs.Claims, now time.Time, live *session) bool {
+	if claims.Realm != s.key || claims.SID == "" || claims.Subject == "" || claims.CheckTime(now) != nil {
+		return false
 	}
-	claims, err := authjs.ParseClaims(payload)
-	if err != nil || claims.CheckTime(now) != nil {
-		return nil
+	if !s.inTime(&claims, now) || !s.stillKnown(&claims) {
+		return false
 	}
-	if claims.Realm == "" && !s.adopt(&claims) {
-		return nil
-	}
-	if claims.Realm != s.key || claims.SID == "" || claims.Subject == "" {
-		return nil
-	}
-	made := s.newSession(claims)
-	made.stale = stale
-	if !s.inTime(&claims, now) || !s.stillKnown(&claims) || !s.admits(made) {
-		return nil
-	}
-	return made
+	s.fill(live, claims)
+	return s.admits(live)
 }
 
 // adopt makes a session of ours from the claims of a token that NextAuth itself
@@ -146,7 +122,13 @@ func (s *site) admits(made *session) bool {
 }
 
 func (s *site) newSession(claims authjs.Claims) *session {
-	made := &session{claims: claims, userID: claims.Provider + ":" + claims.Subject}
+	made := new(session)
+	s.fill(made, claims)
+	return made
+}
+
+func (s *site) fill(made *session, claims authjs.Claims) {
+	*made = session{claims: claims, userID: claims.Provider + ":" + claims.Subject}
 	if claims.EmailVerified {
 		made.email = claims.Email.String()
 	}
@@ -168,7 +150,6 @@ func (s *site) newSession(claims authjs.Claims) *session {
 			made.username = made.email
 		}
 	}
-	return made
 }
 
 // signedIn returns the claims of a new session, which shares nothing with any
@@ -189,67 +170,71 @@ func (s *site) signedIn(provider string, account providers.Account) authjs.Claim
 	}
 }
 
-// issue seals claims anew and returns the cookies that carry them, and when
-// they expire. A token never outlives the absolute limit.
-func (s *site) issue(keys *keyring, claims authjs.Claims, received *authjs.Received) ([]authjs.Cookie, time.Time, error) {
-	now := time.Now()
-	limits := &s.realm.Session
+// extend sets the times of a session that begins or is renewed at now. It never
+// outlives the absolute limit.
+func (s *site) extend(claims *authjs.Claims, now time.Time) {
 	claims.IssuedAt = now
 	claims.NotBefore = time.Time{}
-	claims.Expires = now.Add(time.Duration(limits.MaxAge))
-	if last := claims.AuthTime.Add(time.Duration(limits.AbsoluteMaxAge)); last.Before(claims.Expires) {
-		claims.Expires = last
+	claims.Expires = s.cookieEnds(claims, now)
+}
+
+// cookieEnds is when a cookie that is sent now expires.
+func (s *site) cookieEnds(claims *authjs.Claims, now time.Time) time.Time {
+	limits := &s.realm.Session
+	ends := now.Add(time.Duration(limits.MaxAge))
+	if last := claims.AuthTime.Add(time.Duration(limits.AbsoluteMaxAge)); last.Before(ends) {
+		return last
 	}
-	claims.ID = uuid.NewString()
-	token := keys.session.Seal(claims.Append(nil))
-	cookies, err := s.names.SessionCookies(token, authjs.Cookie{Expires: claims.Expires}, received)
+	return ends
+}
+
+// isOld reports whether a session is due to be renewed.
+func (s *site) isOld(claims *authjs.Claims, now time.Time) bool {
+	return now.Sub(claims.IssuedAt) >= s.realm.Session.renewAge()
+}
+
+// signIn begins a session with these claims and enters it into the list. It
+// returns the cookies that carry it. One that fails half-way leaves at most
+// what nobody has the token of.
+func (s *site) signIn(ctx context.Context, claims authjs.Claims, received *authjs.Received, agent string) ([]authjs.Cookie, error) {
+	made, err := s.realm.strategy.issue(ctx, s, claims)
 	if err != nil {
-		return nil, time.Time{}, fmt.Errorf("the session of %s:%s: %w", claims.Provider, claims.Subject, err)
+		return nil, err //nolint:wrapcheck // it says what was being done
 	}
-	return cookies, claims.Expires, nil
-}
-
-// Revocations. A sid stays revoked until no copy of its token can be valid.
-
-func (s *site) revocationKey(sid string) string { return s.key + "|revoked|" + sid }
-
-func (s *site) isRevoked(ctx context.Context, sid string) (bool, error) {
-	switch _, err := s.realm.store.Get(ctx, s.revocationKey(sid)); {
-	case err == nil:
-		return true, nil
-	case errors.Is(err, sessionstore.ErrNotFound):
-		return false, nil
-	default:
-		return false, fmt.Errorf("asking the store for a revocation: %w", err)
-	}
-}
-
-// revoke ends the session for every copy of its token, older or newer.
-func (s *site) revoke(ctx context.Context, claims *authjs.Claims) error {
-	until := claims.AuthTime.Add(time.Duration(s.realm.Session.AbsoluteMaxAge))
-	if claims.Expires.After(until) {
-		until = claims.Expires
-	}
-	err := s.realm.store.Put(ctx, s.revocationKey(claims.SID), []byte{1}, until.Add(authjs.Leeway))
+	cookies, err := s.cookiesOf(made.token, &claims, received)
 	if err != nil {
-		return fmt.Errorf("storing a revocation: %w", err)
+		return nil, err
 	}
-	return nil
+	e := s.entryOf(s.newSession(claims))
+	e.handle, e.agent = made.handle, agentOf(agent)
+	if err := s.record(ctx, &e); err != nil {
+		return nil, err
+	}
+	return cookies, nil
 }
 
-// renew puts a new token into the answer when the visitor's is old enough, or
-// was sealed with an old secret.
+// cookiesOf are the cookies that carry a token.
+func (s *site) cookiesOf(token string, claims *authjs.Claims, received *authjs.Received) ([]authjs.Cookie, error) {
+	cookies, err := s.names.SessionCookies(token, authjs.Cookie{Expires: s.cookieEnds(claims, time.Now())}, received)
+	if err != nil {
+		return nil, fmt.Errorf("the session of %s:%s: %w", claims.Provider, claims.Subject, err)
+	}
+	return cookies, nil
+}
+
+// renew lets the visitor's session live on when it is old enough, or was sealed
+// with an old secret, and puts the new cookie into a page view's answer.
 func (v *visit) renew(r *http.Request) error {
-	session := v.session
-	if !session.stale && time.Since(session.claims.IssuedAt) < v.realm.Session.renewAge() {
+	live := v.session
+	if !live.stale && !v.site.isOld(&live.claims, time.Now()) {
 		return nil
 	}
-	keys, err := v.site.keys(r.Context())
-	if err != nil {
-		return err
+	renewed, err := v.realm.strategy.renew(r.Context(), v.site, live, isNavigation(r))
+	if err != nil || !isNavigation(r) {
+		return err //nolint:wrapcheck // it says what was being done
 	}
 	received := v.site.names.ReadSession(v.cookies)
-	cookies, _, err := v.site.issue(keys, session.claims, &received)
+	cookies, err := v.site.cookiesOf(renewed.token, &live.claims, &received)
 	if err != nil {
 		return err
 	}

@@ -15,11 +15,10 @@ import (
 
 // site is a realm as seen under one public origin.
 type site struct {
-	realm    *Realm
+	ledger
 	origin   string // https://app.example.com, the protocol's {O}
 	host     string // app.example.com, with a port that is not the default one
 	base     string // https://app.example.com/api/auth, the protocol's {A}
-	key      string // the realm's key, which namespaces all that is stored
 	secure   bool
 	loopback bool
 	names    *authjs.Names
@@ -53,11 +52,10 @@ func (rl *Realm) newSite(origin, secretName string) *site {
 	return &site{
 		unauthorized: unauthorizedJSON(base + "/signin"),
 
-		realm:    rl,
+		ledger:   ledger{realm: rl, key: key},
 		origin:   origin,
 		host:     host,
 		base:     base,
-		key:      key,
 		secure:   scheme == "https",
 		loopback: isLoopbackName(hostname),
 		names:    cookieNames(scheme == "https"),

@@ -34,7 +34,13 @@ type visit struct {
 	// what is known and look nothing up, for the access log asks every time.
 	over bool
 
-	own response
+	// stream is the request as long as the session has to hold for it.
+	stream stream
+
+	// Space that a request with a session needs, in one allocation.
+	own   response
+	found session
+	lines [4]string
 }
 
 // visitVar is the request variable that holds the current visit.
@@ -111,7 +117,7 @@ func (v *visit) getSession(r *http.Request) (*session, error) {
 		v.sessionAsked = true
 		var s *site
 		if s, v.sessionErr = v.getSite(r); v.sessionErr == nil {
-			v.session, v.sessionErr = s.readSession(r.Context(), v.cookies)
+			v.session, v.sessionErr = s.readSession(r.Context(), v.cookies, &v.found)
 		}
 	}
 	return v.session, v.sessionErr

@@ -48,6 +48,8 @@ export interface SignOutOptions {
   callbackUrl?: string;
   /** `false` stays on the page and resolves to the validated callbackUrl. Default: `true`. */
   redirect?: boolean;
+  /** `true` ends the person's sessions on other devices too. Beyond next-auth. Default: `false`. */
+  everywhere?: boolean;
 }
 
 /** Whatever `new URLSearchParams()` takes: `prompt`, `login_hint` and others that the realm lets through. */

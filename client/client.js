@@ -50,11 +50,14 @@ export async function signIn(provider, options, authorizationParams) {
  * Signs out, in every tab. Resolves to `{ url }` with `redirect: false`;
  * otherwise the browser goes there.
  *
- * @param {{ callbackUrl?: string, redirect?: boolean }} [options] callbackUrl: default this page
+ * @param {{ callbackUrl?: string, redirect?: boolean, everywhere?: boolean }} [options]
+ *   callbackUrl: default this page; everywhere: end the person's other sessions too (beyond next-auth)
  */
 export async function signOut(options) {
   const { callbackUrl = location.href, redirect = true } = options ?? {};
-  const response = await post("signout", { callbackUrl });
+  const fields = { callbackUrl };
+  if (options?.everywhere) fields.everywhere = "true";
+  const response = await post("signout", fields);
   const data = await response.json();
   broadcast("signout");
   if (redirect) return navigate(data.url ?? callbackUrl);

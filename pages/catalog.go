@@ -40,6 +40,7 @@ type catalog struct {
 	CapsLock          string `json:"caps_lock"`
 	SignOutHeading    string `json:"signout_heading"`
 	SignOut           string `json:"signout"`
+	SignOutEverywhere string `json:"signout_everywhere"`
 	SignedOutHeading  string `json:"signed_out_heading"`
 	SignedOutText     string `json:"signed_out_text"`
 	Cancel            string `json:"cancel"`

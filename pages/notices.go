@@ -3,6 +3,7 @@ package pages
 import (
 	"cmp"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -18,7 +19,8 @@ const (
 	CodeLinkBrowser = "LinkBrowser"
 )
 
-// SignOut asks whether to sign out, and says so when nobody is signed in.
+// SignOut asks whether to sign out here or everywhere, and says so when nobody
+// is signed in.
 type SignOut struct {
 	Site
 	CSRFToken string
@@ -46,11 +48,15 @@ func (s SignOut) content(words *catalog) content {
 		c.add(block{Alert: &alert{Text: words.message(s.Error).sentences(site)}})
 	}
 	c.add(block{Person: personOf(s.User, words.SignedInAs)})
-	c.add(block{Form: &form{
+	here := form{
 		Action: s.endpoint("signout"),
 		Hidden: []hidden{{"csrfToken", s.CSRFToken}, {"callbackUrl", s.CallbackURL}},
 		Submit: fill(words.SignOut, nil), Primary: true,
-	}})
+	}
+	everywhere := here
+	everywhere.Hidden = append(slices.Clip(here.Hidden), hidden{"everywhere", "true"})
+	everywhere.Submit, everywhere.Primary = fill(words.SignOutEverywhere, nil), false
+	c.add(block{Form: &here}, block{Form: &everywhere})
 	c.add(button(words.Cancel, cmp.Or(safeURL(s.CancelURL), safeURL(s.HomeURL), "/"), false))
 	return c
 }

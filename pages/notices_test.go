@@ -1,6 +1,7 @@
 package pages_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -116,6 +117,21 @@ func TestSignOutNamesWhoAndOffersAWayBack(t *testing.T) {
 	page, _ = draw(t, pages.SignOut{Site: base, User: &pages.User{}})
 	if got := page.link("Cancel"); got != "https://app.example.com/" {
 		t.Errorf("Cancel leads to %q", got)
+	}
+}
+
+func TestSignOutOffersAllDevices(t *testing.T) {
+	page, _ := draw(t, pages.SignOut{Site: base, CSRFToken: "c5rf", User: &pages.User{Name: "Alice"}})
+	var everywhere []string
+	for _, form := range page.all("form") {
+		for _, input := range form.all("input") {
+			if input.get("name") == "everywhere" {
+				everywhere = append(everywhere, input.get("value"), form.text())
+			}
+		}
+	}
+	if want := []string{"true", "Sign out on all devices"}; !slices.Equal(everywhere, want) {
+		t.Errorf("the forms say %q, want %q", everywhere, want)
 	}
 }
 

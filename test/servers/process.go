@@ -107,6 +107,9 @@ func (p *Process) Thaw() {
 	p.frozen = false
 }
 
+// ID is the process's id.
+func (p *Process) ID() int { return p.cmd.Process.Pid }
+
 // Output is what the process has printed.
 func (p *Process) Output() string { return p.output.String() }
 

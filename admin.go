@@ -1,0 +1,270 @@
+package signin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap"
+
+	"github.com/caddy-signin/caddy-signin/internal/nearest"
+)
+
+func init() { caddy.RegisterModule(adminAPI{}) }
+
+// adminAPI serves what an operator does with live sessions, on Caddy's admin
+// endpoint:
+//
+//	GET    /signin/sessions[?realm=<key>][&user=<id>]    list
+//	DELETE /signin/sessions/<session>[?realm=<key>]      revoke one
+//	DELETE /signin/sessions?user=<id>[&realm=<key>]      revoke all of a user
+//
+// A realm's key is its name, else its url, else its public address; without it
+// all realms are meant. Answers and errors are JSON.
+type adminAPI struct{ logger *zap.Logger }
+
+const adminSessions = "/signin/sessions"
+
+// CaddyModule returns the Caddy module information.
+func (adminAPI) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{
+		ID:  "admin.api.signin",
+		New: func() caddy.Module { return new(adminAPI) },
+	}
+}
+
+// Provision implements caddy.Provisioner. The realms are not there yet.
+func (a *adminAPI) Provision(ctx caddy.Context) error {
+	a.logger = ctx.Logger(a)
+	return nil
+}
+
+// Routes implements caddy.AdminRouter.
+func (a *adminAPI) Routes() []caddy.AdminRoute {
+	return []caddy.AdminRoute{
+		{Pattern: adminSessions, Handler: caddy.AdminHandlerFunc(a.serveSessions)},
+		{Pattern: adminSessions + "/", Handler: caddy.AdminHandlerFunc(a.serveSession)},
+	}
+}
+
+// listedSession is a session as the admin API shows it.
+type listedSession struct {
+	ID        string    `json:"id"`
+	Realm     string    `json:"realm"`
+	User      string    `json:"user"`
+	Provider  string    `json:"provider"`
+	Started   time.Time `json:"started"`
+	Expires   time.Time `json:"expires"` // at the latest
+	UserAgent string    `json:"user_agent,omitempty"`
+}
+
+func (a *adminAPI) serveSessions(w http.ResponseWriter, r *http.Request) error {
+	query := r.URL.Query()
+	user := query.Get("user")
+	switch r.Method {
+	case http.MethodGet:
+		found, err := find(r.Context(), query.Get("realm"), func(e *entry) bool { return user == "" || e.user == user })
+		if err != nil {
+			return err
+		}
+		return showSessions(w, found)
+	case http.MethodDelete:
+		if user == "" {
+			return adminError(http.StatusBadRequest, errors.New("name the user whose sessions to revoke, such as ?user=github:583231, or the session, as /signin/sessions/<session>"))
+		}
+		found, err := find(r.Context(), query.Get("realm"), func(e *entry) bool { return e.user == user })
+		if err != nil {
+			return err
+		}
+		return a.revoke(w, r, found)
+	default:
+		return methodNotAllowed(w, "GET, DELETE")
+	}
+}
+
+func (a *adminAPI) serveSession(w http.ResponseWriter, r *http.Request) error {
+	sid := strings.TrimPrefix(r.URL.Path, adminSessions+"/")
+	if r.Method != http.MethodDelete {
+		return methodNotAllowed(w, "DELETE")
+	}
+	found, err := find(r.Context(), r.URL.Query().Get("realm"), func(e *entry) bool { return e.sid == sid })
+	if err != nil {
+		return err
+	}
+	if len(found) == 0 {
+		return adminError(http.StatusNotFound, fmt.Errorf("no session %q: GET %s lists those that live", cut(sid, 80), adminSessions))
+	}
+	return a.revoke(w, r, found)
+}
+
+func showSessions(w http.ResponseWriter, found []owned) error {
+	list := make([]listedSession, len(found))
+	for i, one := range found {
+		list[i] = listedSession{
+			ID: one.sid, Realm: one.key, User: one.user, Provider: one.provider,
+			Started: one.started.UTC(), Expires: one.ends.UTC(), UserAgent: one.agent,
+		}
+	}
+	return adminJSON(w, list)
+}
+
+func (a *adminAPI) revoke(w http.ResponseWriter, r *http.Request, found []owned) error {
+	for i, one := range found {
+		if err := one.end(r.Context(), one.entry); err != nil {
+			return adminError(http.StatusServiceUnavailable, fmt.Errorf("revoked %d of %d sessions: %w", i, len(found), err))
+		}
+		a.logger.Info("revoked a session", zap.String("user", one.user), zap.String("realm", one.key), zap.String("session", one.sid))
+	}
+	return adminJSON(w, struct {
+		Revoked int `json:"revoked"`
+	}{len(found)})
+}
+
+func adminJSON(w http.ResponseWriter, value any) error {
+	body, err := json.Marshal(value)
+	if err != nil {
+		return adminError(http.StatusInternalServerError, err)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	_, _ = w.Write(append(body, '\n')) // the client is gone: nobody to tell
+	return nil
+}
+
+func adminError(status int, err error) error { return caddy.APIError{HTTPStatus: status, Err: err} }
+
+func methodNotAllowed(w http.ResponseWriter, allowed string) error {
+	w.Header().Set("Allow", allowed)
+	return adminError(http.StatusMethodNotAllowed, fmt.Errorf("only %s here", allowed))
+}
+
+// owned is an entry with the ledger that it stands in.
+type owned struct {
+	ledger
+	entry
+}
+
+// find returns the live sessions of a realm, or of all, that are wanted, the
+// oldest first.
+func find(ctx context.Context, realmKey string, wanted func(*entry) bool) ([]owned, error) {
+	realms, err := running.realms(realmKey)
+	if err != nil {
+		return nil, adminError(http.StatusNotFound, err)
+	}
+	seen := make(map[[2]string]bool) // realms without a name may share a store
+	var found []owned
+	for _, rl := range realms {
+		prefix := realmKey
+		if prefix == "" {
+			prefix = rl.poolKey()
+		}
+		if prefix != "" {
+			prefix += sessionMark
+		}
+		err := ledger{realm: rl}.each(ctx, prefix, func(key string, e entry) error {
+			id := [2]string{key, e.sid}
+			if !rl.owns(key) || seen[id] || !wanted(&e) {
+				return nil
+			}
+			one := owned{ledger{realm: rl, key: key}, e}
+			over, err := e.home().revoked(ctx, one.ledger, e)
+			if err == nil && !over {
+				seen[id] = true
+				found = append(found, one)
+			}
+			return err //nolint:wrapcheck // it says what was being asked
+		})
+		switch {
+		case errors.Is(err, errNoList):
+			return nil, adminError(http.StatusNotImplemented, fmt.Errorf("%s: %w", rl, err))
+		case err != nil:
+			return nil, adminError(http.StatusServiceUnavailable, fmt.Errorf("%s: %w", rl, err))
+		}
+	}
+	slices.SortFunc(found, func(a, b owned) int {
+		if order := a.started.Compare(b.started); order != 0 {
+			return order
+		}
+		return strings.Compare(a.sid, b.sid)
+	})
+	return found, nil
+}
+
+// owns reports whether a key that is in the realm's store is one of its own. A
+// realm without a name or url has the key of each address that it is asked at.
+func (rl *Realm) owns(key string) bool {
+	if own := rl.poolKey(); own != "" {
+		return key == own
+	}
+	_, err := parseOrigin(key)
+	return err == nil
+}
+
+// running are the apps of the configurations that run: the last is the newest.
+// Two run for a moment at every reload.
+var running runningApps
+
+type runningApps struct {
+	mu   sync.Mutex
+	apps []*App
+}
+
+func (r *runningApps) add(app *App) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.apps = append(r.apps, app)
+}
+
+func (r *runningApps) remove(app *App) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.apps = slices.DeleteFunc(r.apps, func(other *App) bool { return other == app })
+}
+
+// realms are those that have a key; an empty one stands for all.
+func (r *runningApps) realms(key string) ([]*Realm, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.apps) == 0 {
+		return nil, errors.New("the running configuration has no signin")
+	}
+	app := r.apps[len(r.apps)-1]
+	var all, named []*Realm
+	var known []string
+	all = append(all, app.inPlace...)
+	for _, realm := range app.Realms {
+		all = append(all, realm)
+	}
+	for _, realm := range all {
+		if realm.owns(key) {
+			named = append(named, realm)
+		}
+		if own := realm.poolKey(); own != "" {
+			known = append(known, own)
+		}
+	}
+	switch {
+	case key == "":
+		return all, nil
+	case len(named) > 0:
+		return named, nil
+	}
+	slices.Sort(known)
+	if near := nearest.Names(key, known); len(near) > 0 {
+		known = near
+	}
+	return nil, fmt.Errorf("no realm %q is running: name one of %s, or the address of a site whose realm has no name, such as https://app.example.com", cut(key, 80), strings.Join(known, ", "))
+}
+
+// Interface guards
+var (
+	_ caddy.Provisioner = (*adminAPI)(nil)
+	_ caddy.AdminRouter = (*adminAPI)(nil)
+)

@@ -1,0 +1,182 @@
+package signin
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+	"unicode"
+
+	"github.com/caddyserver/caddy/v2"
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/spf13/cobra"
+)
+
+// commands are the subcommands of caddy signin.
+var commands = []func() *cobra.Command{sessionsCommand}
+
+func init() {
+	caddycmd.RegisterCommand(caddycmd.Command{
+		Name:  "signin",
+		Usage: "sessions list|revoke ...",
+		Short: "Manages what caddy-signin keeps, such as live sessions",
+		CobraFunc: func(cmd *cobra.Command) {
+			for _, command := range commands {
+				cmd.AddCommand(command())
+			}
+		},
+	})
+}
+
+func sessionsCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "sessions list|revoke",
+		Short: "Lists and revokes live sessions of the running Caddy",
+		Long: `
+Lists and revokes live sessions, through the admin API of the running Caddy at
+` + caddy.DefaultAdminListen + `. Name another --address, or a --config to take it from.
+
+A realm is named by its name in the global options, else by its url, else by
+the address of its site. Without --realm all are meant.`,
+	}
+	list := &cobra.Command{
+		Use:     "list [--realm <key>] [--user <id>] [--json]",
+		Short:   "Lists live sessions",
+		Example: "  caddy signin sessions list --user github:583231",
+		Args:    cobra.NoArgs,
+		RunE:    caddycmd.WrapCommandFuncForCobra(listCommand),
+	}
+	revoke := &cobra.Command{
+		Use:   "revoke <session> | --user <id> [--realm <key>] [--json]",
+		Short: "Revokes one session, or all of a user",
+		Long: `
+Revokes one session by its id, as list shows it, or every session of a user.
+They end with the next request, and open streams within a second. Fails when
+there is no session with the id; a user without sessions is none to fail for.`,
+		Example: "  caddy signin sessions revoke --user github:583231",
+		Args:    cobra.MaximumNArgs(1),
+		RunE:    caddycmd.WrapCommandFuncForCobra(revokeCommand),
+	}
+	for _, sub := range []*cobra.Command{list, revoke} {
+		sub.Flags().String("realm", "", "The realm (default: all)")
+		sub.Flags().String("user", "", "The user's id, such as github:583231")
+		sub.Flags().Bool("json", false, "Print the admin API's JSON")
+		sub.Flags().String("address", "", "Address of the administration API listener (if --config is not used)")
+		sub.Flags().StringP("config", "c", "", "Configuration file (if --address is not used)")
+		sub.Flags().StringP("adapter", "a", "", "Name of config adapter to apply (if --config is used)")
+		cmd.AddCommand(sub)
+	}
+	return cmd
+}
+
+func listCommand(flags caddycmd.Flags) (int, error) {
+	body, err := askAdmin(flags, http.MethodGet, adminSessions, "realm", "user")
+	if err != nil {
+		return caddy.ExitCodeFailedStartup, err
+	}
+	if flags.Bool("json") {
+		_, err := os.Stdout.Write(body)
+		return exitCode(err), err
+	}
+	var list []listedSession
+	if err := json.Unmarshal(body, &list); err != nil {
+		return caddy.ExitCodeFailedStartup, fmt.Errorf("reading the list of sessions: %w", err)
+	}
+	err = printSessions(os.Stdout, list)
+	return exitCode(err), err
+}
+
+func revokeCommand(flags caddycmd.Flags) (int, error) {
+	target, user := flags.Arg(0), flags.String("user")
+	if (target == "") == (user == "") {
+		return caddy.ExitCodeFailedStartup, errors.New("name either one session by its id, or a user with --user")
+	}
+	path, query := adminSessions, []string{"realm", "user"}
+	if target != "" {
+		path, query = adminSessions+"/"+url.PathEscape(target), []string{"realm"}
+	}
+	body, err := askAdmin(flags, http.MethodDelete, path, query...)
+	if err != nil {
+		return caddy.ExitCodeFailedStartup, err
+	}
+	if flags.Bool("json") {
+		_, err := os.Stdout.Write(body)
+		return exitCode(err), err
+	}
+	var done struct{ Revoked int }
+	if err := json.Unmarshal(body, &done); err != nil {
+		return caddy.ExitCodeFailedStartup, fmt.Errorf("reading what was revoked: %w", err)
+	}
+	_, err = fmt.Printf("sessions revoked: %d\n", done.Revoked)
+	return exitCode(err), err
+}
+
+func exitCode(err error) int {
+	if err != nil {
+		return caddy.ExitCodeFailedStartup
+	}
+	return caddy.ExitCodeSuccess
+}
+
+// askAdmin asks the running Caddy, with the flags that are named as the query.
+func askAdmin(flags caddycmd.Flags, method, path string, names ...string) ([]byte, error) {
+	address, err := caddycmd.DetermineAdminAPIAddress(flags.String("address"), nil, flags.String("config"), flags.String("adapter"))
+	if err != nil {
+		return nil, fmt.Errorf("finding the address of the admin API: %w", err)
+	}
+	query := make(url.Values)
+	for _, name := range names {
+		if value := flags.String(name); value != "" {
+			query.Set(name, value)
+		}
+	}
+	if len(query) > 0 {
+		path += "?" + query.Encode()
+	}
+	response, err := caddycmd.AdminAPIRequest(address, method, path, nil, nil)
+	if err != nil {
+		return nil, fmt.Errorf("asking Caddy's admin API at %s (is Caddy running, and its admin endpoint on?): %w", address, err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		return nil, fmt.Errorf("reading the answer of Caddy's admin API at %s: %w", address, err)
+	}
+	return body, nil
+}
+
+// printSessions prints a table. What came from outside is printed without what
+// a terminal would obey.
+func printSessions(to io.Writer, list []listedSession) error {
+	table := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "SESSION\tUSER\tREALM\tSTARTED\tEXPIRES\tBROWSER")
+	for _, one := range list {
+		row := []string{
+			one.ID, one.User, one.Realm, one.Started.Local().Format(time.DateTime), one.Expires.Local().Format(time.DateTime), one.UserAgent,
+		}
+		for i := range row {
+			row[i] = printable(row[i])
+		}
+		fmt.Fprintln(table, strings.Join(row, "\t"))
+	}
+	if err := table.Flush(); err != nil {
+		return fmt.Errorf("printing the sessions: %w", err)
+	}
+	return nil
+}
+
+// printable leaves out what a terminal obeys instead of showing it.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) || r == unicode.ReplacementChar {
+			return -1
+		}
+		return r
+	}, text)
+}

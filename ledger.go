@@ -1,0 +1,189 @@
+package signin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/caddy-signin/caddy-signin/internal/authjs"
+	"github.com/caddy-signin/caddy-signin/sessionstore"
+)
+
+// ledger is what the store keeps of the sessions under one realm key:
+//
+//	<key>|session|<digest of the user id>|<sid>   an entry, for both strategies
+//	<key>|revoked|<sid>                           a revocation, for jwt
+//	<key>|token|<SHA-256 of the token>            a session, for database
+//
+// Entries are written once, at sign-in; renewals leave them alone.
+type ledger struct {
+	realm *Realm
+	key   string // the realm's key, which namespaces all that is stored
+}
+
+// entry says of a session what an operator needs to know, and what it takes to
+// end it.
+type entry struct {
+	sid      string
+	user     string // <provider>:<account id>
+	provider string
+	started  time.Time
+	ends     time.Time // at the latest, however often it is renewed
+	agent    string    // the browser's User-Agent at sign-in
+	handle   string    // see issued
+}
+
+// home is the strategy that the session began with. It need not be the realm's
+// of today.
+func (e *entry) home() strategy {
+	if e.handle != "" {
+		return databaseSessions{}
+	}
+	return jwtSessions{}
+}
+
+// entryJSON is an entry as it is stored, in the fewest bytes; the sid is in its
+// key.
+type entryJSON struct {
+	User     string `json:"u"`
+	Provider string `json:"p"`
+	Started  int64  `json:"s"` // Unix seconds, as the next
+	Ends     int64  `json:"e"`
+	Agent    string `json:"a,omitempty"`
+	Handle   string `json:"h,omitempty"`
+}
+
+const sessionMark = "|session|"
+
+func (l ledger) userPrefix(user string) string { return l.key + sessionMark + digest(user) + "|" }
+
+func (l ledger) entryKey(e *entry) string { return l.userPrefix(e.user) + e.sid }
+
+// parseEntry reads an entry back. The realm's key is whatever stands before the
+// last mark.
+func parseEntry(key string, value []byte) (realmKey string, e entry, ok bool) {
+	at := strings.LastIndex(key, sessionMark)
+	if at < 0 {
+		return "", entry{}, false
+	}
+	_, sid, found := strings.Cut(key[at+len(sessionMark):], "|")
+	var kept entryJSON
+	if err := json.Unmarshal(value, &kept); err != nil || !found || sid == "" || kept.User == "" {
+		return "", entry{}, false
+	}
+	return key[:at], entry{
+		sid: sid, user: kept.User, provider: kept.Provider, agent: kept.Agent, handle: kept.Handle,
+		started: time.Unix(kept.Started, 0), ends: time.Unix(kept.Ends, 0),
+	}, true
+}
+
+// record enters a session that begins.
+func (l ledger) record(ctx context.Context, e *entry) error {
+	value, err := json.Marshal(entryJSON{
+		User: e.user, Provider: e.provider, Started: e.started.Unix(), Ends: e.ends.Unix(), Agent: e.agent, Handle: e.handle,
+	})
+	if err != nil {
+		return fmt.Errorf("entering a session: %w", err)
+	}
+	if err := l.realm.store.Put(ctx, l.entryKey(e), value, e.ends); err != nil {
+		return fmt.Errorf("entering a session: %w", err)
+	}
+	return nil
+}
+
+// entryOf is the entry of a live session.
+func (s *site) entryOf(live *session) entry {
+	return entry{
+		sid: live.claims.SID, user: live.userID, provider: live.claims.Provider, handle: live.handle,
+		started: live.claims.AuthTime, ends: s.lastEnd(&live.claims),
+	}
+}
+
+// lastEnd is when the last token of a session is over. A token that NextAuth
+// issued may outlive the absolute limit that we set.
+func (s *site) lastEnd(claims *authjs.Claims) time.Time {
+	ends := claims.AuthTime.Add(time.Duration(s.realm.Session.AbsoluteMaxAge))
+	if claims.Expires.After(ends) {
+		return claims.Expires
+	}
+	return ends
+}
+
+// end ends a session for every copy of its token, and what of it is under way
+// in this process. Elsewhere the store tells.
+func (l ledger) end(ctx context.Context, e entry) error {
+	if err := e.home().revoke(ctx, l, e); err != nil {
+		return err //nolint:wrapcheck // it says what was being done
+	}
+	l.realm.streams.end(l.key, e.sid)
+	if err := l.realm.store.Delete(ctx, l.entryKey(&e)); err != nil {
+		return fmt.Errorf("taking a session off the list: %w", err)
+	}
+	return nil
+}
+
+// endAll ends every session of a user, and returns how many there were.
+func (l ledger) endAll(ctx context.Context, user string) (int, error) {
+	var all []entry
+	err := l.each(ctx, l.userPrefix(user), func(_ string, e entry) error {
+		if e.user == user {
+			all = append(all, e)
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	for i, e := range all {
+		if err := l.end(ctx, e); err != nil {
+			return i, err
+		}
+	}
+	return len(all), nil
+}
+
+var errNoList = errors.New("this store can't list what it keeps")
+
+// each calls use for every entry whose key begins with prefix.
+func (l ledger) each(ctx context.Context, prefix string, use func(realmKey string, e entry) error) error {
+	lister, ok := l.realm.store.(sessionstore.Lister)
+	if !ok {
+		return errNoList
+	}
+	var failed error
+	err := lister.List(ctx, prefix, func(key string, value []byte) bool {
+		if realmKey, e, ok := parseEntry(key, value); ok {
+			failed = use(realmKey, e)
+		}
+		return failed == nil
+	})
+	if err == nil {
+		err = failed
+	}
+	if err != nil {
+		return fmt.Errorf("listing sessions: %w", err)
+	}
+	return nil
+}
+
+func (l ledger) revocationKey(sid string) string { return l.key + "|revoked|" + sid }
+
+func (l ledger) isRevoked(ctx context.Context, sid string) (bool, error) {
+	switch _, err := l.realm.store.Get(ctx, l.revocationKey(sid)); {
+	case err == nil:
+		return true, nil
+	case errors.Is(err, sessionstore.ErrNotFound):
+		return false, nil
+	default:
+		return false, fmt.Errorf("asking the store for a revocation: %w", err)
+	}
+}
+
+// maxAgent is how much of a User-Agent an entry keeps, in bytes.
+const maxAgent = 120
+
+// agentOf is what an entry keeps of a User-Agent.
+func agentOf(header string) string { return printable(cut(header, maxAgent)) }

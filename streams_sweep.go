@@ -1,0 +1,139 @@
+package signin
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// streamTimeout bounds one question to the store.
+const streamTimeout = time.Second
+
+// watched is one session with open streams.
+type watched struct {
+	site    *site
+	session *session
+	cancels []context.CancelCauseFunc
+}
+
+func (w *watched) end() {
+	for _, cancel := range w.cancels {
+		cancel(errRevoked)
+	}
+}
+
+// sweep looks at the open streams until there have been none for a while.
+func (st *streams) sweep() {
+	ticker := time.NewTicker(streamInterval)
+	defer ticker.Stop()
+	failing := make(map[string]time.Time) // realm key → since when its store does not answer
+	for {
+		for idle := 0; idle < streamIdleRounds; {
+			<-ticker.C
+			if open, found := st.collect(); open {
+				idle = 0
+				st.inspect(found, failing)
+			} else {
+				idle++
+			}
+		}
+		// A request that came in between either sees that nobody runs, or is seen.
+		st.running.Store(false)
+		if open, _ := st.collect(); !open || !st.running.CompareAndSwap(false, true) {
+			return
+		}
+	}
+}
+
+// collect says whether any request is under way, and returns the sessions of
+// those that have been for a moment, by realm key.
+func (st *streams) collect() (open bool, found map[string]map[string]*watched) {
+	round := st.round.Add(1)
+	for i := range st.shards {
+		shard := &st.shards[i]
+		shard.mu.Lock()
+		for e := shard.first; e != nil; e = e.next {
+			open = true
+			if round-e.round < 2 {
+				continue
+			}
+			if found == nil {
+				found = make(map[string]map[string]*watched)
+			}
+			sessions := found[e.site.key]
+			if sessions == nil {
+				sessions = make(map[string]*watched)
+				found[e.site.key] = sessions
+			}
+			one := sessions[e.session.claims.SID]
+			if one == nil {
+				one = &watched{site: e.site, session: e.session}
+				sessions[e.session.claims.SID] = one
+			}
+			one.cancels = append(one.cancels, e.cancel)
+		}
+		shard.mu.Unlock()
+	}
+	return open, found
+}
+
+// inspect ends the streams whose sessions are over, and those of realms whose
+// store has not answered for too long: a gate would not let them in now either.
+// A realm that waits for its store holds up no other.
+func (st *streams) inspect(found map[string]map[string]*watched, failing map[string]time.Time) {
+	var each sync.WaitGroup
+	var mu sync.Mutex // guards failing
+	for key, sessions := range found {
+		each.Go(func() {
+			site, err := ask(sessions)
+			mu.Lock()
+			defer mu.Unlock()
+			since, failed := failing[key]
+			switch {
+			case err == nil && failed:
+				delete(failing, key)
+			case err != nil && !failed:
+				failing[key] = time.Now()
+				site.realm.logger.Warn("the store can't be asked about the sessions of open streams: they end if this goes on",
+					zap.Duration("grace", streamGrace), zap.Error(err))
+			case err != nil && time.Since(since) >= streamGrace:
+				site.realm.logger.Error("open streams end because the store does not answer", zap.Int("sessions", len(sessions)), zap.Error(err))
+				for _, one := range sessions {
+					one.end()
+				}
+			}
+		})
+	}
+	each.Wait()
+	for key := range failing {
+		if found[key] == nil {
+			delete(failing, key)
+		}
+	}
+}
+
+// ask ends what is over. The first error of the store ends the round, because
+// the next question would wait as long.
+func ask(sessions map[string]*watched) (*site, error) {
+	var asked *site
+	for _, one := range sessions {
+		asked = one.site
+		e := asked.entryOf(one.session)
+		if !time.Now().Before(e.ends) {
+			one.end()
+			continue
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), streamTimeout)
+		over, err := e.home().revoked(ctx, asked.ledger, e)
+		cancel()
+		if err != nil {
+			return asked, err //nolint:wrapcheck // it says what was being asked
+		}
+		if over {
+			one.end()
+		}
+	}
+	return asked, nil
+}

@@ -1,0 +1,245 @@
+package signin
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+)
+
+// openStream sends a guarded request that stays open until its context is done,
+// and returns where that is told, with the cause.
+func openStream(t *testing.T, realm *Realm, token string) <-chan error {
+	t.Helper()
+	gate := &Gate{realm: realm, logger: realm.logger}
+	ended := make(chan error, 1)
+	next := caddyhttp.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) error {
+		<-r.Context().Done()
+		ended <- context.Cause(r.Context())
+		return nil
+	})
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost:8080/events", nil)
+	w := httptest.NewRecorder()
+	r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), w, nil)
+	r.Header.Set("Cookie", realm.fixed.names.Session+"="+token)
+	t.Cleanup(func() { time.Sleep(time.Minute) }) // the bubble waits for the sweeper to leave
+	go func() {
+		if err := gate.ServeHTTP(w, r, next); err != nil {
+			t.Errorf("the gate: %v", err)
+		}
+	}()
+	synctest.Wait()
+	return ended
+}
+
+// isOpen says whether the stream goes on, and demands the right cause if not.
+func isOpen(t *testing.T, stream <-chan error) bool {
+	t.Helper()
+	synctest.Wait()
+	select {
+	case cause := <-stream:
+		if !errors.Is(cause, errRevoked) || !errors.Is(cause, context.Canceled) {
+			t.Errorf("the stream ended with %v", cause)
+		}
+		return false
+	default:
+		return true
+	}
+}
+
+func TestAStreamEndsWithItsSession(t *testing.T) {
+	for name := range strategies {
+		t.Run(name, func(t *testing.T) {
+			realm, _ := withStrategy(t, name, nil)
+			s := realm.fixed
+			synctest.Test(t, func(t *testing.T) {
+				token, other := signedInAs(t, s, "alice"), signedInAs(t, s, "alice")
+				here, elsewhere, goesOn := openStream(t, realm, token), openStream(t, realm, token), openStream(t, realm, other)
+				time.Sleep(time.Minute)
+				if !isOpen(t, here) || !isOpen(t, goesOn) {
+					t.Fatal("a stream of a live session ended")
+				}
+				if err := s.end(t.Context(), s.entryOf(opened(t, s, token))); err != nil {
+					t.Fatal(err)
+				}
+				if isOpen(t, here) || isOpen(t, elsewhere) {
+					t.Error("streams go on after their session ended in this process")
+				}
+				time.Sleep(time.Minute)
+				if !isOpen(t, goesOn) {
+					t.Error("a stream ended with another session")
+				}
+				if err := s.end(t.Context(), s.entryOf(opened(t, s, other))); err != nil {
+					t.Fatal(err)
+				}
+				if isOpen(t, goesOn) {
+					t.Error("the last stream goes on")
+				}
+			})
+		})
+	}
+}
+
+// Requirement of DESIGN section 4.6: what another node did is seen within a second.
+func TestAStreamEndsWhenItsSessionEndsElsewhere(t *testing.T) {
+	for name, strategy := range strategies {
+		for _, after := range []time.Duration{0, 10 * time.Millisecond, 299 * time.Millisecond, 301 * time.Millisecond, time.Hour} {
+			t.Run(name+" after "+after.String(), func(t *testing.T) {
+				realm, _ := withStrategy(t, name, nil)
+				s := realm.fixed
+				synctest.Test(t, func(t *testing.T) {
+					token := signedInAs(t, s, "alice")
+					live := opened(t, s, token)
+					stream := openStream(t, realm, token)
+					time.Sleep(after)
+					if err := strategy.revoke(t.Context(), s.ledger, s.entryOf(live)); err != nil { // by another process
+						t.Fatal(err)
+					}
+					time.Sleep(time.Second)
+					if isOpen(t, stream) {
+						t.Error("the stream goes on for a second")
+					}
+				})
+			})
+		}
+	}
+}
+
+func TestAStreamEndsAtTheAbsoluteLimit(t *testing.T) {
+	realm, _ := withStrategy(t, "jwt", func(realm *Realm) { realm.Session.AbsoluteMaxAge = caddy.Duration(time.Hour) })
+	synctest.Test(t, func(t *testing.T) {
+		stream := openStream(t, realm, signedInAs(t, realm.fixed, "alice"))
+		time.Sleep(time.Hour - 2*time.Second)
+		if !isOpen(t, stream) {
+			t.Fatal("the stream ended early")
+		}
+		time.Sleep(3 * time.Second)
+		if isOpen(t, stream) {
+			t.Error("the stream outlives its session")
+		}
+	})
+}
+
+// A store that restarts ends nothing; one that stays away does, as gates are shut then too.
+func TestStreamsWhileTheStoreIsDown(t *testing.T) {
+	realm, store := withStrategy(t, "jwt", nil)
+	synctest.Test(t, func(t *testing.T) {
+		token := signedInAs(t, realm.fixed, "alice")
+		stream := openStream(t, realm, token)
+		time.Sleep(time.Minute)
+		for range 3 {
+			store.fail(errors.New("down"))
+			time.Sleep(4 * time.Second)
+			store.fail(nil)
+			time.Sleep(time.Second)
+		}
+		if !isOpen(t, stream) {
+			t.Fatal("a short outage ended a stream")
+		}
+		store.fail(errors.New("down"))
+		time.Sleep(streamGrace + time.Second)
+		if isOpen(t, stream) {
+			t.Error("a stream goes on although nobody knows about its session")
+		}
+	})
+}
+
+// What is answered at once costs the store nothing, and many streams of one
+// session cost one question.
+func TestQuestionsAboutStreams(t *testing.T) {
+	realm, store := withStrategy(t, "jwt", nil)
+	synctest.Test(t, func(t *testing.T) {
+		token := signedInAs(t, realm.fixed, "alice")
+		run := gateRun(t, realm.fixed.names.Session+"="+token, realm)
+		for range 100 {
+			run()
+			time.Sleep(10 * time.Millisecond)
+		}
+		store.counts()
+		time.Sleep(time.Hour)
+		if reads, _ := store.counts(); reads > 0 {
+			t.Errorf("%d questions about requests that were answered at once", reads)
+		}
+		var streams []<-chan error
+		for range 5 {
+			streams = append(streams, openStream(t, realm, token))
+		}
+		time.Sleep(time.Second)
+		store.counts()
+		time.Sleep(10 * streamInterval)
+		if reads, _ := store.counts(); reads < 9 || reads > 11 {
+			t.Errorf("%d questions in ten rounds about five streams of one session", reads)
+		}
+		realm.streams.end(realm.fixed.key, opened(t, realm.fixed, token).claims.SID)
+		for _, stream := range streams {
+			if isOpen(t, stream) {
+				t.Error("a stream goes on")
+			}
+		}
+	})
+}
+
+// The bubble of a test fails when a goroutine stays, so this shows that the
+// sweeper leaves, and that it comes again.
+func TestTheSweeperLeavesWhenNothingIsOpen(t *testing.T) {
+	realm, _ := withStrategy(t, "jwt", nil)
+	synctest.Test(t, func(t *testing.T) {
+		token := signedInAs(t, realm.fixed, "alice")
+		run := gateRun(t, realm.fixed.names.Session+"="+token, realm)
+		for range 3 {
+			run()
+			if !realm.streams.running.Load() {
+				t.Error("nobody watches an open request")
+			}
+			time.Sleep(time.Hour)
+			if realm.streams.running.Load() {
+				t.Error("somebody watches nothing")
+			}
+		}
+	})
+}
+
+// A reload keeps what is open in sight.
+func TestStreamsOutliveAReload(t *testing.T) {
+	before, _ := withStrategy(t, "jwt", nil)
+	after, store := withStrategy(t, "jwt", nil)
+	before.store = store
+	if err := before.cleanup(); err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		token := signedInAs(t, after.fixed, "alice")
+		stream := openStream(t, before, token)
+		if err := after.fixed.end(t.Context(), after.fixed.entryOf(opened(t, after.fixed, token))); err != nil {
+			t.Fatal(err)
+		}
+		if isOpen(t, stream) {
+			t.Error("a stream of the configuration before goes on")
+		}
+	})
+	for range 2 { // once too often, as when provisioning failed
+		if err := after.cleanup(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkGateStreams(b *testing.B) {
+	realm := newRealm(b, nil)
+	v := &visit{realm: realm, site: realm.fixed, session: &session{}}
+	next := caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error { return nil })
+	r := httptest.NewRequest(http.MethodGet, "http://localhost:8080/", nil)
+	b.ReportAllocs()
+	for b.Loop() {
+		v.stream = stream{}
+		if err := v.serve(nil, r, next); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
