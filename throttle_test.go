@@ -29,7 +29,8 @@ func newThrottle(t *testing.T) *throttle {
 // try begins an attempt, and returns how long it has to wait.
 func (th *throttle) try(t *testing.T, user, address string) time.Duration {
 	t.Helper()
-	wait, err := th.attempt("site", "credentials", user, address).begin(t.Context())
+	try := th.attempt("site", "credentials", user, address)
+	wait, err := try.begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
