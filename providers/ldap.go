@@ -101,6 +101,8 @@ func (l *LDAPBackend) check() error {
 	switch {
 	case l.GroupFilter != "" && l.GroupBaseDN == "":
 		return errors.New("group_filter needs group_base_dn, where groups are")
+	case strings.Contains(l.GroupFilter, placeholderUsername) && l.Attributes.Login == off:
+		return errors.New("group_filter has {username}, but attributes login is off: there is no login name to put in")
 	case l.Timeout < 0 || l.Timeout > caddy.Duration(time.Minute):
 		return errors.New("timeout must be at most 1m")
 	case l.MaxConnections < 0 || l.MaxConnections > maxLDAPConnections:
@@ -160,12 +162,17 @@ func checkFilter(option, filter string, placeholders ...string) error {
 	if filter == "" {
 		return nil
 	}
-	// A value that is escaped fits where values stand, and nowhere else.
-	const awkward = `\28\2a\29`
 	filled, found := filter, false
 	for _, placeholder := range placeholders {
-		found = found || strings.Contains(filled, placeholder)
-		filled = strings.ReplaceAll(filled, placeholder, awkward)
+		before := strings.Split(filter, placeholder)
+		for _, part := range before[:len(before)-1] {
+			found = true
+			// In the place of an attribute a visitor would choose which one counts.
+			if item := part[strings.LastIndex(part, "(")+1:]; !strings.Contains(item, "=") {
+				return fmt.Errorf("%s %s must hold %s after an =, as in (uid={username})", option, excerpt(filter), placeholder)
+			}
+		}
+		filled = strings.ReplaceAll(filled, placeholder, "x")
 	}
 	if !found || strings.ContainsAny(filled, "{}") {
 		return fmt.Errorf("%s %s must hold %s, and nothing else in braces", option, excerpt(filter), strings.Join(placeholders, " or "))

@@ -109,8 +109,10 @@ func (f *usersFile) changed() bool {
 	return true
 }
 
-func unsettled(info os.FileInfo) bool {
-	age := time.Since(info.ModTime())
+func unsettled(info os.FileInfo) bool { return unsettledAt(info, time.Now()) }
+
+func unsettledAt(info os.FileInfo, now time.Time) bool {
+	age := now.Sub(info.ModTime())
 	return 0 <= age && age < settling
 }
 
