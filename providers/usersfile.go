@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -56,8 +55,7 @@ func (f *usersFile) read(all comparers) ([]User, error) {
 	if len(content) > maxUsersFile {
 		return nil, fmt.Errorf("the users' file %s is larger than %d MiB: use ldap or http for that many users", f.path, maxUsersFile>>20)
 	}
-	name := filepath.Base(f.path)
-	users, err := parseHtpasswd(content, name)
+	users, err := parseHtpasswd(content, f.path)
 	if err != nil {
 		return nil, err
 	}
