@@ -67,7 +67,7 @@ func (c *call) checkCredentials(checker providers.Checker) error {
 // that people may read.
 func (c *call) wrongCredentials(err error) error {
 	code := authjs.CodeCredentialsSignin
-	if refusal, ok := errors.AsType[*providers.Refusal](err); ok && providers.RefusalCodes[refusal.Code] {
+	if refusal, ok := errors.AsType[*providers.RefusalError](err); ok && providers.RefusalCodes[refusal.Code] {
 		code = authjs.ErrorCode(refusal.Code)
 	}
 	c.realm.logger.Info("sign-in with a wrong user name or password",

@@ -252,7 +252,7 @@ func (e *httpEndpoint) refusal(answer []byte) error {
 	}
 	code, _ := c["error"].(string)
 	if RefusalCodes[code] {
-		return &Refusal{Code: code}
+		return &RefusalError{Code: code}
 	}
 	if code != "" {
 		e.logger.Debug("the back end gave a reason that isn't one of the known codes", zap.String("error", excerpt(code)))

@@ -110,7 +110,7 @@ func TestHTTPBackendAnswers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := loadHTTP(t, config{"url": answering(t, tc.status, tc.contentType, tc.body).URL})
 			_, err := checks(t, c, "alice", "s3cret-typed")
-			refusal, isRefusal := errors.AsType[*Refusal](err)
+			refusal, isRefusal := errors.AsType[*RefusalError](err)
 			switch {
 			case tc.want == "":
 				if err != nil {

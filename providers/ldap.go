@@ -31,7 +31,7 @@ type LDAPBackend struct {
 	URL string `json:"url,omitempty"`
 
 	// Encrypt an ldap:// connection before anything is sent (RFC 4511 section
-	// 4.14). Default: false.
+	// 4.14); an ldaps:// connection is encrypted without it. Default: false.
 	StartTLS bool `json:"start_tls,omitempty"`
 
 	// Who searches. Default: nobody, an anonymous search.
@@ -121,8 +121,6 @@ func (l *LDAPBackend) checkURL() error {
 		return fmt.Errorf("ldap must be a URL such as ldaps://ldap.example.com, got %q", excerpt(l.URL))
 	case u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
 		return fmt.Errorf("ldap %s://%s must end after the host: names and filters have options of their own", u.Scheme, u.Host)
-	case u.Scheme == "ldaps" && l.StartTLS:
-		return errors.New("start_tls is for ldap:// URLs: an ldaps:// connection is encrypted already")
 	case u.Scheme == "ldap" && !l.StartTLS && !l.InsecureLDAP && !isLoopback(u.Hostname()):
 		return errors.New("ldap:// sends passwords in clear text: write ldaps://, or add start_tls; insecure_ldap permits it, and whoever sits on the way reads every password")
 	}
@@ -199,8 +197,11 @@ func (l LDAPBackend) resolve() (LDAPBackend, error) {
 		name  string
 		value *string
 	}{
-		{"ldap", &l.URL}, {"bind_dn", &l.BindDN}, {"bind_password", &l.BindPassword},
-		{"base_dn", &l.BaseDN}, {"group_base_dn", &l.GroupBaseDN},
+		{"ldap", &l.URL},
+		{"bind_dn", &l.BindDN},
+		{"bind_password", &l.BindPassword},
+		{"base_dn", &l.BaseDN},
+		{"group_base_dn", &l.GroupBaseDN},
 	} {
 		if err := expand(field.name, field.value); err != nil {
 			return l, err

@@ -43,7 +43,7 @@ func newLDAPServer(raw string, startTLS bool, config *tls.Config) ldapServer {
 	if config.ServerName == "" {
 		config.ServerName = u.Hostname()
 	}
-	return ldapServer{address: hostPort(u), implicit: u.Scheme == "ldaps", startTLS: startTLS, tls: config}
+	return ldapServer{address: hostPort(u), implicit: u.Scheme == "ldaps", startTLS: startTLS && u.Scheme == "ldap", tls: config}
 }
 
 // hostPort is where a URL that checkURL accepts leads to.

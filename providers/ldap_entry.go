@@ -72,8 +72,13 @@ func (a LDAPAttributes) check() error {
 		return errors.New("attributes group_name must be one attribute, such as cn")
 	}
 	for _, part := range []struct{ name, value string }{
-		{"id", a.ID}, {"login", a.Login}, {"name", a.Name}, {"email", a.Email},
-		{"image", a.Image}, {"groups", a.Groups}, {"group_name", a.GroupName},
+		{"id", a.ID},
+		{"login", a.Login},
+		{"name", a.Name},
+		{"email", a.Email},
+		{"image", a.Image},
+		{"groups", a.Groups},
+		{"group_name", a.GroupName},
 	} {
 		for _, name := range attributeNames(part.value) {
 			if !isAttribute(name) {
@@ -95,8 +100,9 @@ func isAttribute(name string) bool {
 // names are the attributes to ask for. Operational ones, such as entryUUID,
 // come only when they are named (RFC 4511 section 4.5.1.8).
 func (a LDAPAttributes) names() []string {
-	var names []string
-	for _, part := range []string{a.ID, a.Login, a.Name, a.Email, a.Image, a.Groups} {
+	parts := []string{a.ID, a.Login, a.Name, a.Email, a.Image, a.Groups}
+	names := make([]string, 0, 2*len(parts))
+	for _, part := range parts {
 		names = append(names, attributeNames(part)...)
 	}
 	slices.Sort(names)

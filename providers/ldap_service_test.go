@@ -213,6 +213,7 @@ func TestLDAPByTLS(t *testing.T) {
 		works  bool
 	}{
 		"ldaps":                          {trusted.with(config{"url": server.SecureURL}), true},
+		"ldaps and start_tls":            {trusted.with(config{"url": server.SecureURL, "start_tls": true}), true},
 		"start_tls":                      {trusted.with(config{"start_tls": true}), true},
 		"ldaps under another name":       {trusted.with(config{"url": server.SecureURL, "tls_server_name": "ldap.example"}), false},
 		"start_tls under another name":   {trusted.with(config{"start_tls": true, "tls_server_name": "ldap.example"}), false},

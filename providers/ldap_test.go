@@ -18,7 +18,6 @@ func TestLDAPConfigurationsThatAreRefused(t *testing.T) {
 		"a base in the URL":              {config{"url": "ldaps://ldap.example.com/dc=example"}, "must end after the host"},
 		"a password in the URL":          {config{"url": "ldaps://u:p@ldap.example.com"}, "must end after the host"},
 		"clear text":                     {config{"url": "ldap://ldap.example.com"}, "ldap:// sends passwords in clear text: write ldaps://, or add start_tls"},
-		"start_tls over TLS":             {config{"start_tls": true}, "start_tls is for ldap:// URLs"},
 		"no base":                        {config{"base_dn": ""}, "base_dn is missing"},
 		"a base that is none":            {config{"base_dn": "people"}, `base_dn "people" is not a distinguished name`},
 		"a reader without a password":    {config{"bind_dn": "cn=reader,dc=example"}, "bind_dn and bind_password go together"},
@@ -45,6 +44,7 @@ func TestLDAPConfigurationsThatAreRefused(t *testing.T) {
 	}
 	for name, change := range map[string]config{
 		"all by default":               {},
+		"start_tls over TLS":           {"start_tls": true},
 		"start_tls":                    {"url": "ldap://ldap.example.com", "start_tls": true},
 		"loopback":                     {"url": "ldap://127.0.0.1:3890"},
 		"insecure by choice":           {"url": "ldap://ldap.example.com", "insecure_ldap": true},

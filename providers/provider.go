@@ -92,7 +92,7 @@ type Checker interface {
 	Provider
 	// Fields are drawn on the sign-in page, in this order.
 	Fields() []Field
-	// Check returns the account, or [ErrWrongCredentials], a [Refusal] (which is
+	// Check returns the account, or [ErrWrongCredentials], a [RefusalError] (which is
 	// one, too), [ErrBusy], or another error when the back end failed: the
 	// answer is not known then. It takes of the fields what it declares.
 	Check(ctx context.Context, fields map[string]string) (Account, error)
@@ -124,16 +124,16 @@ type Roster interface {
 	Knows(accountID string) bool
 }
 
-// Refusal is an [ErrWrongCredentials] that the back end gives a reason for.
-type Refusal struct {
+// RefusalError is an [ErrWrongCredentials] that the back end gives a reason for.
+type RefusalError struct {
 	// Code is a key of [RefusalCodes].
 	Code string
 }
 
-func (r *Refusal) Error() string { return "refused by the back end: " + r.Code }
+func (r *RefusalError) Error() string { return "refused by the back end: " + r.Code }
 
 // Is makes a refusal an ErrWrongCredentials.
-func (r *Refusal) Is(target error) bool { return target == ErrWrongCredentials } //nolint:errorlint // what Is is for
+func (r *RefusalError) Is(target error) bool { return target == ErrWrongCredentials }
 
 // RefusalCodes are the reasons that a back end may give: people read them in
 // words of ours. Every other reason is a wrong password.

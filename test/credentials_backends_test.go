@@ -250,7 +250,7 @@ func TestUsersFileUnderTheRunningGateway(t *testing.T) {
 	until("a line about the broken file", func() bool {
 		g.browser().get("/api/auth/session", "Cookie: next-auth.session-token="+seal(t, secret, g.claimsOf()))
 		for _, line := range g.logs() {
-			if strings.Contains(fmt.Sprint(line["error"]), file + `:1: user "alice"`) {
+			if strings.Contains(fmt.Sprint(line["error"]), file+`:1: user "alice"`) {
 				return true
 			}
 		}
