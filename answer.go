@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -25,6 +26,8 @@ var (
 	varyCookie     = []string{"Cookie"}
 	typeJSON       = []string{"application/json; charset=utf-8"}
 )
+
+var retryAfterSeconds = strconv.Itoa(int(retryAfter.Seconds()))
 
 // protect sets the headers of every answer that the gateway itself makes: no
 // cache keeps it, nobody guesses its type, and its address goes nowhere.
@@ -97,7 +100,7 @@ func reference(r *http.Request) string {
 // signed out by it.
 func unavailable(w http.ResponseWriter, r *http.Request, v *visit) error {
 	protect(w.Header())
-	w.Header().Set("Retry-After", fmt.Sprint(int(retryAfter.Seconds())))
+	w.Header().Set("Retry-After", retryAfterSeconds)
 	if v.site != nil && (isNavigation(r) || isFormPost(r) || isFramed(r)) {
 		return v.site.servePage(w, pages.Unavailable{Site: v.site.pageSite(r), RetryAfter: retryAfter})
 	}

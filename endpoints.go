@@ -262,6 +262,11 @@ func (c *call) refuse(err error) error {
 // unavailable answers while something that the realm needs is out of order.
 func (c *call) unavailable(err error) error {
 	c.realm.logger.Error("an endpoint can't answer now", zap.String("path", c.r.URL.Path), zap.Error(err))
+	if c.wantsJSON() {
+		// The client takes an absolute URL out of every answer to a POST.
+		c.w.Header().Set("Retry-After", retryAfterSeconds)
+		return c.fail(http.StatusServiceUnavailable, authjs.CodeUnavailable)
+	}
 	return unavailable(c.w, c.r, c.visit)
 }
 

@@ -40,9 +40,9 @@ func (c *call) checkCredentials(checker providers.Checker) error {
 	}
 	switch {
 	case errors.Is(err, providers.ErrWrongCredentials):
-		return c.wrongCredentials()
+		return c.wrongCredentials(err)
 	case err != nil:
-		return c.unavailable(fmt.Errorf("provider %s: %w", c.provider, err))
+		return c.notChecked(&try, fmt.Errorf("provider %s: %w", c.provider, err))
 	}
 	if err := try.succeed(ctx); err != nil {
 		return c.unavailable(err)
@@ -56,11 +56,32 @@ func (c *call) checkCredentials(checker providers.Checker) error {
 	return c.begin(claims)
 }
 
-func (c *call) wrongCredentials() error {
+// wrongCredentials answers with the reason that the back end gave, if it is one
+// that people may read.
+func (c *call) wrongCredentials(err error) error {
+	code := authjs.CodeCredentialsSignin
+	if refusal, ok := errors.AsType[*providers.RefusalError](err); ok && providers.RefusalCodes[refusal.Code] {
+		code = authjs.ErrorCode(refusal.Code)
+	}
 	c.realm.logger.Info("sign-in with a wrong user name or password",
-		zap.String("provider", c.provider), zap.String("user", cut(c.body["username"], 80)), zap.String("client_ip", clientIP(c.r)),
-		zap.String("reference", reference(c.r)))
-	return c.fail(http.StatusUnauthorized, authjs.CodeCredentialsSignin, "provider", c.provider)
+		zap.String("provider", c.provider), zap.String("user", cut(c.body["username"], 80)),
+		zap.String("client_ip", clientIP(c.r)), zap.String("code", string(code)), zap.String("reference", reference(c.r)))
+	if code == authjs.CodeAccessDenied {
+		return c.fail(http.StatusForbidden, code)
+	}
+	return c.fail(http.StatusUnauthorized, code, "provider", c.provider)
+}
+
+// notChecked answers while the back end can't be asked. Nobody learned anything
+// about a password, so the attempt doesn't count, unless the client went away:
+// then it may come back and have the same work done again and again.
+func (c *call) notChecked(try *attempt, cause error) error {
+	if ctx := c.r.Context(); ctx.Err() == nil {
+		if err := try.takeBack(ctx); err != nil {
+			cause = errors.Join(cause, err)
+		}
+	}
+	return c.unavailable(cause)
 }
 
 // throttled answers 429 (RFC 6585 section 4) and checks nothing.

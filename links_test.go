@@ -47,7 +47,9 @@ func TestALinkWorksOnceAndForNothingElse(t *testing.T) {
 		link, keys := linkOf(t), linkKeysOf(t, newSecret)
 		link.mustRemember(t, keys, time.Minute)
 		for name, change := range map[string]func(*mailedLink){
-			"another realm":    func(l *mailedLink) { l.site = &site{ledger: ledger{realm: l.site.realm, key: "https://other.example.com"}} },
+			"another realm": func(l *mailedLink) {
+				l.site = &site{ledger: ledger{realm: l.site.realm, key: "https://other.example.com"}}
+			},
 			"another provider": func(l *mailedLink) { l.provider = "email2" },
 			"another address":  func(l *mailedLink) { l.address = "eve@mail.example.com" },
 			"another token":    func(l *mailedLink) { l.token = strings.Repeat("f0", 32) },

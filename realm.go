@@ -431,6 +431,7 @@ func (rl *Realm) provisionHeaders(caddy.Context) error {
 		return fmt.Errorf("identity_headers: %w", err)
 	}
 	rl.headers = plan
+	rl.warnSharedLogins()
 	return nil
 }
 

@@ -47,6 +47,7 @@ type attempt struct {
 	pair     string
 	address  string
 	account  string
+	charged  []string // keys of the budgets that begin charged
 }
 
 // attempt names the budgets of a try to sign in as user from address. Case,
@@ -84,7 +85,7 @@ func canonicalAddress(address string) string {
 // begin counts the attempt as a failure beforehand, so that parallel guesses
 // can't share one budget, and returns how long the client has to wait: nothing
 // is to be checked before that. A success takes the count back.
-func (a attempt) begin(ctx context.Context) (wait time.Duration, err error) {
+func (a *attempt) begin(ctx context.Context) (wait time.Duration, err error) {
 	failures, err := a.throttle.failures(ctx, a.pair)
 	if err != nil {
 		return 0, err
@@ -105,13 +106,25 @@ func (a attempt) begin(ctx context.Context) (wait time.Duration, err error) {
 		if err != nil || wait > 0 {
 			return wait, err
 		}
+		a.charged = append(a.charged, budget.key)
 	}
 	return 0, nil
 }
 
+// takeBack returns what begin charged, for an attempt that checked nothing.
+func (a *attempt) takeBack(ctx context.Context) error {
+	for _, key := range a.charged {
+		if err := a.throttle.refund(ctx, key); err != nil {
+			return err
+		}
+	}
+	a.charged = nil
+	return nil
+}
+
 // succeed forgets the failures of this account from this address, and the one
 // that begin charged to the address.
-func (a attempt) succeed(ctx context.Context) error {
+func (a *attempt) succeed(ctx context.Context) error {
 	if err := a.throttle.store.Delete(ctx, a.pair); err != nil {
 		return fmt.Errorf("clearing the throttle: %w", err)
 	}

@@ -2,6 +2,7 @@ package signin
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -29,7 +30,8 @@ func newThrottle(t *testing.T) *throttle {
 // try begins an attempt, and returns how long it has to wait.
 func (th *throttle) try(t *testing.T, user, address string) time.Duration {
 	t.Helper()
-	wait, err := th.attempt("site", "credentials", user, address).begin(t.Context())
+	try := th.attempt("site", "credentials", user, address)
+	wait, err := try.begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,6 +105,36 @@ func TestAnAddressThatTriesManyNamesHasToWait(t *testing.T) {
 		}
 		if !waited {
 			t.Error("one address may try any number of names")
+		}
+	})
+}
+
+// An attempt that checked nothing, because the back end was away, costs nothing.
+func TestAttemptThatIsTakenBackIsForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		th := newThrottle(t)
+		for i := range 10 * limitAccount.free {
+			try := th.attempt("site", "credentials", "alice", "192.0.2.1")
+			if wait, err := try.begin(t.Context()); wait != 0 || err != nil {
+				t.Fatalf("attempt %d: %v, %v", i+1, wait, err)
+			}
+			if err := try.takeBack(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		th.try(t, "alice", "192.0.2.1")
+		try := th.attempt("site", "credentials", "alice", "192.0.2.1")
+		if _, err := try.begin(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if want := []string{try.pair, try.address, try.account}; !slices.Equal(try.charged, want) {
+			t.Errorf("charged %q, want %q", try.charged, want)
+		}
+		for range limitPair.free - 1 {
+			th.try(t, "alice", "192.0.2.1")
+		}
+		if th.try(t, "alice", "192.0.2.1") == 0 {
+			t.Error("failures that stay are forgotten as well")
 		}
 	})
 }

@@ -59,6 +59,8 @@ type Field struct {
 	// Autocomplete is the HTML autofill token. Default: by type and place
 	// (username, current-password, email).
 	Autocomplete string
+	// Optional fields may be left empty.
+	Optional bool
 }
 
 func (s SignIn) status() int {

@@ -2,6 +2,7 @@ package providers
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -131,9 +132,17 @@ func atLine(keyword caddyfile.Token, id string, err error) error {
 	if err == nil {
 		return nil
 	}
-	d := caddyfile.NewDispenser([]caddyfile.Token{keyword})
+	return tokenError(keyword, fmt.Errorf("provider %q: %w", id, err))
+}
+
+// tokenError adds the file and line of a token to what a check found.
+func tokenError(token caddyfile.Token, err error) error {
+	if err == nil {
+		return nil
+	}
+	d := caddyfile.NewDispenser([]caddyfile.Token{token})
 	d.Next()
-	return d.Errf("provider %q: %w", id, err)
+	return d.WrapErr(err)
 }
 
 var (

@@ -4,8 +4,11 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
@@ -60,8 +63,8 @@ func (c *ClientConfig) options() map[string]option {
 	}
 }
 
-// parseBlock reads a block, each option at most once.
-func parseBlock(d *caddyfile.Dispenser, options map[string]option) error {
+// parseBlock reads a block, each option at most once but for the repeatable.
+func parseBlock(d *caddyfile.Dispenser, options map[string]option, repeatable ...string) error {
 	seen := make(map[string]bool)
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
 		name := d.Val()
@@ -69,7 +72,7 @@ func parseBlock(d *caddyfile.Dispenser, options map[string]option) error {
 		switch {
 		case !known:
 			return d.Errf("unknown option %q%s", name, didYouMean(name, slices.Sorted(maps.Keys(options))))
-		case seen[name]:
+		case seen[name] && !slices.Contains(repeatable, name):
 			return d.Errf("%s is written twice", name)
 		}
 		seen[name] = true
@@ -147,8 +150,9 @@ func pairs(field *map[string]string) option {
 
 func flag(field *bool) option {
 	return func(d *caddyfile.Dispenser) error {
+		name := d.Val()
 		if d.NextArg() {
-			return d.Errf("insecure_http takes no value: leave %q out", d.Val())
+			return d.Errf("%s takes no value: leave %q out", name, d.Val())
 		}
 		*field = true
 		return nil
@@ -166,6 +170,60 @@ func transport(field *json.RawMessage) option {
 			return err
 		}
 		*field = caddyconfig.JSONModuleObject(settings, "protocol", "http", nil)
+		return nil
+	}
+}
+
+func timeout(field *caddy.Duration) option {
+	return func(d *caddyfile.Dispenser) error {
+		var written string
+		if err := oneArg(&written)(d); err != nil {
+			return err
+		}
+		value, err := caddy.ParseDuration(written)
+		if err != nil || value < 100*time.Millisecond {
+			return d.Errf("timeout %q must be a duration such as 5s", written)
+		}
+		*field = caddy.Duration(value)
+		return nil
+	}
+}
+
+func number(field *int, most int) option {
+	return func(d *caddyfile.Dispenser) error {
+		name, written := d.Val(), ""
+		if err := oneArg(&written)(d); err != nil {
+			return err
+		}
+		value, err := strconv.Atoi(written)
+		if err != nil || value < 1 || value > most {
+			return d.Errf("%s must be a number from 1 to %d, got %q", name, most, written)
+		}
+		*field = value
+		return nil
+	}
+}
+
+// trustPool reads what reverse_proxy's tls_trust_pool reads.
+func trustPool(field *json.RawMessage) option {
+	return func(d *caddyfile.Dispenser) error {
+		const namespace = "tls.ca_pool.source"
+		if !d.NextArg() {
+			return d.Errf("tls_trust_pool takes a source, as in: tls_trust_pool file /etc/ssl/corp.pem")
+		}
+		name := d.Val()
+		if _, err := caddy.GetModule(namespace + "." + name); err != nil {
+			var known []string
+			for _, module := range caddy.GetModules(namespace) {
+				known = append(known, module.ID.Name())
+			}
+			return d.Errf("unknown source of tls_trust_pool %q%s", name, didYouMean(name, known))
+		}
+		pool, err := caddyfile.UnmarshalModule(d, namespace+"."+name)
+		if err != nil {
+			return err //nolint:wrapcheck // it names file and line already
+		}
+		*field = caddyconfig.JSONModuleObject(pool, "provider", name, nil)
 		return nil
 	}
 }

@@ -126,7 +126,7 @@ func sameJSON(t testing.TB, a, b []byte) bool {
 }
 
 func TestCaddyfileOfSeveralProvidersKeepsTheirOrder(t *testing.T) {
-	got, err := parse("google a b\noidc corp https://corp.example a b {\nname C\n}\ngithub a b {\n}\ncredentials {\n}")
+	got, err := parse("google a b\noidc corp https://corp.example a b {\nname C\n}\ngithub a b {\n}\ncredentials {\nfile users.htpasswd\n}")
 	if err != nil {
 		t.Fatal(err)
 	}

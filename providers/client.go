@@ -2,12 +2,10 @@ package providers
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -45,48 +43,14 @@ func newClient(ctx caddy.Context, written *ClientConfig, kind string) (*client, 
 		profile: config.Profile.compile(row.verifiesEmail),
 		logger:  ctx.Logger().With(zap.String("provider", config.ID)),
 	}
-	transport, err := c.loadTransport(ctx, written)
+	var transport http.RoundTripper
+	transport, c.transport, err = loadTransport(ctx, written, &written.TransportRaw)
 	if err != nil {
 		return nil, c.named(err)
 	}
 	c.http = newHTTPClient(outgoing{transport})
 	c.tokenHTTP = newHTTPClient(tokenAnswer{outgoing{transport}})
 	return c, nil
-}
-
-// loadTransport makes Caddy's HTTP transport. Unlike reverse_proxy it reads no
-// proxy from the environment and bounds the headers of an answer.
-func (c *client) loadTransport(ctx caddy.Context, written *ClientConfig) (http.RoundTripper, error) {
-	settings := make(map[string]json.RawMessage)
-	if len(written.TransportRaw) > 0 {
-		if err := json.Unmarshal(written.TransportRaw, &settings); err != nil || settings == nil {
-			return nil, errors.New("transport: it must be a JSON object")
-		}
-	}
-	if protocol := settings["protocol"]; protocol != nil && string(protocol) != `"http"` {
-		return nil, errors.New(`transport: only the http transport reaches a provider: write "protocol": "http" or leave it out`)
-	}
-	settings["protocol"] = json.RawMessage(`"http"`)
-	if settings["network_proxy"] == nil && settings["forward_proxy_url"] == nil {
-		settings["network_proxy"] = json.RawMessage(`{"from": "none"}`)
-	}
-	if settings["max_response_header_size"] == nil {
-		settings["max_response_header_size"] = json.RawMessage(strconv.Itoa(maxHeader))
-	}
-	raw, err := json.Marshal(settings)
-	if err != nil {
-		return nil, fmt.Errorf("transport: %w", err)
-	}
-	c.transport, written.TransportRaw = raw, slices.Clone(raw)
-	loaded, err := ctx.LoadModule(written, "TransportRaw")
-	if err != nil {
-		return nil, fmt.Errorf("transport: %w", err)
-	}
-	transport, ok := loaded.(http.RoundTripper)
-	if !ok {
-		return nil, fmt.Errorf("transport: Caddy's http transport is a %T, which makes no round trips", loaded)
-	}
-	return transport, nil
 }
 
 // warn tells what weakens the sign-in, once per configuration.

@@ -2,17 +2,13 @@ package providers
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net/url"
-	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/caddyserver/caddy/v2"
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp/caddyauth"
 	"go.uber.org/zap"
 )
 
@@ -20,55 +16,57 @@ func init() {
 	caddy.RegisterModule(Credentials{})
 }
 
-// Credentials signs people in with a user name and a password. Its users stand
-// in the configuration, each with a hash that `caddy hash-password` makes:
-// bcrypt or argon2id; nothing else is accepted.
+// Credentials signs people in with a user name and a password, which one back
+// end checks: users in the configuration or in a file (or both), an LDAP
+// directory, or an HTTP endpoint of the operator's own.
 //
-// An unknown user costs the same work as a wrong password. Password checks
-// share a bounded number of processor cores and a bounded queue with every
-// other provider of the process.
+// Users of the configuration and of a file have hashes that `caddy
+// hash-password` makes: bcrypt or argon2id; nothing else is accepted. Password
+// checks share a bounded number of processor cores and a bounded queue with
+// every other provider of the process.
+//
+// An unknown user costs the same work as a wrong password, and gets the same
+// answer.
 type Credentials struct {
-	// The provider id: the last path segment of its endpoints. Default: credentials.
+	// The provider id: the last path segment of its endpoints, and the first
+	// part of its users' ids, so it must not change later. Default: credentials.
 	ID string `json:"id,omitempty"`
 
-	// The name that clients show. Default: Credentials.
+	// The name that clients show. Default: the id, or Credentials for the
+	// default id.
 	Name string `json:"name,omitempty"`
 
-	// The users. Default: none, which is refused.
+	// The users. Default: none.
 	Users []User `json:"users,omitempty"`
 
-	users  map[string]*User
-	ids    map[string]struct{}
-	decoy  passwordHash
-	logger *zap.Logger
+	// A file of further users, a line `name:hash` for each, as `htpasswd -B`
+	// writes it. A change of the file counts from the next request on, without
+	// a reload; a file that turns out broken leaves the users as they were, and
+	// the log says so. Placeholders such as {env.USERS_FILE} are expanded.
+	// Default: none.
+	File string `json:"file,omitempty"`
+
+	// A directory that checks the passwords, instead of users and file.
+	// Default: none.
+	LDAP *LDAPBackend `json:"ldap,omitempty"`
+
+	// An endpoint that checks the passwords, instead of users and file.
+	// Default: none.
+	HTTP *HTTPBackend `json:"http,omitempty"`
+
+	backend backend
+	local   *localUsers // where the users are known
+	close   func()      // nil where nothing is open
 }
 
-// User is one person who signs in with a password.
-type User struct {
-	// The login name, compared exactly. It holds no colon and no control
-	// character, and an @ only when it is the user's own e-mail address.
-	Username string `json:"username"`
-
-	// The password's hash in modular crypt form: bcrypt ($2a$, $2b$, $2x$,
-	// $2y$) or argon2id. Placeholders such as {env.ALICE_HASH} are expanded.
-	Password string `json:"password"`
-
-	// The account id, which must never change. Default: the login name.
-	ID string `json:"id,omitempty"`
-
-	// The name that people read. Default: none.
-	Name string `json:"name,omitempty"`
-
-	// The e-mail address, which counts as verified. Default: none.
-	Email string `json:"email,omitempty"`
-
-	// The picture, an http or https URL. Default: none.
-	Image string `json:"image,omitempty"`
-
-	// The groups that gates and upstreams see. Default: none.
-	Groups []string `json:"groups,omitempty"`
-
-	hash passwordHash
+// backend is where a provider's users live.
+type backend interface {
+	// authenticate returns the account of who typed the fields, among them a
+	// username and a password of a form that a user can have. The errors are
+	// those of [Checker].
+	authenticate(ctx context.Context, fields map[string]string) (Account, error)
+	// extraFields are drawn after username and password.
+	extraFields() []Field
 }
 
 // CaddyModule returns the Caddy module information.
@@ -79,107 +77,83 @@ func (Credentials) CaddyModule() caddy.ModuleInfo {
 	}
 }
 
-// Provision reads and checks the users. It hashes nothing, so that start-up
-// doesn't wait for it.
+// Provision makes the back end ready. It hashes nothing and connects to
+// nothing, so that start-up doesn't wait for it.
 func (c *Credentials) Provision(ctx caddy.Context) error {
-	c.logger = ctx.Logger()
-	if c.ID == "" {
-		c.ID = "credentials"
+	c.setDefaults()
+	err := c.checkBackend()
+	if err == nil {
+		err = c.provisionBackend(ctx)
 	}
-	if c.Name == "" {
-		c.Name = "Credentials"
-	}
-	comparers, err := loadComparers(ctx)
-	if err != nil {
-		return fmt.Errorf("provider %q: %w", c.ID, err)
-	}
-	c.users = make(map[string]*User, len(c.Users))
-	c.ids = make(map[string]struct{}, len(c.Users))
-	for i := range c.Users {
-		if err := c.addUser(&c.Users[i], comparers); err != nil {
-			return fmt.Errorf("provider %q: user %q: %w", c.ID, c.Users[i].Username, err)
-		}
-	}
-	c.decoy, err = newDecoy(c.Users)
 	if err != nil {
 		return fmt.Errorf("provider %q: %w", c.ID, err)
 	}
 	return nil
 }
 
-// Validate refuses a provider without users.
-func (c *Credentials) Validate() error {
-	if len(c.Users) == 0 {
-		return fmt.Errorf("provider %q: no users: add a line with a name and the hash that `caddy hash-password` prints", c.ID)
+func (c *Credentials) setDefaults() {
+	const id, name = "credentials", "Credentials"
+	if c.ID == "" || c.ID == id {
+		setDefault(&c.Name, name)
 	}
-	return nil
+	setDefault(&c.ID, id)
+	setDefault(&c.Name, c.ID)
 }
 
-func (c *Credentials) addUser(user *User, comparers comparers) error {
-	if err := user.check(); err != nil {
-		return err
+var errNoBackend = errors.New("no users: add a line with a name and the hash that `caddy hash-password` prints, or one of file, ldap and http")
+
+// checkBackend refuses a provider with no back end, or with several.
+func (c *Credentials) checkBackend() error {
+	var given []string
+	if len(c.Users) > 0 || c.File != "" {
+		given = append(given, "users")
 	}
-	if _, exists := c.users[user.Username]; exists {
-		return errors.New("configured twice")
+	if c.LDAP != nil {
+		given = append(given, "ldap")
 	}
-	id := user.accountID()
-	if _, exists := c.ids[id]; exists {
-		return fmt.Errorf("id %q belongs to another user already", id)
+	if c.HTTP != nil {
+		given = append(given, "http")
 	}
-	hash, err := caddy.NewReplacer().ReplaceOrErr(user.Password, true, true)
-	if err != nil {
-		return fmt.Errorf("expanding the password hash: %w", err)
+	switch len(given) {
+	case 0:
+		return errNoBackend
+	case 1:
+		return nil
 	}
-	user.hash, err = comparers.parse(hash)
-	if err != nil {
-		return err
-	}
-	if user.hash.published() {
-		c.logger.Warn("this user's password is published in the documentation: sign-in with it works from this machine only, on a loopback address; make a hash of your own with `caddy hash-password`",
-			zap.String("provider", c.ID), zap.String("user", user.Username))
-	}
-	c.users[user.Username], c.ids[id] = user, struct{}{}
-	return nil
+	return fmt.Errorf("%s can't be combined: give each a credentials block of its own, with an id line", strings.Join(given, " and "))
 }
 
-func (u *User) accountID() string {
-	if u.ID != "" {
-		return u.ID
-	}
-	return u.Username
-}
-
-// check normalises the user's e-mail address and refuses names that an
-// upstream could read as something else.
-func (u *User) check() error {
-	if u.Email != "" {
-		email, err := ParseEmail(u.Email)
-		if err != nil {
-			return fmt.Errorf("email: %w", err)
-		}
-		u.Email = email
-	}
-	if u.Image != "" {
-		image, err := url.Parse(u.Image)
-		if err != nil || (image.Scheme != "https" && image.Scheme != "http") || image.Host == "" {
-			return errors.New("image must be an http or https URL")
-		}
-	}
+func (c *Credentials) provisionBackend(ctx caddy.Context) error {
+	logger := ctx.Logger().With(zap.String("provider", c.ID))
 	switch {
-	case !isLoginName(u.Username):
-		return errors.New("a login name has 1 to 255 printable characters, no colon and no space around it")
-	case strings.Contains(u.Username, "@") && !strings.EqualFold(u.Username, u.Email):
-		return errors.New("a login name with an @ must be the user's own email: add the line `email " + u.Username + "`")
-	case len(u.accountID()) > 255:
-		return errors.New("id is longer than 255 bytes")
+	case c.LDAP != nil:
+		directory, err := c.LDAP.open(ctx, logger)
+		if err != nil {
+			return err
+		}
+		c.backend, c.close = directory, directory.close
+	case c.HTTP != nil:
+		endpoint, err := c.HTTP.open(ctx, logger)
+		if err != nil {
+			return err
+		}
+		c.backend = endpoint
+	default:
+		local, err := newLocalUsers(ctx, c.Users, c.File, logger)
+		if err != nil {
+			return err
+		}
+		c.backend, c.local = local, local
 	}
 	return nil
 }
 
-func isLoginName(name string) bool {
-	return name != "" && len(name) <= 255 && utf8.ValidString(name) &&
-		strings.TrimSpace(name) == name &&
-		!strings.ContainsFunc(name, func(r rune) bool { return r == ':' || unicode.IsControl(r) })
+// Cleanup closes the connections of the back end.
+func (c *Credentials) Cleanup() error {
+	if c.close != nil {
+		c.close()
+	}
+	return nil
 }
 
 // Info implements [Provider].
@@ -187,82 +161,53 @@ func (c *Credentials) Info() Info {
 	return Info{ID: c.ID, Name: c.Name, Type: TypeCredentials}
 }
 
+// The fields that every credentials form has.
+const (
+	fieldUsername = "username"
+	fieldPassword = "password"
+)
+
 // Fields implements [Checker].
 func (c *Credentials) Fields() []Field {
-	return []Field{
-		{Name: "username", Label: "Username", Type: "text", Autocomplete: "username"},
-		{Name: "password", Label: "Password", Type: "password", Autocomplete: "current-password"},
-	}
+	return append([]Field{
+		{Name: fieldUsername, Label: "Username", Type: "text", Autocomplete: "username"},
+		{Name: fieldPassword, Label: "Password", Type: "password", Autocomplete: "current-password"},
+	}, c.backend.extraFields()...)
 }
 
 // Check implements [Checker]. A name or password that no user can have is
-// refused without any work; everything else costs one hash, whether the user
-// exists or not.
+// refused without any work.
 func (c *Credentials) Check(ctx context.Context, fields map[string]string) (Account, error) {
-	username, password := fields["username"], fields["password"]
-	if !isLoginName(username) || !isPassword(password) {
+	if !isLoginName(fields[fieldUsername]) || !isPassword(fields[fieldPassword]) {
 		return Account{}, ErrWrongCredentials
 	}
-	user, known := c.users[username]
-	hash := c.decoy
-	if known {
-		hash = user.hash
-	}
-	matches, err := hash.matches(ctx, password)
-	if err != nil {
-		return Account{}, fmt.Errorf("checking a password: %w", err)
-	}
-	if !known || !matches {
-		return Account{}, ErrWrongCredentials
-	}
-	return Account{
-		ID:            user.accountID(),
-		Login:         user.Username,
-		Name:          user.Name,
-		Email:         user.Email,
-		EmailVerified: user.Email != "",
-		Image:         user.Image,
-		Groups:        slices.Clone(user.Groups),
-		Demo:          user.hash.published(),
-	}, nil
+	return c.backend.authenticate(ctx, fields)
 }
 
-// isPassword refuses what is never hashed: nothing, more than 1 KiB, and
-// control characters.
+// isPassword refuses what is never checked: nothing, more than 1 KiB, and
+// control characters. An empty one would be a bind without authentication to
+// an LDAP server (RFC 4513 section 5.1.2).
 func isPassword(password string) bool {
-	return password != "" && len(password) <= 1024 && utf8.ValidString(password) &&
-		!strings.ContainsFunc(password, unicode.IsControl)
+	return password != "" && len(password) <= maxFieldValue && isPlainText(password)
 }
 
-// Knows implements [Roster].
+// maxFieldValue is the most bytes that a field's value may have.
+const maxFieldValue = 1024
+
+func isPlainText(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
+}
+
+// Knows implements [Roster]. A directory or an endpoint is asked only when
+// somebody signs in: it knows everyone whose session lives.
 func (c *Credentials) Knows(accountID string) bool {
-	_, ok := c.ids[accountID]
-	return ok
-}
-
-// comparers are Caddy's password hash modules by name.
-type comparers map[string]caddyauth.Comparer
-
-func loadComparers(ctx caddy.Context) (comparers, error) {
-	all := make(comparers)
-	for _, name := range []string{"bcrypt", "argon2id"} {
-		mod, err := ctx.LoadModuleByID("http.authentication.hashes."+name, json.RawMessage("{}"))
-		if err != nil {
-			return nil, fmt.Errorf("loading Caddy's %s hash module: %w", name, err)
-		}
-		comparer, ok := mod.(caddyauth.Comparer)
-		if !ok {
-			return nil, fmt.Errorf("the %s hash module of Caddy can't compare", name)
-		}
-		all[name] = comparer
-	}
-	return all, nil
+	return c.local == nil || c.local.knows(accountID)
 }
 
 var (
-	_ caddy.Module      = Credentials{}
-	_ caddy.Provisioner = (*Credentials)(nil)
-	_ caddy.Validator   = (*Credentials)(nil)
-	_ Checker           = (*Credentials)(nil)
-	_ Roster            = (*Credentials)(nil)
+	_ caddy.Module       = Credentials{}
+	_ caddy.Provisioner  = (*Credentials)(nil)
+	_ caddy.CleanerUpper = (*Credentials)(nil)
+	_ Checker            = (*Credentials)(nil)
+	_ Roster             = (*Credentials)(nil)
 )

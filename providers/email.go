@@ -143,8 +143,7 @@ type Email struct {
 	replyTo  *mail.Address
 	letter   *letter
 	sender   Sender
-	slots    chan struct{}
-	queue    chan struct{}
+	turns    *turns
 	underway sync.WaitGroup
 	logger   *zap.Logger
 }
@@ -170,8 +169,7 @@ func (e *Email) Provision(ctx caddy.Context) error {
 			return fmt.Errorf("provider %q: %w", e.ID, err)
 		}
 	}
-	e.slots = make(chan struct{}, maxTransactions)
-	e.queue = make(chan struct{}, maxTransactions+maxWaiting)
+	e.turns = newTurns(maxTransactions, maxWaiting, e.SMTP.answerTimeout())
 	return nil
 }
 
@@ -338,24 +336,15 @@ func (e *Email) Offer(ctx context.Context, address string) (Offer, error) {
 }
 
 func (e *Email) acquire(ctx context.Context) error {
-	select {
-	case e.queue <- struct{}{}:
-	default:
+	if err := e.turns.acquire(ctx); err != nil {
 		return errMailBusy
 	}
-	select {
-	case e.slots <- struct{}{}:
-		e.underway.Add(1)
-		return nil
-	case <-ctx.Done():
-		<-e.queue
-		return errMailBusy
-	}
+	e.underway.Add(1)
+	return nil
 }
 
 func (e *Email) release() {
-	<-e.slots
-	<-e.queue
+	e.turns.release()
 	e.underway.Done()
 }
 

@@ -183,8 +183,8 @@ func TestConversationsAreBounded(t *testing.T) {
 	if err := e.Cleanup(); err != nil {
 		t.Error(err)
 	}
-	if len(e.slots)+len(e.queue) != 0 {
-		t.Errorf("%d slots and %d places are still taken", len(e.slots), len(e.queue))
+	if len(e.turns.slots)+len(e.turns.queue) != 0 {
+		t.Errorf("%d slots and %d places are still taken", len(e.turns.slots), len(e.turns.queue))
 	}
 }
 

@@ -4,12 +4,14 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"runtime"
 	"strings"
 	"time"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/caddyauth"
 	"golang.org/x/crypto/bcrypt"
 )
@@ -25,6 +27,9 @@ const (
 	maxArgon2Time   = 64
 	maxBcryptInput  = 72 // bytes; bcrypt ignores the rest
 )
+
+// maxBcryptCost takes seconds; each step more doubles it.
+const maxBcryptCost = 16
 
 // bcryptAlphabet is bcrypt's own base64 alphabet.
 const bcryptAlphabet = "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
@@ -51,6 +56,9 @@ func hashCost(hash string) (module, cost string, err error) {
 		n, err := bcrypt.Cost([]byte(hash))
 		if err != nil {
 			return "", "", errors.New("the bcrypt hash is malformed: make one with `caddy hash-password`")
+		}
+		if n > maxBcryptCost {
+			return "", "", fmt.Errorf("the bcrypt hash has cost %d, more than %d, so that one check would take too long: make one with `caddy hash-password`", n, maxBcryptCost)
 		}
 		return "bcrypt", fmt.Sprintf("bcrypt %d", n), nil
 	case strings.HasPrefix(hash, "$argon2id$"):
@@ -88,6 +96,25 @@ func hasAnyPrefix(s string, prefixes ...string) bool {
 	return false
 }
 
+// comparers are Caddy's password hash modules by name.
+type comparers map[string]caddyauth.Comparer
+
+func loadComparers(ctx caddy.Context) (comparers, error) {
+	all := make(comparers)
+	for _, name := range []string{"bcrypt", "argon2id"} {
+		mod, err := ctx.LoadModuleByID("http.authentication.hashes."+name, json.RawMessage("{}"))
+		if err != nil {
+			return nil, fmt.Errorf("loading Caddy's %s hash module: %w", name, err)
+		}
+		comparer, ok := mod.(caddyauth.Comparer)
+		if !ok {
+			return nil, fmt.Errorf("the %s hash module of Caddy can't compare", name)
+		}
+		all[name] = comparer
+	}
+	return all, nil
+}
+
 func (c comparers) parse(hash string) (passwordHash, error) {
 	module, cost, err := hashCost(hash)
 	if err != nil {
@@ -104,7 +131,7 @@ func (h passwordHash) published() bool {
 	return string(h.encoded) == DemoPasswordHash
 }
 
-// matches compares within the process's hashing budget. A password longer than
+// matches compares within the process's turns for hashing. A password longer than
 // the algorithm reads never matches, but costs the same.
 func (h passwordHash) matches(ctx context.Context, password string) (bool, error) {
 	if err := hashing.acquire(ctx); err != nil {
@@ -125,13 +152,16 @@ func (h passwordHash) matches(ctx context.Context, password string) (bool, error
 // newDecoy makes a hash that no password has, of the cost that most users'
 // hashes have: an unknown user then takes as long as a known one. Its digest is
 // random bytes, so nothing has to be hashed to make it.
-func newDecoy(users []User) (passwordHash, error) {
+func newDecoy(lists ...[]User) (passwordHash, error) {
 	counts := make(map[string]int)
 	var model passwordHash
-	for _, user := range users {
-		counts[user.hash.cost]++
-		if model.encoded == nil || counts[user.hash.cost] > counts[model.cost] {
-			model = user.hash
+	for _, list := range lists {
+		for i := range list {
+			hash := list[i].hash
+			counts[hash.cost]++
+			if model.encoded == nil || counts[hash.cost] > counts[model.cost] {
+				model = hash
+			}
 		}
 	}
 	decoy := model
@@ -145,7 +175,7 @@ func newDecoy(users []User) (passwordHash, error) {
 			parts[i] = base64.RawStdEncoding.EncodeToString(randomBytes(base64.RawStdEncoding.DecodedLen(len(parts[i]))))
 		}
 	default:
-		return decoy, nil // no users: Validate refuses
+		return decoy, nil // no users: refused elsewhere
 	}
 	decoy.encoded = []byte(strings.Join(parts, "$"))
 	if _, cost, err := hashCost(string(decoy.encoded)); err != nil || cost != model.cost {
@@ -160,45 +190,9 @@ func randomBytes(n int) []byte {
 	return b
 }
 
-// hashing is the process's budget for password checks, which are slow and hungry
+// hashing are the process's turns for password checks, which are slow and hungry
 // on purpose: half the cores, and a short queue that turns the rest away.
-var hashing = newHashBudget(max(1, runtime.GOMAXPROCS(0)/2), 64, 10*time.Second)
+var hashing = newTurns(max(1, runtime.GOMAXPROCS(0)/2), maxQueue, 10*time.Second)
 
-type hashBudget struct {
-	slots   chan struct{}
-	queue   chan struct{}
-	patient time.Duration
-}
-
-func newHashBudget(parallel, waiting int, patient time.Duration) *hashBudget {
-	return &hashBudget{
-		slots:   make(chan struct{}, parallel),
-		queue:   make(chan struct{}, parallel+waiting),
-		patient: patient,
-	}
-}
-
-func (b *hashBudget) acquire(ctx context.Context) error {
-	select {
-	case b.queue <- struct{}{}:
-	default:
-		return ErrBusy
-	}
-	timer := time.NewTimer(b.patient)
-	defer timer.Stop()
-	select {
-	case b.slots <- struct{}{}:
-		return nil
-	case <-timer.C:
-		<-b.queue
-		return ErrBusy
-	case <-ctx.Done():
-		<-b.queue
-		return fmt.Errorf("waiting for a password check: %w", ctx.Err())
-	}
-}
-
-func (b *hashBudget) release() {
-	<-b.slots
-	<-b.queue
-}
+// maxQueue is how many password checks may wait for their turn.
+const maxQueue = 64

@@ -92,24 +92,52 @@ type Checker interface {
 	Provider
 	// Fields are drawn on the sign-in page, in this order.
 	Fields() []Field
-	// Check returns the account, or [ErrWrongCredentials], [ErrBusy], or
-	// another error when the back end failed.
+	// Check returns the account, or [ErrWrongCredentials], a [RefusalError] (which is
+	// one, too), [ErrBusy], or another error when the back end failed: the
+	// answer is not known then. It takes of the fields what it declares.
 	Check(ctx context.Context, fields map[string]string) (Account, error)
 }
 
 // Field is one input of a [Checker]'s form.
 type Field struct {
-	Name         string
-	Label        string
-	Type         string // text, password, email
-	Autocomplete string
+	// The name by which it is sent: letters, digits, hyphens and underscores.
+	// Default: none, required.
+	Name string `json:"name"`
+
+	// What people read beside it. Default: the name.
+	Label string `json:"label,omitempty"`
+
+	// text, password or email. Default: text.
+	Type string `json:"type,omitempty"`
+
+	// The HTML autofill token, such as one-time-code. Default: none.
+	Autocomplete string `json:"autocomplete,omitempty"`
+
+	// Whether it may be left empty. Default: false.
+	Optional bool `json:"optional,omitempty"`
 }
 
-// Roster is implemented by providers whose users are configured: a session of
-// a user that is no longer in the configuration is refused on every request.
+// Roster is implemented by providers whose users may be known without asking
+// anyone: a session of a user that is no longer there is refused on every
+// request. Knows is true where the provider can't tell.
 type Roster interface {
 	Knows(accountID string) bool
 }
+
+// RefusalError is an [ErrWrongCredentials] that the back end gives a reason for.
+type RefusalError struct {
+	// Code is a key of [RefusalCodes].
+	Code string
+}
+
+func (r *RefusalError) Error() string { return "refused by the back end: " + r.Code }
+
+// Is makes a refusal an ErrWrongCredentials.
+func (r *RefusalError) Is(target error) bool { return target == ErrWrongCredentials }
+
+// RefusalCodes are the reasons that a back end may give: people read them in
+// words of ours. Every other reason is a wrong password.
+var RefusalCodes = set("AccountLocked", "AccountDisabled", "PasswordExpired", "CodeRequired", "CodeInvalid", "AccessDenied")
 
 var (
 	// ErrProviderRefused is the provider's own error answer (the person
@@ -117,6 +145,6 @@ var (
 	ErrProviderRefused = errors.New("the provider answered with an error")
 	// ErrWrongCredentials is an unknown user or a wrong password, alike.
 	ErrWrongCredentials = errors.New("unknown user or wrong password")
-	// ErrBusy is a full queue of password checks.
-	ErrBusy = errors.New("too many password checks at once")
+	// ErrBusy is a full queue: of password checks, or of questions to a back end.
+	ErrBusy = errors.New("too many sign-ins at once: the queue is full")
 )

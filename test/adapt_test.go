@@ -46,7 +46,36 @@ func validate(t *testing.T, raw []byte) error {
 	if err := json.Unmarshal(raw, &config); err != nil {
 		t.Fatal(err)
 	}
+	defer enterFolder(t)()
 	return caddy.Validate(&config) //nolint:wrapcheck // callers compare the text
+}
+
+// enterFolder makes a folder with the files that Caddyfiles of the tests and of
+// the documentation name the current one, and returns the way back.
+func enterFolder(t *testing.T) func() {
+	t.Helper()
+	back, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for name, content := range map[string]string{
+		"users.htpasswd":  "carol:" + passwordHash() + "\n",
+		"broken.htpasswd": "# old hashes\n\nbob:$apr1$abcdefgh$MsMkLjYm1lQ1vGeHmEiXK/\n",
+		"corp-ca.pem":     "",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Chdir(dir); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		if err := os.Chdir(back); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // Each file in adapt/ is a Caddyfile, a line of ten dashes, and the JSON that it
@@ -104,6 +133,7 @@ func isolate(t *testing.T) {
 	t.Setenv("DATABASE_URL", "postgres://signin@db.example.com/app")
 	t.Setenv("SMTP_USER", "mailer")
 	t.Setenv("SMTP_PASSWORD", "password-of-mailer")
+	t.Setenv("LDAP_PASSWORD", "the reader's password")
 	t.Setenv("AUTH_SECRET", "a secret of the tests, 40 bytes long ....")
 	t.Setenv("AUTH_SECRET_OLD", "the secret before, also over 32 bytes ...")
 }

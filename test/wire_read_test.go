@@ -107,7 +107,7 @@ http://:{$HTTP} {
 		<private>
 
 		{"zulu":{"id":"zulu","name":"Zulu <&>","type":"oauth","signinUrl":"{O}/api/auth/signin/zulu","callbackUrl":"{O}/api/auth/callback/zulu"},`+
-		`"staff":{"id":"staff","name":"Credentials","type":"credentials","signinUrl":"{O}/api/auth/signin/staff","callbackUrl":"{O}/api/auth/callback/staff"},`+
+		`"staff":{"id":"staff","name":"staff","type":"credentials","signinUrl":"{O}/api/auth/signin/staff","callbackUrl":"{O}/api/auth/callback/staff"},`+
 		`"github":{"id":"github","name":"GitHub","type":"oauth","signinUrl":"{O}/api/auth/signin/github","callbackUrl":"{O}/api/auth/callback/github"}}`)
 }
 

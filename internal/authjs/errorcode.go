@@ -40,10 +40,24 @@ const (
 	CodeVerification ErrorCode = "Verification"
 )
 
+// The codes that are ours: NextAuth.js has none for what they say.
+const (
+	// CodeUnavailable is a store or a back end that can't be asked now.
+	CodeUnavailable ErrorCode = "Unavailable"
+	// CodeAccountLocked, CodeAccountDisabled, CodePasswordExpired, CodeCodeRequired
+	// and CodeCodeInvalid are a credentials back end's reasons.
+	CodeAccountLocked   ErrorCode = "AccountLocked"
+	CodeAccountDisabled ErrorCode = "AccountDisabled"
+	CodePasswordExpired ErrorCode = "PasswordExpired"
+	CodeCodeRequired    ErrorCode = "CodeRequired"
+	CodeCodeInvalid     ErrorCode = "CodeInvalid"
+)
+
 // signInCodes are the codes that the sign-in page shows.
 var signInCodes = []ErrorCode{
 	CodeSignin, CodeOAuthSignin, CodeOAuthCallback, CodeOAuthCreateAccount, CodeEmailCreateAccount, CodeCallback,
 	CodeOAuthAccountNotLinked, CodeEmailSignin, CodeCredentialsSignin, CodeSessionRequired,
+	CodeUnavailable, CodeAccountLocked, CodeAccountDisabled, CodePasswordExpired, CodeCodeRequired, CodeCodeInvalid,
 }
 
 // OnSignInPage says that the code is shown on the sign-in page, where the person

@@ -93,6 +93,11 @@ func (p *Process) Freeze() {
 		p.t.Fatalf("freezing %s: %v", p.cmd.Path, err)
 	}
 	p.frozen = true
+	for deadline := time.Now().Add(startTimeout); !isStopped(p.cmd.Process.Pid); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			p.t.Fatalf("%s does not stand still", p.cmd.Path)
+		}
+	}
 }
 
 // Thaw lets a frozen process go on (SIGCONT).

@@ -1,0 +1,137 @@
+package providers
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap"
+)
+
+// User is one person who signs in with a password.
+type User struct {
+	// The login name, compared exactly. It holds no colon and no control
+	// character, and an @ only when it is the user's own e-mail address.
+	Username string `json:"username"`
+
+	// The password's hash in modular crypt form: bcrypt ($2a$, $2b$, $2x$,
+	// $2y$) or argon2id. Placeholders such as {env.ALICE_HASH} are expanded.
+	Password string `json:"password"`
+
+	// The account id, which must never change. Default: the login name.
+	ID string `json:"id,omitempty"`
+
+	// The name that people read. Default: none.
+	Name string `json:"name,omitempty"`
+
+	// The e-mail address, which counts as verified. Default: none.
+	Email string `json:"email,omitempty"`
+
+	// The picture, an http or https URL. Default: none.
+	Image string `json:"image,omitempty"`
+
+	// The groups that gates and upstreams see. Default: none.
+	Groups []string `json:"groups,omitempty"`
+
+	hash  passwordHash
+	where string // file and line, empty for a user of the configuration
+}
+
+// expandHash resolves the placeholders of a hash in the configuration, and
+// checks it.
+func (u *User) expandHash(all comparers) error {
+	hash, err := caddy.NewReplacer().ReplaceOrErr(u.Password, true, true)
+	if err != nil {
+		return fmt.Errorf("expanding the password hash: %w", err)
+	}
+	u.hash, err = all.parse(hash)
+	return err
+}
+
+func (u *User) accountID() string {
+	if u.ID != "" {
+		return u.ID
+	}
+	return u.Username
+}
+
+// check normalises the user's e-mail address and refuses names that an
+// upstream could read as something else.
+func (u *User) check() error {
+	if u.Email != "" {
+		email, err := ParseEmail(u.Email)
+		if err != nil {
+			return fmt.Errorf("email: %w", err)
+		}
+		u.Email = email
+	}
+	if u.Image != "" {
+		image, err := url.Parse(u.Image)
+		if err != nil || (image.Scheme != "https" && image.Scheme != "http") || image.Host == "" {
+			return errors.New("image must be an http or https URL")
+		}
+	}
+	switch {
+	case !isLoginName(u.Username):
+		return errors.New("a login name has 1 to 255 printable characters, no colon and no space around it")
+	case strings.Contains(u.Username, "@") && !strings.EqualFold(u.Username, u.Email):
+		return errors.New("a login name with an @ must be the user's own email: add the line `email " + u.Username + "`")
+	case len(u.accountID()) > 255:
+		return errors.New("id is longer than 255 bytes")
+	}
+	return nil
+}
+
+func isLoginName(name string) bool {
+	return name != "" && len(name) <= 255 && utf8.ValidString(name) &&
+		strings.TrimSpace(name) == name &&
+		!strings.ContainsFunc(name, func(r rune) bool { return r == ':' || unicode.IsControl(r) })
+}
+
+// userTable is a set of users that never changes.
+type userTable struct {
+	users map[string]*User
+	ids   map[string]struct{}
+	decoy passwordHash
+}
+
+// newUserTable refuses names and ids that occur twice.
+func newUserTable(lists ...[]User) (*userTable, error) {
+	t := &userTable{users: make(map[string]*User), ids: make(map[string]struct{})}
+	for _, list := range lists {
+		for i := range list {
+			if err := t.add(&list[i]); err != nil {
+				return nil, fmt.Errorf("%suser %q: %w", list[i].where, list[i].Username, err)
+			}
+		}
+	}
+	var err error
+	t.decoy, err = newDecoy(lists...)
+	return t, err
+}
+
+func (t *userTable) add(user *User) error {
+	if _, exists := t.users[user.Username]; exists {
+		return errors.New("configured twice: keep one of the two, for they may have different passwords")
+	}
+	id := user.accountID()
+	if _, exists := t.ids[id]; exists {
+		return fmt.Errorf("id %q belongs to another user already", id)
+	}
+	t.users[user.Username], t.ids[id] = user, struct{}{}
+	return nil
+}
+
+// warnPublished tells of users whose password is in the documentation.
+func (t *userTable) warnPublished(logger *zap.Logger) {
+	for name, user := range t.users {
+		if user.hash.published() {
+			logger.Warn("this user's password is published in the documentation: sign-in with it works from this machine only, on a loopback address; make a hash of your own with `caddy hash-password`",
+				zap.String("user", name))
+		}
+	}
+}

@@ -1,0 +1,193 @@
+package providers
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/go-ldap/ldap/v3"
+	"go.uber.org/zap"
+)
+
+// ldapDirectory is an LDAPBackend at work. Who searches and who proves a
+// password never share a connection: a bind leaves the connection as the one
+// who bound, or as nobody.
+type ldapDirectory struct {
+	config  LDAPBackend // resolved
+	server  ldapServer
+	readers ldapPool
+	binders ldapPool
+	turns   *turns
+	nobody  string // a name that no entry has
+	sampled *zap.Logger
+}
+
+// open makes the directory ready. It connects to nothing.
+func (l *LDAPBackend) open(ctx caddy.Context, logger *zap.Logger) (*ldapDirectory, error) {
+	config, err := l.resolve()
+	if err != nil {
+		return nil, err
+	}
+	trust, err := l.tlsConfig(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if config.InsecureLDAP {
+		logger.Warn("insecure_ldap: whoever sits between this server and the directory reads every password")
+	}
+	d := &ldapDirectory{
+		config:  config,
+		server:  newLDAPServer(config.URL, config.StartTLS, trust),
+		turns:   newTurns(config.MaxConnections, maxQueue, time.Duration(config.Timeout)),
+		nobody:  "cn=" + rand.Text() + "," + config.BaseDN,
+		sampled: sampled(logger),
+	}
+	d.readers.size, d.binders.size = config.MaxConnections, config.MaxConnections
+	d.binders.open = d.server.open
+	d.readers.open = func(ctx context.Context) (*ldapConn, error) {
+		return d.server.openReader(ctx, config.BindDN, config.BindPassword)
+	}
+	return d, nil
+}
+
+// close closes the connections that nobody uses, and those in use when they
+// are given back.
+func (d *ldapDirectory) close() {
+	d.readers.close()
+	d.binders.close()
+}
+
+func (d *ldapDirectory) extraFields() []Field { return nil }
+
+// authenticate takes a search and a bind, whether the user exists or not.
+func (d *ldapDirectory) authenticate(ctx context.Context, fields map[string]string) (Account, error) {
+	if err := d.turns.acquire(ctx); err != nil {
+		return Account{}, err
+	}
+	defer d.turns.release()
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(d.config.Timeout))
+	defer cancel()
+	account, err := d.searchAndBind(ctx, fields[fieldUsername], fields[fieldPassword])
+	if err != nil && !errors.Is(err, ErrWrongCredentials) {
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			err = fmt.Errorf("no answer within %v: %w", time.Duration(d.config.Timeout), err)
+		}
+		return Account{}, fmt.Errorf("the directory %s: %w", d.server.address, err)
+	}
+	return account, err
+}
+
+func (d *ldapDirectory) searchAndBind(ctx context.Context, username, password string) (Account, error) {
+	entry, err := d.find(ctx, username)
+	if err != nil {
+		return Account{}, err
+	}
+	name := d.nobody
+	if entry != nil {
+		name = entry.DN
+	}
+	bound, err := d.bind(ctx, name, password)
+	switch {
+	case err != nil:
+		return Account{}, err
+	case entry == nil || !bound:
+		return Account{}, ErrWrongCredentials
+	}
+	account, err := d.config.Attributes.account(entry)
+	if err != nil {
+		return Account{}, fmt.Errorf("the entry %q: %w", excerpt(entry.DN), err)
+	}
+	if d.config.GroupBaseDN != "" {
+		found, err := d.groups(ctx, entry.DN, account.Login)
+		if err != nil {
+			return Account{}, err
+		}
+		account.Groups = mergeGroups(account.Groups, found)
+	}
+	if len(account.Groups) > maxGroups {
+		return Account{}, fmt.Errorf("the entry %q: more than %d groups: make group_filter match fewer", excerpt(entry.DN), maxGroups)
+	}
+	return account, nil
+}
+
+// find returns the one entry that matches, or nil. An entry without a name is
+// none: binding as it would be anonymous (RFC 4513 section 5.1.1).
+func (d *ldapDirectory) find(ctx context.Context, username string) (*ldap.Entry, error) {
+	filter := fillFilter(d.config.UserFilter, placeholderUsername, username)
+	entries, err := d.search(ctx, d.config.BaseDN, filter, 2, d.config.Attributes.names())
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("looking for a user: %w", err)
+	case len(entries) > 1:
+		d.sampled.Warn("several entries match one user name, so nobody can sign in with it: make user_filter match one",
+			zap.String("user", excerpt(username)), zap.String("one", excerpt(entries[0].DN)), zap.String("another", excerpt(entries[1].DN)))
+		return nil, nil //nolint:nilnil // no entry is an answer
+	case len(entries) == 0 || strings.TrimSpace(entries[0].DN) == "":
+		return nil, nil //nolint:nilnil // no entry is an answer
+	}
+	return entries[0], nil
+}
+
+func (d *ldapDirectory) groups(ctx context.Context, dn, login string) ([]string, error) {
+	filter := fillFilter(d.config.GroupFilter, placeholderDN, dn, placeholderUsername, login)
+	attribute := d.config.Attributes.GroupName
+	entries, err := d.search(ctx, d.config.GroupBaseDN, filter, maxGroups+1, []string{attribute})
+	if err != nil {
+		return nil, fmt.Errorf("looking for groups: %w", err)
+	}
+	var names []string
+	for _, entry := range entries {
+		if values := entry.GetEqualFoldAttributeValues(attribute); len(values) > 0 {
+			names = append(names, values[0])
+		}
+	}
+	return names, nil
+}
+
+// search returns the matching entries, one more than the limit at most.
+func (d *ldapDirectory) search(ctx context.Context, base, filter string, limit int, attributes []string) ([]*ldap.Entry, error) {
+	request := ldap.NewSearchRequest(base, ldap.ScopeWholeSubtree, ldap.NeverDerefAliases,
+		limit, int(time.Duration(d.config.Timeout)/time.Second)+1, false, filter, attributes, nil)
+	var entries []*ldap.Entry
+	err := d.readers.use(ctx, func(conn *ldap.Conn) error {
+		result, err := conn.Search(request)
+		if ldap.IsErrorWithCode(err, ldap.LDAPResultSizeLimitExceeded) {
+			err = nil
+		}
+		if err == nil {
+			entries = result.Entries
+		}
+		return err
+	})
+	return entries, err
+}
+
+// refusals are the result codes by which a server turns a bind down (RFC 4511
+// appendix A); 19 and 53 are how some say that an account is locked.
+var refusals = []uint16{
+	ldap.LDAPResultInvalidCredentials, ldap.LDAPResultInappropriateAuthentication,
+	ldap.LDAPResultConstraintViolation, ldap.LDAPResultUnwillingToPerform, ldap.LDAPResultNoSuchObject,
+}
+
+// bind says whether the password is right.
+func (d *ldapDirectory) bind(ctx context.Context, dn, password string) (bool, error) {
+	refused := false
+	err := d.binders.use(ctx, func(conn *ldap.Conn) error {
+		err := conn.Bind(dn, password)
+		refused = ldap.IsErrorAnyOf(err, refusals...) || dn == d.nobody && isAnswer(err)
+		if refused {
+			return nil
+		}
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("checking a password: %w", err)
+	}
+	return !refused, nil
+}
+
+var _ backend = (*ldapDirectory)(nil)

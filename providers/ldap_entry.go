@@ -1,0 +1,195 @@
+package providers
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/go-ldap/ldap/v3"
+	"github.com/google/uuid"
+)
+
+// LDAPAttributes says which attributes of a user's entry hold the parts of an
+// account. Alternatives are separated by "|": the first that the entry has
+// counts ("displayName|cn"), and of an attribute's several values the first.
+// "off" reads nothing.
+type LDAPAttributes struct {
+	// The immutable identifier. "dn" takes the entry's name, which changes when
+	// the entry is renamed or moved: its user then is another one.
+	// Default: entryUUID|objectGUID|nsUniqueId|ipaUniqueID.
+	ID string `json:"id,omitempty"`
+
+	// The login name that upstreams see, as the directory writes it and not as
+	// it was typed. Of several values the first in byte order.
+	// Default: uid|sAMAccountName.
+	Login string `json:"login,omitempty"`
+
+	// The name that people read. Default: displayName|cn.
+	Name string `json:"name,omitempty"`
+
+	// The e-mail address, which counts as verified: leave it off where people
+	// can change their own. Default: mail.
+	Email string `json:"email,omitempty"`
+
+	// The picture, an http or https URL. Default: off.
+	Image string `json:"image,omitempty"`
+
+	// Groups that stand in the entry itself, such as memberOf: every value is a
+	// group. Default: off.
+	Groups string `json:"groups,omitempty"`
+
+	// The name of a group that group_filter finds. Default: cn.
+	GroupName string `json:"group_name,omitempty"`
+}
+
+const attributeDN = "dn"
+
+func (a LDAPAttributes) withDefaults() LDAPAttributes {
+	setDefault(&a.ID, "entryUUID|objectGUID|nsUniqueId|ipaUniqueID")
+	setDefault(&a.Login, "uid|sAMAccountName")
+	setDefault(&a.Name, "displayName|cn")
+	setDefault(&a.Email, "mail")
+	setDefault(&a.Image, off)
+	setDefault(&a.Groups, off)
+	setDefault(&a.GroupName, "cn")
+	return a
+}
+
+// attributeNames splits alternatives.
+func attributeNames(s string) []string {
+	if s == "" || s == off || s == attributeDN {
+		return nil
+	}
+	return strings.Split(s, "|")
+}
+
+func (a LDAPAttributes) check() error {
+	if a.ID == off {
+		return errors.New("attributes id can't be off: without it nobody can be told from another")
+	}
+	if a.GroupName == off || strings.Contains(a.GroupName, "|") {
+		return errors.New("attributes group_name must be one attribute, such as cn")
+	}
+	for _, part := range []struct{ name, value string }{
+		{"id", a.ID},
+		{"login", a.Login},
+		{"name", a.Name},
+		{"email", a.Email},
+		{"image", a.Image},
+		{"groups", a.Groups},
+		{"group_name", a.GroupName},
+	} {
+		for _, name := range attributeNames(part.value) {
+			if !isAttribute(name) {
+				return fmt.Errorf("attributes %s: %q is not an attribute such as mail", part.name, excerpt(name))
+			}
+		}
+	}
+	return nil
+}
+
+// isAttribute accepts an attribute description (RFC 4512 section 2.5): a name
+// or an OID, with options.
+func isAttribute(name string) bool {
+	return name != "" && len(name) <= 128 && !strings.ContainsFunc(name, func(r rune) bool {
+		return !isAlphanumeric(r) && !strings.ContainsRune("-._;", r)
+	})
+}
+
+// names are the attributes to ask for. Operational ones, such as entryUUID,
+// come only when they are named (RFC 4511 section 4.5.1.8).
+func (a LDAPAttributes) names() []string {
+	parts := []string{a.ID, a.Login, a.Name, a.Email, a.Image, a.Groups}
+	names := make([]string, 0, 2*len(parts))
+	for _, part := range parts {
+		names = append(names, attributeNames(part)...)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// account reads an entry. What it can't do without is an error that tells what
+// to configure; everything else is left out where it isn't usable.
+func (a LDAPAttributes) account(entry *ldap.Entry) (Account, error) {
+	account := Account{ID: a.id(entry)}
+	if _, ok := identifier(account.ID); !ok {
+		return Account{}, fmt.Errorf("no usable identifier in %s: let the searcher read it, or set attributes id", a.ID)
+	}
+	account.Name, _ = text(firstValue(entry, a.Name))
+	account.Image, _ = imageURL(firstValue(entry, a.Image))
+	if email, ok := parseAttestedEmail(firstValue(entry, a.Email)); ok {
+		account.Email, account.EmailVerified = email, true
+	}
+	account.Groups = mergeGroups(nil, valuesOf(entry, a.Groups))
+	if a.Login == off {
+		return account, nil
+	}
+	logins := valuesOf(entry, a.Login)
+	if len(logins) == 0 {
+		return Account{}, fmt.Errorf("no login name in %s: let the searcher read it, or set attributes login", a.Login)
+	}
+	user := User{Username: slices.Min(logins), ID: account.ID, Email: account.Email}
+	if err := user.check(); err != nil {
+		return Account{}, fmt.Errorf("the login name in %s: %w", a.Login, err)
+	}
+	account.Login = user.Username
+	return account, nil
+}
+
+func (a LDAPAttributes) id(entry *ldap.Entry) string {
+	if a.ID == attributeDN {
+		return entry.DN
+	}
+	for _, name := range attributeNames(a.ID) {
+		raw := entry.GetEqualFoldRawAttributeValue(name)
+		switch {
+		case len(raw) == 0:
+		case strings.EqualFold(name, "objectGUID"):
+			return formatGUID(raw)
+		default:
+			return string(raw)
+		}
+	}
+	return ""
+}
+
+// formatGUID writes the 16 bytes of Active Directory's objectGUID as its own
+// tools do: the first three numbers are little-endian (MS-DTYP 2.3.4.2).
+func formatGUID(raw []byte) string {
+	if len(raw) != 16 {
+		return ""
+	}
+	raw = slices.Clone(raw)
+	slices.Reverse(raw[0:4])
+	slices.Reverse(raw[4:6])
+	slices.Reverse(raw[6:8])
+	return uuid.UUID(raw).String()
+}
+
+// valuesOf returns the values of the first attribute that the entry has.
+func valuesOf(entry *ldap.Entry, alternatives string) []string {
+	for _, name := range attributeNames(alternatives) {
+		if values := entry.GetEqualFoldAttributeValues(name); len(values) > 0 {
+			return values
+		}
+	}
+	return nil
+}
+
+func firstValue(entry *ldap.Entry, alternatives string) string {
+	if values := valuesOf(entry, alternatives); len(values) > 0 {
+		return values[0]
+	}
+	return ""
+}
+
+// mergeGroups returns the usable names of both lists, each once.
+func mergeGroups(names, more []string) []string {
+	for _, name := range more {
+		if name != "" && name == cleanText(name) && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}

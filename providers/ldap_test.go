@@ -1,0 +1,128 @@
+package providers
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/go-ldap/ldap/v3"
+)
+
+func TestLDAPConfigurationsThatAreRefused(t *testing.T) {
+	good := config{"url": "ldaps://ldap.example.com", "base_dn": "dc=example,dc=com"}
+	for name, tc := range map[string]struct {
+		change config
+		want   string
+	}{
+		"no URL":                         {config{"url": ""}, "ldap must be a URL such as ldaps://ldap.example.com"},
+		"another scheme":                 {config{"url": "https://ldap.example.com"}, "ldap must be a URL"},
+		"a base in the URL":              {config{"url": "ldaps://ldap.example.com/dc=example"}, "must end after the host"},
+		"a password in the URL":          {config{"url": "ldaps://u:p@ldap.example.com"}, "must end after the host"},
+		"clear text":                     {config{"url": "ldap://ldap.example.com"}, "ldap:// sends passwords in clear text: write ldaps://, or add start_tls"},
+		"no base":                        {config{"base_dn": ""}, "base_dn is missing"},
+		"a base that is none":            {config{"base_dn": "people"}, `base_dn "people" is not a distinguished name`},
+		"a reader without a password":    {config{"bind_dn": "cn=reader,dc=example"}, "bind_dn and bind_password go together"},
+		"a password without a reader":    {config{"bind_password": "x"}, "bind_dn and bind_password go together"},
+		"a reader's password not set":    {config{"bind_dn": "cn=reader,dc=example", "bind_password": "{env.NO_SUCH}"}, "bind_password: {env.NO_SUCH} is empty"},
+		"a filter for nobody":            {config{"user_filter": "(uid=alice)"}, "user_filter (uid=alice) must hold {username}"},
+		"a filter with another name":     {config{"user_filter": "(uid={user})"}, "must hold {username}"},
+		"a filter that is none":          {config{"user_filter": "uid={username}"}, "is not a filter such as (uid={username})"},
+		"a filter that lets names in":    {config{"user_filter": "({username}=x)"}, "must hold {username} after an ="},
+		"a whole filter that is typed":   {config{"user_filter": "{username}"}, "must hold {username} after an ="},
+		"groups nowhere":                 {config{"group_filter": "(member={dn})"}, "group_filter needs group_base_dn"},
+		"a group filter for nobody":      {config{"group_base_dn": "dc=x", "group_filter": "(cn=*)"}, "must hold {dn} or {username}"},
+		"groups by a login that is off":  {config{"group_base_dn": "dc=x", "group_filter": "(memberUid={username})", "attributes": config{"login": "off"}}, "there is no login name to put in"},
+		"an id that is off":              {config{"attributes": config{"id": "off"}}, "attributes id can't be off"},
+		"an attribute that is none":      {config{"attributes": config{"email": "mail)(x"}}, "attributes email:"},
+		"a group name from two places":   {config{"attributes": config{"group_name": "cn|ou"}}, "group_name must be one attribute"},
+		"very many connections":          {config{"max_connections": 1000}, "max_connections must be 1 to 256"},
+		"a trust pool that there's none": {config{"tls_trust_pool": config{"provider": "file", "pem_files": []string{"/nowhere.pem"}}}, "tls_trust_pool"},
+	} {
+		_, err := load(t, "credentials", config{"ldap": good.with(tc.change)})
+		if err == nil || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s: %v; want an error with %q", name, err, tc.want)
+		}
+	}
+	for name, change := range map[string]config{
+		"all by default":               {},
+		"start_tls over TLS":           {"start_tls": true},
+		"start_tls":                    {"url": "ldap://ldap.example.com", "start_tls": true},
+		"loopback":                     {"url": "ldap://127.0.0.1:3890"},
+		"insecure by choice":           {"url": "ldap://ldap.example.com", "insecure_ldap": true},
+		"a reader of Active Directory": {"bind_dn": "EXAMPLE\\reader", "bind_password": "x"},
+		"nested groups":                {"group_base_dn": "dc=x", "group_filter": "(member:1.2.840.113556.1.4.1941:={dn})"},
+		"several attributes":           {"user_filter": "(&(objectClass=person)(|(uid={username})(mail={username})))"},
+	} {
+		if _, err := load(t, "credentials", config{"ldap": good.with(change)}); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// What was typed can't leave its place in a filter (RFC 4515 section 3), and is
+// not looked through for placeholders.
+func TestFiltersKeepValuesInTheirPlace(t *testing.T) {
+	for typed, want := range map[string]string{
+		"alice":          `(&(uid=alice)(o=x))`,
+		"*":              `(&(uid=\2a)(o=x))`,
+		"*)(uid=*":       `(&(uid=\2a\29\28uid=\2a)(o=x))`,
+		`a\b`:            `(&(uid=a\5cb)(o=x))`,
+		"{dn}{username}": `(&(uid={dn}{username})(o=x))`,
+		"a\x00b":         `(&(uid=a\00b)(o=x))`,
+		"Zoë":            `(&(uid=Zo\c3\ab)(o=x))`,
+	} {
+		got := fillFilter("(&(uid={username})(o={dn}))", placeholderUsername, typed, placeholderDN, "x")
+		if got != want {
+			t.Errorf("%q: %s, want %s", typed, got, want)
+		}
+		if _, err := ldap.CompileFilter(got); err != nil {
+			t.Errorf("%q: %v", typed, err)
+		}
+	}
+}
+
+func FuzzFillFilter(f *testing.F) {
+	f.Add("*)(uid=*")
+	f.Add("{username}")
+	f.Fuzz(func(t *testing.T, typed string) {
+		packet, err := ldap.CompileFilter(fillFilter("(uid={username})", placeholderUsername, typed))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if packet.Tag != ldap.FilterEqualityMatch || len(packet.Children) != 2 || string(packet.Children[1].ByteValue) != typed && packet.Children[1].Data.String() != typed {
+			t.Errorf("%q became %s", typed, packet.Children[1].Data)
+		}
+	})
+}
+
+func TestEntriesOfAnActiveDirectory(t *testing.T) {
+	guid := "\x33\x22\x11\x00\x55\x44\x77\x66\x88\x99\xaa\xbb\xcc\xdd\xee\xff"
+	entry := ldap.NewEntry("CN=Alice,DC=example,DC=com", map[string][]string{
+		"objectGUID": {guid}, "sAMAccountName": {"alice"}, "displayName": {" Alice\x07 Example "},
+		"mail": {"not an address"}, "memberOf": {"CN=Admins,DC=example,DC=com", "", "CN=Admins,DC=example,DC=com"},
+	})
+	account, err := LDAPAttributes{Groups: "memberOf"}.withDefaults().account(entry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if account.ID != "00112233-4455-6677-8899-aabbccddeeff" || account.Login != "alice" || account.Name != "Alice  Example" ||
+		account.Email != "" || account.EmailVerified || len(account.Groups) != 1 || account.Groups[0] != "CN=Admins,DC=example,DC=com" {
+		t.Errorf("%+v", account)
+	}
+	short := ldap.NewEntry("CN=Bob,DC=example,DC=com", map[string][]string{"objectGUID": {"short"}})
+	if _, err := (LDAPAttributes{}).withDefaults().account(short); err == nil {
+		t.Error("a GUID that is none makes an account")
+	}
+}
+
+func TestLDAPPasswordsDontShowInTheConfiguration(t *testing.T) {
+	t.Setenv("LDAP_PASSWORD", "the reader's password")
+	c := loadCredentials(t, config{"ldap": config{
+		"url": "ldaps://ldap.example.com", "base_dn": "dc=example,dc=com", "bind_dn": "cn=reader", "bind_password": "{env.LDAP_PASSWORD}",
+	}})
+	if c.LDAP.BindPassword != "{env.LDAP_PASSWORD}" {
+		t.Errorf("bind_password is %q", c.LDAP.BindPassword)
+	}
+	if got := c.backend.(*ldapDirectory).config.BindPassword; got != "the reader's password" {
+		t.Errorf("the reader binds with %q", got)
+	}
+}

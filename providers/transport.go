@@ -1,0 +1,48 @@
+package providers
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+
+	"github.com/caddyserver/caddy/v2"
+)
+
+// loadTransport makes Caddy's HTTP transport from the field TransportRaw of
+// owner, and returns its whole configuration beside it. Unlike reverse_proxy the transport reads no
+// proxy from the environment and bounds the headers of an answer.
+func loadTransport(ctx caddy.Context, owner any, field *json.RawMessage) (http.RoundTripper, json.RawMessage, error) {
+	settings := make(map[string]json.RawMessage)
+	if len(*field) > 0 {
+		if err := json.Unmarshal(*field, &settings); err != nil || settings == nil {
+			return nil, nil, errors.New("transport: it must be a JSON object")
+		}
+	}
+	if protocol := settings["protocol"]; protocol != nil && string(protocol) != `"http"` {
+		return nil, nil, errors.New(`transport: only the http transport reaches a provider: write "protocol": "http" or leave it out`)
+	}
+	settings["protocol"] = json.RawMessage(`"http"`)
+	if settings["network_proxy"] == nil && settings["forward_proxy_url"] == nil {
+		settings["network_proxy"] = json.RawMessage(`{"from": "none"}`)
+	}
+	if settings["max_response_header_size"] == nil {
+		settings["max_response_header_size"] = json.RawMessage(strconv.Itoa(maxHeader))
+	}
+	raw, err := json.Marshal(settings)
+	if err != nil {
+		return nil, nil, fmt.Errorf("transport: %w", err)
+	}
+	*field = slices.Clone(raw) // Caddy takes it out
+	loaded, err := ctx.LoadModule(owner, "TransportRaw")
+	if err != nil {
+		return nil, nil, fmt.Errorf("transport: %w", err)
+	}
+	transport, ok := loaded.(http.RoundTripper)
+	if !ok {
+		return nil, nil, fmt.Errorf("transport: Caddy's http transport is a %T, which makes no round trips", loaded)
+	}
+	return transport, raw, nil
+}
