@@ -134,7 +134,7 @@ func (f *file) hasExpired() (found bool) {
 // it adds, so that no load makes the file grow without end. It returns false
 // when the file must not be used any more.
 func (f *file) commit(db *bbolt.DB, batch []*write) (usable bool) {
-	sweep := min(sweepBatch, 8+2*len(batch))
+	sweep := 8 + 2*len(batch)
 	if batch == nil {
 		sweep = sweepBatch
 	}
