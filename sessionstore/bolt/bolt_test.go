@@ -128,7 +128,7 @@ func TestBoltOutlivesReloadsAndRestarts(t *testing.T) {
 		unload = unloadNext
 	}
 	unload()
-	if _, err := first.Get(t.Context(), "other"); !errors.Is(err, errClosed) {
+	if _, err := first.Get(t.Context(), "k"); !errors.Is(err, errClosed) {
 		t.Errorf("a request of an unloaded configuration: %v", err)
 	}
 	if err := first.Put(t.Context(), "k", nil, time.Now().Add(time.Hour)); !errors.Is(err, errClosed) {

@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -47,10 +48,9 @@ type file struct {
 
 	mu       sync.Mutex // held to open and to close
 	closed   bool
-	failure  error // of the last attempt to open, or for good
+	failure  error // of the last attempt to open; ErrDamaged is for good
 	failedAt time.Time
 	loggedAt time.Time
-	damaged  bool // found out by a write: nothing more is done with it
 
 	writes  chan *write   // unbuffered: what the writer has not taken was not begun
 	stop    chan struct{} // closed to end the writer
@@ -92,7 +92,7 @@ func (f *file) open() (*bbolt.DB, error) {
 		return f.db.Load(), nil
 	case f.closed:
 		return nil, f.wrap("", errClosed)
-	case f.damaged || (f.failure != nil && time.Since(f.failedAt) < retryAfter):
+	case errors.Is(f.failure, ErrDamaged) || (f.failure != nil && time.Since(f.failedAt) < retryAfter):
 		return nil, f.failure
 	}
 	db, err := f.attempt()
@@ -119,30 +119,38 @@ func (f *file) failed(err error) {
 }
 
 // attempt opens the file and makes it ready.
-func (f *file) attempt() (db *bbolt.DB, err error) {
+func (f *file) attempt() (*bbolt.DB, error) {
 	if err := os.MkdirAll(filepath.Dir(f.path), 0o700); err != nil {
 		return nil, f.wrap("making its folder: ", err)
 	}
-	err = guarded(func() error {
+	var db *bbolt.DB
+	err := guarded(func() (err error) {
 		options := f.options
 		if db, err = bbolt.Open(f.path, 0o600, &options); err != nil {
-			return err //nolint:wrapcheck // wrapped below
+			return openingError(err)
 		}
-		if err := prepare(db); err != nil {
+		if err = prepare(db); err != nil {
 			return errors.Join(err, db.Close())
 		}
 		return nil
 	})
-	switch {
-	case err == nil:
-		return db, nil
-	case errors.Is(err, bolterrors.ErrTimeout):
-		return nil, f.wrap("", ErrInUse)
-	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrVersionMismatch),
-		errors.Is(err, bolterrors.ErrChecksum), errors.Is(err, ErrDamaged):
-		return nil, f.wrap("", errors.Join(ErrDamaged, err))
-	default:
+	if err != nil {
 		return nil, f.wrap("opening: ", err)
+	}
+	return db, nil
+}
+
+// openingError tells from what bbolt says, which has no types for all of it,
+// whose fault it is: the system's, another process's, or the file's.
+func openingError(err error) error {
+	var errno syscall.Errno
+	switch {
+	case errors.As(err, &errno):
+		return err
+	case errors.Is(err, bolterrors.ErrTimeout):
+		return ErrInUse
+	default:
+		return fmt.Errorf("%w (%w)", ErrDamaged, err)
 	}
 }
 
@@ -182,8 +190,8 @@ func (f *file) read(do func(b *buckets) error) error {
 func (f *file) giveUp(err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.damaged = true
 	f.db.Store(nil)
+	f.near.Suspend()
 	f.failed(err)
 }
 
@@ -194,6 +202,7 @@ func (f *file) Destruct() error {
 	f.closed = true
 	close(f.stop)
 	db := f.db.Swap(nil)
+	f.near.Suspend()
 	f.mu.Unlock()
 	if db == nil { // never opened, or damaged: then its locks may be held for good
 		return nil
