@@ -173,7 +173,7 @@ func (f *file) read(do func(b *buckets) error) error {
 		return err
 	}
 	err = guarded(func() error {
-		return db.View(func(tx *bbolt.Tx) error { return do(bucketsOf(tx)) }) //nolint:wrapcheck // wrapped below
+		return db.View(func(tx *bbolt.Tx) error { return do(valuesOf(tx)) }) //nolint:wrapcheck // wrapped below
 	})
 	switch {
 	case err == nil:

@@ -27,6 +27,7 @@ func size(t testing.TB, s *store) int64 {
 func entries(t testing.TB, s *store) (values, indexed int) {
 	t.Helper()
 	err := s.file.read(func(b *buckets) error {
+		b.withIndexes()
 		values = b.values.Stats().KeyN
 		indexed = b.lasting.Stats().KeyN + b.evictable.Stats().KeyN
 		return nil

@@ -59,14 +59,18 @@ func (r record) indexKey(key string) []byte {
 	return append(append(make([]byte, 0, expiryLength+len(key)), r[:expiryLength]...), key...)
 }
 
-// buckets are a transaction's.
+// buckets are a transaction's. Who only reads values has no use for the indexes.
 type buckets struct {
-	tx                         *bbolt.Tx
-	values, lasting, evictable *bbolt.Bucket
+	tx                 *bbolt.Tx
+	values             *bbolt.Bucket
+	lasting, evictable *bbolt.Bucket
 }
 
-func bucketsOf(tx *bbolt.Tx) *buckets {
-	return &buckets{tx, tx.Bucket(valuesName), tx.Bucket(lastingName), tx.Bucket(evictableName)}
+func valuesOf(tx *bbolt.Tx) *buckets { return &buckets{tx: tx, values: tx.Bucket(valuesName)} }
+
+func (b *buckets) withIndexes() *buckets {
+	b.lasting, b.evictable = b.tx.Bucket(lastingName), b.tx.Bucket(evictableName)
+	return b
 }
 
 // prepare makes the buckets of a new file, and refuses a file of anything else.

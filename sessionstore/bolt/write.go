@@ -119,6 +119,7 @@ func (f *file) gather(w *write) []*write {
 // hasExpired reports whether there is something to sweep.
 func (f *file) hasExpired() (found bool) {
 	err := f.read(func(b *buckets) error {
+		b.withIndexes()
 		now := time.Now().UnixMilli()
 		for _, index := range []*bbolt.Bucket{b.lasting, b.evictable} {
 			if k, _ := index.Cursor().First(); len(k) >= expiryLength && record(k).expires() <= now {
@@ -141,7 +142,7 @@ func (f *file) commit(db *bbolt.DB, batch []*write) (usable bool) {
 	refused := make([]error, len(batch))
 	err := guarded(func() error {
 		return db.Update(func(tx *bbolt.Tx) error { //nolint:wrapcheck // wrapped below
-			return apply(bucketsOf(tx), batch, refused, sweep)
+			return apply(valuesOf(tx).withIndexes(), batch, refused, sweep)
 		})
 	})
 	if err != nil {
