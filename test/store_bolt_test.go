@@ -11,6 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 )
 
 // restart stops Caddy and starts it with another Caddyfile, as if it were a new
@@ -101,7 +102,7 @@ func TestValidatingBesideARunningServerNeedsNoFile(t *testing.T) {
 	g := start(t, onePasswordSite)
 	g.browser().signIn("alice")
 	path := filepath.Join(caddy.AppDataDir(), "signin", "state.db")
-	if _, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: 1}); !errors.Is(err, bbolt.ErrTimeout) {
+	if _, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: 1}); !errors.Is(err, bolterrors.ErrTimeout) {
 		t.Fatalf("the server does not hold its file: %v", err)
 	}
 	raw, err := adapt(t, string(caddyfile.Format([]byte("{"+alwaysGlobal+"}\n"+onePasswordSite))), "Caddyfile")

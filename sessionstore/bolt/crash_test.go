@@ -52,7 +52,7 @@ func child(t *testing.T, what, path string) *exec.Cmd {
 
 // childStore is a store as a configuration of the child's has it.
 func childStore(path string) (sessionstore.Store, error) {
-	ctx, _ := caddy.NewContext(caddy.Context{Context: context.Background()}) //nolint:govet // the process ends
+	ctx, _ := caddy.NewContext(caddy.Context{Context: context.Background()})
 	mod, err := ctx.LoadModuleByID(sessionstore.Namespace+".bolt", json.RawMessage(at(path)))
 	if err != nil {
 		return nil, err

@@ -51,7 +51,7 @@ func putMany(s *store, db *bbolt.DB, prefix string, n int, in time.Duration) {
 func TestAMillionExpiringEntriesDoNotMakeTheFileGrow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStore(t)
-		const seconds, perSecond, life = 1000, 1000, 10 * time.Second
+		const seconds, perSecond, life = 2000, 500, 4 * time.Second
 		var early int64
 		db, err := s.file.open()
 		if err != nil {

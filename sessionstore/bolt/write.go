@@ -179,26 +179,37 @@ func apply(b *buckets, batch []*write, refused []error, sweep int) error {
 			refused[i] = errChanged
 			continue
 		}
-		grows := int64(len(w.next) - len(held))
+		grows := max(0, int64(len(w.next)-len(held)))
 		if grows > 0 && used+grows > w.limit {
-			evicted, err := b.sweep(b.evictable, math.MaxInt64, sweep)
+			refused[i], held, err = b.makeRoom(w, held, sweep)
 			if err != nil {
 				return err
 			}
-			if evicted == 0 {
-				refused[i] = fmt.Errorf("bolt store: all of its %d bytes are in use, raise max_size: %w", w.limit, sessionstore.ErrFull)
+			if refused[i] != nil {
 				continue
-			}
-			if held, err = b.get(w.key); err != nil { // it may have been among them
-				return err
 			}
 		}
 		if err := b.replace(w.key, held, w.next); err != nil {
 			return err
 		}
-		used += max(grows, 0)
+		used += grows
 	}
 	return nil
+}
+
+// makeRoom drops up to most evictable entries, the soonest first, for a write
+// in a full store, and returns what the write's key holds after that. Pages are
+// free only once they are empty, so it drops more than the write takes.
+func (b *buckets) makeRoom(w *write, held record, most int) (refused error, left record, err error) {
+	evicted, err := b.sweep(b.evictable, math.MaxInt64, most)
+	if err != nil {
+		return nil, nil, err
+	}
+	if evicted == 0 {
+		return fmt.Errorf("bolt store: all of its %d bytes are in use, raise max_size: %w", w.limit, sessionstore.ErrFull), held, nil
+	}
+	left, err = b.get(w.key) // it may have been among them
+	return nil, left, err
 }
 
 // used is how many bytes of the file are in use.
