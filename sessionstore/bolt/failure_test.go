@@ -121,6 +121,7 @@ func TestBoltRefusesFilesOfAnotherKind(t *testing.T) {
 		"a byte":                     {1},
 		"a file of another program":  other,
 		"one that was cut":           good[:len(good)/2],
+		"one that was cut shorter":   good[:3*os.Getpagesize()], // reading beyond its end is a fault
 		"one that was cut to a page": good[:os.Getpagesize()],
 		"one whose heads are gone":   append(make([]byte, 2*os.Getpagesize()), good[2*os.Getpagesize():]...),
 		"zeros":                      make([]byte, 1<<20),
