@@ -121,7 +121,7 @@ func TestBoltRefusesFilesOfAnotherKind(t *testing.T) {
 		"a byte":                     {1},
 		"a file of another program":  other,
 		"one that was cut":           good[:len(good)/2],
-		"one that was cut shorter":   good[:3*os.Getpagesize()], // reading beyond its end is a fault
+		"one that was cut shorter":   good[:3*os.Getpagesize()],
 		"one that was cut to a page": good[:os.Getpagesize()],
 		"one whose heads are gone":   append(make([]byte, 2*os.Getpagesize()), good[2*os.Getpagesize():]...),
 		"zeros":                      make([]byte, 1<<20),
@@ -138,6 +138,26 @@ func TestBoltRefusesFilesOfAnotherKind(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The kernel answers a reading beyond the end of a mapped file with a signal.
+func TestBoltSurvivesAFileThatIsCutWhileItIsOpen(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state.db")
+	if err := os.WriteFile(path, filled(t), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, _ := load(t, at(path))
+	put(t, s, "k", "v")
+	if err := os.Truncate(path, int64(2*os.Getpagesize())); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := s.GetExpiring(t.Context(), "k"); !errors.Is(err, ErrDamaged) {
+		t.Errorf("Get = %v, want ErrDamaged", err)
+	}
+	if err := s.Put(t.Context(), "k", nil, time.Now().Add(time.Hour)); !errors.Is(err, ErrDamaged) {
+		t.Errorf("Put = %v, want ErrDamaged", err)
+	}
+	wantFailure(t, s, "damaged, or not a file of this store")
 }
 
 // A page that holds garbage may or may not matter to a call; it never ends the

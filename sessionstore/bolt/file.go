@@ -3,6 +3,7 @@ package bolt
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -126,6 +127,9 @@ func (f *file) attempt() (*bbolt.DB, error) {
 	var db *bbolt.DB
 	err := guarded(func() (err error) {
 		options := f.options
+		if err := checkLength(f.path, options); err != nil {
+			return err
+		}
 		if db, err = bbolt.Open(f.path, 0o600, &options); err != nil {
 			return openingError(err)
 		}
@@ -138,6 +142,29 @@ func (f *file) attempt() (*bbolt.DB, error) {
 		return nil, f.wrap("opening: ", err)
 	}
 	return db, nil
+}
+
+// checkLength refuses a file that was cut: opened for writing, bbolt would look
+// for its pages in memory that isn't the file's.
+func checkLength(path string, options bbolt.Options) error {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) || (err == nil && (info.Size() == 0 || !info.Mode().IsRegular())) {
+		return nil
+	}
+	if err != nil {
+		return err //nolint:wrapcheck // wrapped by the caller
+	}
+	options.ReadOnly = true
+	db, err := bbolt.Open(path, 0, &options)
+	if err != nil {
+		return openingError(err)
+	}
+	var size int64
+	err = db.View(func(tx *bbolt.Tx) error { size = tx.Size(); return nil })
+	if size > info.Size() {
+		err = fmt.Errorf("%w (it has %d bytes of %d)", ErrDamaged, info.Size(), size)
+	}
+	return errors.Join(err, db.Close())
 }
 
 // openingError tells from what bbolt says, which has no types for all of it,
