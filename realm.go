@@ -41,7 +41,8 @@ type Realm struct {
 	// Default: strip.
 	UpstreamCookies string `json:"upstream_cookies,omitempty"`
 
-	// Where server-side state is kept. Default: in memory.
+	// Where server-side state is kept. Default: bolt, a file in Caddy's data
+	// directory.
 	StoreRaw json.RawMessage `json:"store,omitempty" caddy:"namespace=signin.stores inline_key=store"`
 
 	// How long sessions live. Default: see its fields.
@@ -318,7 +319,7 @@ func (rl *Realm) provisionSecrets(ctx caddy.Context) error {
 
 func (rl *Realm) provisionStore(ctx caddy.Context) error {
 	if rl.StoreRaw == nil {
-		rl.StoreRaw = json.RawMessage(`{"store":"memory"}`)
+		rl.StoreRaw = json.RawMessage(`{"store":"bolt"}`)
 	}
 	mod, err := ctx.LoadModule(rl, "StoreRaw")
 	if err != nil {
