@@ -4,4 +4,5 @@ package signin
 // heavy dependency.
 import (
 	_ "github.com/caddy-signin/caddy-signin/sessionstore/postgres"
+	_ "github.com/caddy-signin/caddy-signin/sessionstore/redis"
 )
