@@ -50,6 +50,8 @@ func (c *connection) options() rueidis.ClientOption {
 		ClientName:  clientName,
 		SelectDB:    s.db,
 
+		ClientSetInfo: rueidis.DisableClientSetInfo, // one permission less
+
 		DialCtxFn:         c.dial,
 		Dialer:            net.Dialer{Timeout: dialTimeout, KeepAlive: pingInterval},
 		ConnWriteTimeout:  answerTimeout,

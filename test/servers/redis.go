@@ -32,7 +32,7 @@ func StartRedis(t testing.TB, arguments ...string) *Redis {
 	r := &Redis{t: t, Port: FreePort(t), Socket: filepath.Join(dir, "redis.sock")}
 	r.arguments = append([]string{
 		"--bind", "127.0.0.1", "--port", strconv.Itoa(r.Port), "--unixsocket", r.Socket,
-		"--dir", dir, "--save", "", "--appendonly", "no",
+		"--dir", dir, "--save", "", "--appendonly", "no", "--repl-diskless-sync-delay", "0",
 	}, arguments...)
 	r.Restart()
 	return r
@@ -130,7 +130,7 @@ func StartRedisCluster(t testing.TB) []*Redis {
 // StartRedisReplica starts a replica that has caught up with primary.
 func StartRedisReplica(t testing.TB, primary *Redis) *Redis {
 	t.Helper()
-	replica := StartRedis(t, "--replicaof", "127.0.0.1", strconv.Itoa(primary.Port), "--repl-diskless-sync-delay", "0")
+	replica := StartRedis(t, "--replicaof", "127.0.0.1", strconv.Itoa(primary.Port))
 	Await(t, "the replica", func() error {
 		if info := replica.Command("INFO", "replication"); !strings.Contains(info, "master_link_status:up") {
 			return errors.New(info)
