@@ -36,21 +36,34 @@ import (
 func (r *Redis) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // the module's name
 	r.URLs = d.RemainingArgs()
-	for i, raw := range r.URLs {
-		if strings.Contains(raw, "{") {
-			continue // a placeholder: known when it is provisioned
-		}
-		if _, err := parseURL(raw); err != nil {
-			return d.WrapErr(fmt.Errorf("redis: %s %w", urlName(i), err))
-		}
-	}
 	if err := parseBlock(d, "redis", r, words); err != nil {
 		return err
 	}
-	if err := r.check(); err != nil {
+	if err := r.checkLiterals(); err != nil {
 		return d.WrapErr(fmt.Errorf("redis: %w", err))
 	}
 	return nil
+}
+
+// checkLiterals refuses what provisioning will, as far as it can be told while
+// placeholders are not known; here the message gets file and line.
+func (r *Redis) checkLiterals() error {
+	isPlaceholder := func(text string) bool { return strings.Contains(text, "{") }
+	literal := *r
+	for _, field := range []*string{&literal.Username, &literal.Password} {
+		if isPlaceholder(*field) {
+			*field = ""
+		}
+	}
+	literal.URLs = slices.DeleteFunc(slices.Clone(r.URLs), isPlaceholder)
+	if literal.Sentinel != nil {
+		literal.Sentinel = &Sentinel{Master: "known later"}
+	}
+	if len(literal.URLs) < len(r.URLs) || (r.Sentinel != nil && r.Sentinel.Master == "") {
+		return r.check()
+	}
+	_, err := literal.resolve()
+	return err
 }
 
 // word reads one line, or block, into a T.
