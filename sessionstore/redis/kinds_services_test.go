@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -82,13 +83,31 @@ func TestCertificatesAreReadAgain(t *testing.T) {
 	}
 }
 
-// The permissions that docs/operations.md lists are enough.
-func TestUserWithTheDocumentedPermissions(t *testing.T) {
-	server := servers.StartRedis(t)
-	server.Command(append([]string{"ACL", "SETUSER", "gateway", "on", ">p@ss w/rd", "resetkeys", "~si:*", "-@all"},
-		strings.Fields("+hello +ping +client|tracking +client|caching "+
-			"+get +pttl +set +del +multi +exec +eval +evalsha +scan +info")...)...)
-	s, _ := load(t, fmt.Sprintf(`{"urls": ["redis://gateway:p%%40ss%%20w%%2Frd@127.0.0.1:%d"]}`, server.Port))
+// permit makes the user gateway as docs/operations.md says, with the password
+// "p@ss w/rd", and further permissions.
+func permit(t *testing.T, server *servers.Redis, further ...string) {
+	t.Helper()
+	documentation, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, found := strings.Cut(string(documentation), "ACL SETUSER gateway ")
+	line, _, _ := strings.Cut(rest, "\n")
+	if !found {
+		t.Fatal("docs/operations.md lists no permissions")
+	}
+	rules := append([]string{"ACL", "SETUSER", "gateway"}, strings.Fields(line)...)
+	for i, rule := range rules {
+		if rule == ">the-password" {
+			rules[i] = ">p@ss w/rd"
+		}
+	}
+	server.Command(append(rules, further...)...)
+}
+
+// permitted checks that nothing that the store does is denied.
+func permitted(t *testing.T, s *store, nodes ...*servers.Redis) {
+	t.Helper()
 	works(t, s)
 	if err := sessionstore.Add(t.Context(), s, "added", nil, inAnHour()); err != nil {
 		t.Error(err)
@@ -99,9 +118,41 @@ func TestUserWithTheDocumentedPermissions(t *testing.T) {
 	if s.conn.warned {
 		t.Error("client-side caching is refused")
 	}
-	if denied := server.Command("ACL", "LOG"); denied != "" {
-		t.Errorf("commands were denied: %s", denied)
+	for _, node := range nodes {
+		if denied := node.Command("ACL", "LOG"); denied != "" {
+			t.Errorf("commands were denied: %s", denied)
+		}
 	}
+}
+
+func TestDocumentedPermissions(t *testing.T) {
+	server := servers.StartRedis(t)
+	permit(t, server)
+	s, _ := load(t, fmt.Sprintf(`{"urls": ["redis://gateway:p%%40ss%%20w%%2Frd@127.0.0.1:%d"]}`, server.Port))
+	permitted(t, s, server)
+}
+
+func TestDocumentedPermissionsInACluster(t *testing.T) {
+	nodes := servers.StartRedisCluster(t)
+	for _, node := range nodes {
+		permit(t, node, "+cluster|slots")
+	}
+	s, _ := load(t, fmt.Sprintf(`{"urls": [%s], "username": "gateway", "password": "p@ss w/rd"}`, urlsOf(nodes)))
+	permitted(t, s, nodes...)
+}
+
+func TestDocumentedPermissionsAtSentinels(t *testing.T) {
+	primary := servers.StartRedis(t)
+	servers.StartRedisReplica(t, primary)
+	sentinel := servers.StartRedisSentinel(t, "sessions", primary)
+	permit(t, primary, "+role")
+	sentinel.Command("ACL", "SETUSER", "watcher", "on", ">other", "-@all", "&*", "+hello", "+ping", "+client|tracking",
+		"+subscribe", "+unsubscribe", "+sentinel|sentinels", "+sentinel|get-master-addr-by-name")
+	s, _ := load(t, fmt.Sprintf(`{
+		"urls": [%q], "username": "gateway", "password": "p@ss w/rd",
+		"sentinel": {"master": "sessions", "username": "watcher", "password": "other"}
+	}`, sentinel.URL()))
+	permitted(t, s, primary, sentinel)
 }
 
 func TestWrongPassword(t *testing.T) {
@@ -141,7 +192,7 @@ func TestServerThatMayDropSessions(t *testing.T) {
 	server := servers.StartRedis(t, "--maxmemory", "100mb", "--maxmemory-policy", "volatile-lru")
 	s, _ := load(t, at(server))
 	logs := observe(s)
-	works(t, s)
+	put(t, s, "k", "v")
 	servers.Await(t, "a line in the log", func() error {
 		if logs.FilterMessageSnippet("set maxmemory-policy noeviction").Len() != 1 {
 			return errors.New("not there yet")

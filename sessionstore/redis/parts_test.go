@@ -205,3 +205,21 @@ func TestLengths(t *testing.T) {
 		t.Errorf("Get = %v", err)
 	}
 }
+
+// Within two seconds of the moment when a server is last heard, every call
+// fails: it is given up after two intervals and the answer's time, and the call
+// that then asks waits for its own. A cluster and sentinels are no different.
+func TestTheTimeUntilCallsFailIsBounded(t *testing.T) {
+	for _, kind := range []settings{{}, {cluster: true}, {sentinel: Sentinel{Master: "m"}}} {
+		o := newConnection(kind).options()
+		if until := 2*o.Dialer.KeepAlive + o.ConnWriteTimeout + callTimeout; until > 2*time.Second || o.Dialer.KeepAlive <= 0 {
+			t.Errorf("%s: a call may be answered or wait for %v", &kind, until)
+		}
+		if o.Dialer.Timeout > callTimeout || !o.DisableRetry || !o.AlwaysPipelining || o.PipelineMultiplex != -1 {
+			t.Errorf("%s: %+v", &kind, o)
+		}
+		if o.Sentinel.MasterSet != "" && o.Sentinel.Dialer.Timeout > callTimeout {
+			t.Errorf("sentinels are dialed for %v", o.Sentinel.Dialer.Timeout)
+		}
+	}
+}
