@@ -21,13 +21,14 @@ type timed struct {
 	cancel context.CancelFunc
 }
 
-func newLimit(ctx context.Context) *limit {
+// withLimit returns a limit, which release ends.
+func withLimit(ctx context.Context) context.Context {
 	return &limit{Context: ctx, end: time.Now().Add(callTimeout)}
 }
 
-// stop frees the timer, if there is one.
-func (l *limit) stop() {
-	if w := l.waiting.Load(); w != nil {
+// release frees the timer of what withLimit returned, if there is one.
+func release(ctx context.Context) {
+	if w := ctx.(*limit).waiting.Load(); w != nil {
 		w.cancel()
 	}
 }

@@ -42,9 +42,9 @@ func (s *store) List(ctx context.Context, prefix string, yield func(key string, 
 func (s *store) scan(
 	ctx context.Context, node rueidis.Client, cursor uint64, pattern string, seen map[string]struct{},
 ) (next uint64, fresh []string, err error) {
-	limit := newLimit(ctx)
-	defer limit.stop()
-	entry, err := node.Do(limit, node.B().Scan().Cursor(cursor).Match(pattern).Count(listBatch).Build()).AsScanEntry()
+	limited := withLimit(ctx)
+	defer release(limited)
+	entry, err := node.Do(limited, node.B().Scan().Cursor(cursor).Match(pattern).Count(listBatch).Build()).AsScanEntry()
 	if err != nil {
 		return 0, nil, s.conn.explain(ctx, "listing keys", nil, err)
 	}
@@ -76,9 +76,9 @@ func (s *store) getAll(ctx context.Context, keys []string) ([][]byte, error) {
 	if len(keys) == 0 {
 		return nil, ctx.Err()
 	}
-	limit := newLimit(ctx)
-	defer limit.stop()
-	client, err := s.conn.client(limit)
+	limited := withLimit(ctx)
+	defer release(limited)
+	client, err := s.conn.client(limited)
 	if err != nil {
 		return nil, s.conn.explain(ctx, "listing values", nil, err)
 	}
@@ -87,7 +87,7 @@ func (s *store) getAll(ctx context.Context, keys []string) ([][]byte, error) {
 		commands[i] = client.B().Get().Key(key).Build()
 	}
 	values := make([][]byte, len(keys))
-	for i, result := range client.DoMulti(limit, commands...) {
+	for i, result := range client.DoMulti(limited, commands...) {
 		if values[i], err = valueOf(result); err != nil {
 			return nil, s.conn.explain(ctx, "listing values", client, err)
 		}
@@ -100,16 +100,16 @@ func (s *store) primaries(ctx context.Context) ([]rueidis.Client, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	limit := newLimit(ctx)
-	defer limit.stop()
-	client, err := s.conn.client(limit)
+	limited := withLimit(ctx)
+	defer release(limited)
+	client, err := s.conn.client(limited)
 	if err != nil {
 		return nil, s.conn.explain(ctx, "listing keys", nil, err)
 	}
 	if client.Mode() != rueidis.ClientModeCluster {
 		return []rueidis.Client{client}, nil
 	}
-	ranges, err := client.Do(limit, client.B().ClusterSlots().Build()).ToArray()
+	ranges, err := client.Do(limited, client.B().ClusterSlots().Build()).ToArray()
 	if err != nil {
 		return nil, s.conn.explain(ctx, "asking for the cluster's nodes", client, err)
 	}

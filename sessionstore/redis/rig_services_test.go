@@ -80,6 +80,6 @@ end`, "0", fmt.Sprint(d.Milliseconds()))
 	if live := s.conn.live.Load(); live != nil {
 		s.conn.renounce(live)
 	}
-	passed := s.now().Add(d).Sub(time.Now())
+	passed := time.Until(s.now().Add(d))
 	s.now = func() time.Time { return time.Now().Add(passed) }
 }

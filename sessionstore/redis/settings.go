@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -114,20 +113,8 @@ var processKey = func() []byte {
 
 // key names the connection in the pool. It shows no secret.
 func (s *settings) key() string {
-	text, err := json.Marshal(struct {
-		Network            string
-		Addresses          []string
-		Secure, Cluster    bool
-		Username, Password string
-		DB                 int
-		Sentinel           Sentinel
-		TLS                TLS
-	}{s.network, s.addresses, s.secure, s.cluster, s.username, s.password, s.db, s.sentinel, s.tls})
-	if err != nil {
-		panic(err) // strings, numbers, and JSON that was decoded before
-	}
 	mac := hmac.New(sha256.New, processKey)
-	mac.Write(text)
+	fmt.Fprintf(mac, "%#v", *s)
 	return "redis " + hex.EncodeToString(mac.Sum(nil))
 }
 

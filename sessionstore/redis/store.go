@@ -39,22 +39,22 @@ func (s *store) Get(ctx context.Context, key string) ([]byte, error) {
 
 // get returns nil when there is nothing under key.
 func (s *store) get(ctx context.Context, key string, remembered bool) ([]byte, error) {
-	limit, full, err := s.begin(ctx, key)
+	limited, full, err := s.begin(ctx, key)
 	if err != nil {
 		return nil, err
 	}
-	defer limit.stop()
+	defer release(limited)
 	remembered = remembered && !s.conn.written.has(full)
 	for {
-		client, err := s.conn.client(limit)
+		client, err := s.conn.client(limited)
 		if err != nil {
 			return nil, s.conn.explain(ctx, "reading", client, err)
 		}
-		value, err := read(limit, client, full, remembered)
+		value, err := read(limited, client, full, remembered)
 		switch {
 		case err == nil:
 			return value, nil
-		case isContextError(err) && limit.Err() == nil:
+		case isContextError(err) && limited.Err() == nil:
 			// The caller that asked first, and for whose answer this one
 			// waited, went away.
 			continue
@@ -90,14 +90,14 @@ func valueOf(result rueidis.RedisResult) ([]byte, error) {
 }
 
 // begin is what every call does first.
-func (s *store) begin(ctx context.Context, key string) (*limit, string, error) {
+func (s *store) begin(ctx context.Context, key string) (context.Context, string, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, "", err
 	}
 	if err := sessionstore.CheckKey(key); err != nil {
 		return nil, "", err
 	}
-	return newLimit(ctx), s.prefix + key, nil
+	return withLimit(ctx), s.prefix + key, nil
 }
 
 // Put implements [sessionstore.Store].
@@ -131,17 +131,17 @@ func (s *store) left(expires time.Time) int64 { return expires.UnixMilli() - s.n
 func (s *store) write(
 	ctx context.Context, key string, send func(ctx context.Context, client *link, full string) rueidis.RedisResult,
 ) (rueidis.RedisMessage, error) {
-	limit, full, err := s.begin(ctx, key)
+	limited, full, err := s.begin(ctx, key)
 	if err != nil {
 		return rueidis.RedisMessage{}, err
 	}
-	defer limit.stop()
-	client, err := s.conn.client(limit)
+	defer release(limited)
+	client, err := s.conn.client(limited)
 	if err != nil {
 		return rueidis.RedisMessage{}, s.conn.explain(ctx, "writing", client, err)
 	}
 	s.conn.written.add(full)
-	message, err := send(limit, client, full).ToMessage()
+	message, err := send(limited, client, full).ToMessage()
 	s.conn.written.add(full)
 	if err != nil {
 		return rueidis.RedisMessage{}, s.conn.explain(ctx, "writing", client, err)
