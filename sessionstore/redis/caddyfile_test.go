@@ -20,9 +20,9 @@ func parse(text string) (string, error) {
 
 func TestCaddyfile(t *testing.T) {
 	for text, want := range map[string]string{
-		"redis redis://localhost:6379":                 `{"urls":["redis://localhost:6379"]}`,
-		"redis {env.REDIS_URL} {\n cluster\n}":         `{"urls":["{env.REDIS_URL}"],"cluster":true}`,
-		"redis redis://a redis://b {\n prefix sso:\n}": `{"urls":["redis://a","redis://b"],"prefix":"sso:"}`,
+		"redis redis://localhost:6379":                                                            `{"urls":["redis://localhost:6379"]}`,
+		"redis {env.REDIS_URL} {\n cluster\n}":                                                    `{"urls":["{env.REDIS_URL}"],"cluster":true}`,
+		"redis redis://a redis://b {\n prefix sso:\n}":                                            `{"urls":["redis://a","redis://b"],"prefix":"sso:"}`,
 		"redis redis://a {\n sentinel m\n username u\n password {env.P}\n}":                       `{"urls":["redis://a"],"sentinel":{"master":"m"},"username":"u","password":"{env.P}"}`,
 		"redis redis://a {\n sentinel m {\n username u\n password {env.P}\n}\n}":                  `{"urls":["redis://a"],"sentinel":{"master":"m","username":"u","password":"{env.P}"}}`,
 		"redis rediss://a {\n tls {\n trust_pool file /ca.pem\n server_name n\n}\n}":              `{"urls":["rediss://a"],"tls":{"ca":{"pem_files":["/ca.pem"],"provider":"file"},"server_name":"n"}}`,
@@ -36,14 +36,14 @@ func TestCaddyfile(t *testing.T) {
 
 func TestCaddyfileMistakes(t *testing.T) {
 	for text, want := range map[string]string{
-		"redis":                                    "no URL",
-		"redis {\n cluster\n}":                     "no URL",
-		"redis http://h":                           "URL 1 has an unknown scheme",
-		"redis redis://u:sesame@h?x=1":             "URL 1 has a ? with options",
-		"redis redis://h {\n clutser\n}":           `redis: unknown option "clutser": write one of cluster, password, prefix, sentinel, tls, username`,
-		"redis redis://h {\n cluster yes\n}":       "wrong argument count",
-		"redis redis://h {\n cluster\n cluster\n}": "cluster is configured twice",
-		"redis redis://h {\n sentinel\n}":          "wrong argument count",
+		"redis":                                                      "no URL",
+		"redis {\n cluster\n}":                                       "no URL",
+		"redis http://h":                                             "URL 1 has an unknown scheme",
+		"redis redis://u:sesame@h?x=1":                               "URL 1 has a ? with options",
+		"redis redis://h {\n clutser\n}":                             `redis: unknown option "clutser": write one of cluster, password, prefix, sentinel, tls, username`,
+		"redis redis://h {\n cluster yes\n}":                         "wrong argument count",
+		"redis redis://h {\n cluster\n cluster\n}":                   "cluster is configured twice",
+		"redis redis://h {\n sentinel\n}":                            "wrong argument count",
 		"redis redis://h {\n sentinel m {\n master x\n}\n}":          `redis: sentinel: unknown option "master"`,
 		"redis redis://h {\n sentinel m\n cluster\n}":                "exclude each other",
 		"redis redis://h {\n prefix \"a b\"\n}":                      "printable ASCII",

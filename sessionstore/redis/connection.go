@@ -88,7 +88,7 @@ func (c *connection) client(ctx context.Context) (*link, error) {
 	if live := c.live.Load(); live != nil {
 		return live, nil
 	}
-	current, err := c.connecting()
+	current, err := c.connecting() //nolint:contextcheck // the attempt is shared, and outlives the caller that began it
 	if err != nil {
 		return nil, err
 	}

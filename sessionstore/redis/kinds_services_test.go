@@ -55,8 +55,10 @@ func TestTLS(t *testing.T) {
 // The newest configuration's certificates are those of the next connection.
 func TestCertificatesAreReadAgain(t *testing.T) {
 	server := servers.StartRedisTLS(t)
-	conn := newConnection(settings{endpoint: endpoint{network: tcp, secure: true,
-		addresses: []string{strings.TrimPrefix(server.URL(), "rediss://")}}})
+	conn := newConnection(settings{endpoint: endpoint{
+		network: tcp, secure: true,
+		addresses: []string{strings.TrimPrefix(server.URL(), "rediss://")},
+	}})
 	t.Cleanup(func() { _ = conn.Destruct() })
 	ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
 	t.Cleanup(cancel)
