@@ -5,4 +5,5 @@ package signin
 import (
 	_ "github.com/caddy-signin/caddy-signin/sessionstore/bolt"
 	_ "github.com/caddy-signin/caddy-signin/sessionstore/postgres"
+	_ "github.com/caddy-signin/caddy-signin/sessionstore/redis"
 )

@@ -136,6 +136,8 @@ func isolate(t *testing.T) {
 	t.Setenv("LDAP_PASSWORD", "the reader's password")
 	t.Setenv("AUTH_SECRET", "a secret of the tests, 40 bytes long ....")
 	t.Setenv("AUTH_SECRET_OLD", "the secret before, also over 32 bytes ...")
+	t.Setenv("REDIS_URL", "redis://gateway:secret-of-redis@localhost:6379")
+	t.Setenv("REDIS_PASSWORD", "secret-of-redis")
 }
 
 var caddyfileBlock = regexp.MustCompile("(?s)```caddyfile\n(.*?)```")
