@@ -14,7 +14,7 @@ import (
 func TestLinksThroughExim(t *testing.T) {
 	exim := servers.StartExim(t)
 	for name, value := range map[string]string{
-		"MAIL": exim.Address, "CA": exim.CAFile, "SMTP_USER": exim.Username, "SMTP_PASSWORD": exim.Password,
+		"MAIL": exim.Address, "CA": exim.CAFile, "EXIM_USER": exim.Username, "EXIM_PASSWORD": exim.Password,
 	} {
 		t.Setenv(name, value)
 	}
@@ -25,8 +25,8 @@ http://:{$HTTP} {
 		email {
 			from "Example <no-reply@example.com>"
 			smtp {$MAIL} {
-				username {env.SMTP_USER}
-				password {env.SMTP_PASSWORD}
+				username {env.EXIM_USER}
+				password {env.EXIM_PASSWORD}
 				tls_trust_pool file {$CA}
 				timeout 2s
 			}
@@ -38,7 +38,7 @@ http://:{$HTTP} {
 	b := g.browser()
 	want := strings.ReplaceAll(verifyRequest, "{O}", g.origin)
 	if got := b.ask("zoe@mail.example.com", "callbackUrl", "/dash"); got.body != want {
-		t.Fatalf("%d %s", got.status, got.body)
+		t.Fatalf("%d %s: %v", got.status, got.body, g.logged(b.reference(b.visit(emailSignin))))
 	}
 	text := exim.WaitForMail("zoe@mail.example.com")
 	if !strings.Contains(text, "with esmtpsa") {
