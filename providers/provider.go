@@ -40,6 +40,9 @@ type Info struct {
 	Preset string
 	// Public says that anyone in the world can have an account there.
 	Public bool
+	// FormPost says that the provider answers with a form that the browser sends
+	// from the provider's site (OAuth 2.0 Form Post Response Mode).
+	FormPost bool
 	// FormActions are the http origins, outside https, that the sign-in form's
 	// redirects pass through (Content-Security-Policy form-action).
 	FormActions []string
