@@ -181,7 +181,7 @@ var caddyfileMistakes = map[string]struct{ text, want string }{
 	"no client_secret":              {"google {\nclient_id a\n}", "client_secret is missing: write {env.NAME}"},
 	"a secret for nobody":           {"google a b {\nclient_auth none\n}", "client_auth none sends no secret"},
 	"an unknown client_auth":        {"google a b {\nclient_auth basic\n}", `unknown client_auth "basic": write one of client_secret_basic,`},
-	"a client_auth without its key":        {"google a b {\nclient_auth private_key_jwt\n}", "private_key is missing: write {file.PATH}"},
+	"a client_auth without its key": {"google a b {\nclient_auth private_key_jwt\n}", "private_key is missing: write {file.PATH}"},
 	"an id with a slash":            {"google a b {\nid a/b\n}", "id must be 1 to 64 letters, digits"},
 	"an id with a colon":            {"oidc a:b https://x.example a b", "id must be 1 to 64 letters, digits"},
 	"a name with a line break":      {"google a b {\nname \"a\nb\"\n}", "name must be at most 255 bytes"},
