@@ -13,7 +13,7 @@ var presetsOAuth2A = map[string]preset{
 			Scopes:                []string{"public"},
 			Profile:               ProfileMap{ID: "id", Name: "usual_full_name", Email: "email", Image: "image.link", Groups: off},
 		},
-		differs: "TODO",
+		differs: "PKCE is used besides state.",
 	},
 	"atlassian": {
 		name:   "Atlassian",
@@ -27,7 +27,7 @@ var presetsOAuth2A = map[string]preset{
 			Params:                map[string]string{"audience": "api.atlassian.com", "prompt": "consent"},
 			Profile:               ProfileMap{ID: "account_id", Name: "name", Email: "email", Image: "picture", Groups: off},
 		},
-		differs: "TODO",
+		differs: "Asks for `read:me` as v5 does; v4 asks for nothing that gives a profile. PKCE is used besides state.",
 	},
 	"azure-devops": {
 		name:         "Azure DevOps",
@@ -46,7 +46,8 @@ var presetsOAuth2A = map[string]preset{
 			TokenParams:           map[string]string{"client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
 			Profile:               ProfileMap{ID: "id", Name: "displayName", Email: "emailAddress", Image: off, Groups: off},
 		},
-		differs: "TODO",
+		differs: "The token endpoint is the vendor's `/oauth2/token`; no picture, which would be data in the cookie. State is used besides PKCE.",
+		note:    "The vendor has deprecated this kind of client.",
 	},
 	"bitbucket": {
 		name:   "Bitbucket",
@@ -59,7 +60,7 @@ var presetsOAuth2A = map[string]preset{
 			Scopes:                []string{"account"},
 			Profile:               ProfileMap{ID: "account_id", Name: "display_name|username", Email: off, Image: "links.avatar.href", Groups: off},
 		},
-		differs: "TODO",
+		differs: "State is used besides PKCE.",
 	},
 	"box": {
 		name:   "Box",
@@ -71,7 +72,7 @@ var presetsOAuth2A = map[string]preset{
 			UserinfoEndpoint:      "https://api.box.com/2.0/users/me",
 			Profile:               ProfileMap{ID: "id", Name: "name", Email: "login", Image: "avatar_url", Groups: off},
 		},
-		differs: "TODO",
+		differs: "No scope: NextAuth sends `openid`, which is none of the vendor's. PKCE is used besides state.",
 	},
 	"boxyhq-saml": {
 		name:          "BoxyHQ SAML",
@@ -81,10 +82,12 @@ var presetsOAuth2A = map[string]preset{
 			AuthorizationEndpoint: "{issuer}/api/oauth/authorize",
 			TokenEndpoint:         "{issuer}/api/oauth/token",
 			UserinfoEndpoint:      "{issuer}/api/oauth/userinfo",
+			Scopes:                []string{"openid"},
 			Params:                map[string]string{"provider": "saml"},
 			Profile:               ProfileMap{ID: "id", Name: "firstName+lastName", Email: "email", Image: off, Groups: off},
 		},
-		differs: "TODO",
+		differs: "No scope: NextAuth sends `openid`, which is none of the vendor's.",
+		note:    "Write tenant and product with `params`, or have them in the client id.",
 	},
 	"bungie": {
 		name:    "Bungie",
@@ -99,7 +102,7 @@ var presetsOAuth2A = map[string]preset{
 			UserinfoHeaders:       map[string]string{"X-API-Key": "{api_key}"},
 			Profile:               ProfileMap{ID: "Response.bungieNetUser.membershipId", Name: "Response.bungieNetUser.displayName", Email: off, Image: "https://www.bungie.net{Response.bungieNetUser.profilePicturePath}", Groups: off},
 		},
-		differs: "TODO",
+		differs: "Works without overrides: the account's id comes from the token's answer and the call carries the API key. No scope: NextAuth sends `openid`, which is none of the vendor's. PKCE is used besides state.",
 	},
 	"click-up": {
 		name:   "ClickUp",
@@ -113,7 +116,7 @@ var presetsOAuth2A = map[string]preset{
 			TokenTypeOptional:     true,
 			Profile:               ProfileMap{ID: "user.id", Name: "user.username", Email: off, Image: "user.profilePicture", Groups: off},
 		},
-		differs: "TODO",
+		differs: "The picture is read too. No scope: NextAuth sends `openid profile email`, which are none of the vendor's.",
 	},
 	"coinbase": {
 		name:   "Coinbase",
@@ -126,7 +129,7 @@ var presetsOAuth2A = map[string]preset{
 			Scopes:                []string{"wallet:user:email", "wallet:user:read"},
 			Profile:               ProfileMap{ID: "data.id", Name: "data.name", Email: "data.email", Image: "data.avatar_url", Groups: off},
 		},
-		differs: "TODO",
+		differs: "The vendor's newer hosts, as in v5. PKCE is used besides state.",
 	},
 	"concept2": {
 		name:   "Concept2",
@@ -140,7 +143,7 @@ var presetsOAuth2A = map[string]preset{
 			ScopeSeparator:        ",",
 			Profile:               ProfileMap{ID: "data.id", Name: "data.username", Email: "data.email", Image: "data.profile_image", Groups: off},
 		},
-		differs: "TODO",
+		differs: "Asks for no right to write results. State is used besides PKCE.",
 	},
 	"discord": {
 		name:   "Discord",
@@ -153,7 +156,7 @@ var presetsOAuth2A = map[string]preset{
 			Scopes:                []string{"identify", "email"},
 			Profile:               ProfileMap{ID: "id", Name: "global_name|username", Email: "email", Image: "discord_avatar()", EmailVerified: "verified", Groups: off},
 		},
-		differs: "TODO",
+		differs: "The address counts as verified when Discord's `verified` says so; the picture is computed as v5 does. PKCE is used besides state.",
 	},
 	"dribbble": {
 		name:   "Dribbble",
@@ -165,7 +168,7 @@ var presetsOAuth2A = map[string]preset{
 			UserinfoEndpoint:      "https://api.dribbble.com/v2/user",
 			Profile:               ProfileMap{ID: "id", Name: "name", Email: "email", Image: "avatar_url", Groups: off},
 		},
-		differs: "TODO",
+		differs: "No scope: NextAuth sends `openid profile email`, which are none of the vendor's. State is used besides PKCE.",
 	},
 	"dropbox": {
 		name:   "Dropbox",
@@ -180,7 +183,7 @@ var presetsOAuth2A = map[string]preset{
 			UserinfoMethod:        "POST",
 			Profile:               ProfileMap{ID: "account_id", Name: "name.display_name", Email: "email", Image: "profile_photo_url", Groups: off},
 		},
-		differs: "TODO",
+		differs: "Asks the account by POST, as v5 does; v4's GET fails.",
 	},
 	"eventbrite": {
 		name:   "Eventbrite",
@@ -194,7 +197,7 @@ var presetsOAuth2A = map[string]preset{
 			ClientAuth:            "client_secret_post",
 			Profile:               ProfileMap{ID: "id", Name: "name", Email: "emails.primary=true.email", Image: "https://img.evbuc.com/https%3A%2F%2Fcdn.evbuc.com%2Fimages%2F{image_id}%2F1%2Foriginal.jpg", Groups: off},
 		},
-		differs: "TODO",
+		differs: "State is used besides PKCE.",
 	},
 	"eveonline": {
 		name:   "EVE Online",
@@ -207,7 +210,7 @@ var presetsOAuth2A = map[string]preset{
 			Scopes:                []string{"publicData"},
 			Profile:               ProfileMap{ID: "CharacterID", Name: "CharacterName", Email: off, Image: "https://images.evetech.net/characters/{CharacterID}/portrait?size=64", Groups: off},
 		},
-		differs: "TODO",
+		differs: "PKCE is used besides state.",
 	},
 	"facebook": {
 		name:   "Facebook",
@@ -221,7 +224,8 @@ var presetsOAuth2A = map[string]preset{
 			UserinfoParams:        map[string]string{"fields": "id,name,email,picture"},
 			Profile:               ProfileMap{ID: "id", Name: "name", Email: "email", Image: "picture.data.url", Groups: off},
 		},
-		differs: "TODO",
+		differs: "The dialog's version 19.0, as in v5. PKCE is used besides state.",
+		note:    "People without an address have none.",
 	},
 	"faceit": {
 		name:   "FACEIT",
@@ -231,10 +235,11 @@ var presetsOAuth2A = map[string]preset{
 			AuthorizationEndpoint: "https://accounts.faceit.com/accounts",
 			TokenEndpoint:         "https://api.faceit.com/auth/v1/oauth/token",
 			UserinfoEndpoint:      "https://api.faceit.com/auth/v1/resources/userinfo",
+			Scopes:                []string{"openid"},
 			Params:                map[string]string{"redirect_popup": "true"},
 			Profile:               ProfileMap{ID: "guid", Name: "name", Email: "email", Image: "picture", Groups: off},
 		},
-		differs: "TODO",
+		differs: "PKCE is used besides state.",
 	},
 	"figma": {
 		name:   "Figma",
@@ -248,7 +253,7 @@ var presetsOAuth2A = map[string]preset{
 			Checks:                []string{checkState},
 			Profile:               ProfileMap{ID: "id", Name: "handle", Email: "email", Image: "img_url", Groups: off},
 		},
-		differs: "TODO",
+		differs: "Nothing beyond what holds for all.",
 	},
 	"foursquare": {
 		name:   "Foursquare",
@@ -262,7 +267,7 @@ var presetsOAuth2A = map[string]preset{
 			TokenTypeOptional:     true,
 			Profile:               ProfileMap{ID: "response.user.id", Name: "response.user.firstName+response.user.lastName", Email: "response.user.contact.email", Image: "{response.user.photo.prefix}original{response.user.photo.suffix}", Groups: off},
 		},
-		differs: "TODO",
+		differs: "No scope: NextAuth sends `openid`, which is none of the vendor's. PKCE is used besides state.",
 	},
 	"freshbooks": {
 		name:   "Freshbooks",
@@ -274,7 +279,7 @@ var presetsOAuth2A = map[string]preset{
 			UserinfoEndpoint:      "https://api.freshbooks.com/auth/api/v1/users/me",
 			Profile:               ProfileMap{ID: "response.id", Name: "response.first_name+response.last_name", Email: "response.email", Image: off, Groups: off},
 		},
-		differs: "TODO",
+		differs: "In v4 the endpoints have names that its engine doesn't read. No scope: NextAuth sends `openid`, which is none of the vendor's. PKCE is used besides state.",
 	},
 	"github": {
 		name:          "GitHub",
@@ -289,7 +294,8 @@ var presetsOAuth2A = map[string]preset{
 			Scopes:                []string{"read:user", "user:email"},
 			Profile:               ProfileMap{ID: "id", Name: "name|login", Email: "email", Image: "avatar_url", Groups: off},
 		},
-		differs: "TODO",
+		differs: "The primary address counts when it is verified, else another verified one; one that can't be read costs the address, not the sign-in. PKCE is used besides state.",
+		note:    "For GitHub Enterprise write the four endpoints.",
 	},
 	"gitlab": {
 		name:   "GitLab",
@@ -303,7 +309,7 @@ var presetsOAuth2A = map[string]preset{
 			Scopes:                []string{"read_user"},
 			Profile:               ProfileMap{ID: "id", Name: "name|username", Email: "email", Image: "avatar_url", Groups: off},
 		},
-		differs: "TODO",
+		differs: "`issuer <url>` moves it to a GitLab of your own.",
 	},
 	"hubspot": {
 		name:   "HubSpot",
@@ -317,7 +323,7 @@ var presetsOAuth2A = map[string]preset{
 			ClientAuth:            "client_secret_post",
 			Profile:               ProfileMap{ID: "user_id", Name: "user", Email: "user", Image: off, Groups: off},
 		},
-		differs: "TODO",
+		differs: "The client id is sent once. PKCE is used besides state.",
 	},
 	"instagram": {
 		name:   "Instagram",
@@ -334,7 +340,8 @@ var presetsOAuth2A = map[string]preset{
 			TokenTypeOptional:     true,
 			Profile:               ProfileMap{ID: "id", Name: "username", Email: off, Image: off, Groups: off},
 		},
-		differs: "TODO",
+		differs: "PKCE is used besides state.",
+		note:    "The vendor has closed this product to new clients.",
 	},
 	"kakao": {
 		name:   "Kakao",
@@ -348,6 +355,6 @@ var presetsOAuth2A = map[string]preset{
 			ClientAuth:            "client_secret_post",
 			Profile:               ProfileMap{ID: "id", Name: "kakao_account.profile.nickname|kakao_account.nickname", Email: "kakao_account.email", Image: "kakao_account.profile.profile_image_url|kakao_account.profile_image_url", EmailVerified: "kakao_account.is_email_verified", Groups: off},
 		},
-		differs: "TODO",
+		differs: "The name and picture are also read from `kakao_account.profile`; the address counts as verified when Kakao says so. PKCE is used besides state.",
 	},
 }

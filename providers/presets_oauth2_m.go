@@ -13,7 +13,7 @@ var presetsOAuth2M = map[string]preset{
 			UserinfoHeaders:       map[string]string{"Authorization": "OAuth {access_token}"},
 			Profile:               ProfileMap{ID: "login.login_id", Name: "accountname", Email: "login.email", Image: off, Groups: off},
 		},
-		differs: "TODO",
+		differs: "The token goes as `OAuth`, as the vendor wants it. No scope: NextAuth sends `openid`, which is none of the vendor's. PKCE is used besides state.",
 	},
 	"mailru": {
 		name:   "Mail.ru",
@@ -27,7 +27,7 @@ var presetsOAuth2M = map[string]preset{
 			UserinfoParams:        map[string]string{"access_token": "{access_token}"},
 			Profile:               ProfileMap{ID: "id", Name: "name", Email: "email", Image: "image", Groups: off},
 		},
-		differs: "TODO",
+		differs: "The token goes in the query, as the vendor wants it. PKCE is used besides state.",
 	},
 	"mastodon": {
 		name:          "Mastodon",
@@ -41,7 +41,8 @@ var presetsOAuth2M = map[string]preset{
 			Scopes:                []string{"read"},
 			Profile:               ProfileMap{ID: "id", Name: "username", Email: off, Image: "avatar_static", Groups: off},
 		},
-		differs: "TODO",
+		differs: "State is used besides PKCE.",
+		note:    "Anyone can open an account at most instances.",
 	},
 	"mattermost": {
 		name:          "Mattermost",
@@ -54,7 +55,7 @@ var presetsOAuth2M = map[string]preset{
 			ClientAuth:            "client_secret_post",
 			Profile:               ProfileMap{ID: "id", Name: "username|first_name+last_name", Email: "email", Image: off, Groups: off},
 		},
-		differs: "TODO",
+		differs: "No scope: NextAuth sends `openid profile email`, which are none of the vendor's. State is used besides PKCE.",
 	},
 	"medium": {
 		name:   "Medium",
@@ -67,7 +68,8 @@ var presetsOAuth2M = map[string]preset{
 			Scopes:                []string{"basicProfile"},
 			Profile:               ProfileMap{ID: "data.id", Name: "data.name", Email: off, Image: "data.imageUrl", Groups: off},
 		},
-		differs: "TODO",
+		differs: "PKCE is used besides state.",
+		note:    "The vendor gives out no new clients.",
 	},
 	"naver": {
 		name:   "Naver",
@@ -79,7 +81,7 @@ var presetsOAuth2M = map[string]preset{
 			UserinfoEndpoint:      "https://openapi.naver.com/v1/nid/me",
 			Profile:               ProfileMap{ID: "response.id", Name: "response.nickname", Email: "response.email", Image: "response.profile_image", Groups: off},
 		},
-		differs: "TODO",
+		differs: "No scope: NextAuth sends `openid`, which is none of the vendor's. PKCE is used besides state.",
 	},
 	"netlify": {
 		name:   "Netlify",
@@ -92,7 +94,7 @@ var presetsOAuth2M = map[string]preset{
 			EmptyScope:            true,
 			Profile:               ProfileMap{ID: "id", Name: "full_name", Email: "email", Image: "avatar_url", Groups: off},
 		},
-		differs: "TODO",
+		differs: "An empty scope, as in v5. PKCE is used besides state.",
 	},
 	"netsuite": {
 		name:    "NetSuite",
@@ -105,7 +107,8 @@ var presetsOAuth2M = map[string]preset{
 			Scopes:                []string{"restlets", "rest_webservices"},
 			Profile:               ProfileMap{ID: "id", Name: "name", Email: "email", Image: off, Groups: off},
 		},
-		differs: "TODO",
+		differs: "Nothing beyond what holds for all.",
+		note:    "Write `userinfo_endpoint`, a RESTlet of your account that answers with id, name and email.",
 	},
 	"nextcloud": {
 		name:          "Nextcloud",
@@ -119,7 +122,7 @@ var presetsOAuth2M = map[string]preset{
 			UserinfoHeaders:       map[string]string{"OCS-APIRequest": "true"},
 			Profile:               ProfileMap{ID: "ocs.data.id", Name: "ocs.data.displayname", Email: "ocs.data.email", Image: "{issuer}/avatar/{ocs.data.id}/512", Groups: off},
 		},
-		differs: "TODO",
+		differs: "No scope: NextAuth sends `openid profile email`, which are none of the vendor's. State is used besides PKCE.",
 	},
 	"notion": {
 		name:   "Notion",
@@ -133,7 +136,7 @@ var presetsOAuth2M = map[string]preset{
 			UserinfoHeaders:       map[string]string{"Notion-Version": "2022-06-28"},
 			Profile:               ProfileMap{ID: "bot.owner.user.id", Name: "bot.owner.user.name", Email: "bot.owner.user.person.email", Image: "bot.owner.user.avatar_url", Groups: off},
 		},
-		differs: "TODO",
+		differs: "The person is read from `bot.owner.user`, where the vendor has it; the client id is sent once. No scope: NextAuth sends `openid profile email`, which are none of the vendor's. State is used besides PKCE.",
 	},
 	"osso": {
 		name:          "Osso",
@@ -145,7 +148,7 @@ var presetsOAuth2M = map[string]preset{
 			UserinfoEndpoint:      "{issuer}/oauth/me",
 			Profile:               ProfileMap{ID: "id", Name: "name", Email: "email", Image: off, Groups: off},
 		},
-		differs: "TODO",
+		differs: "The issuer may end in a slash or not. No scope: NextAuth sends `openid`, which is none of the vendor's. PKCE is used besides state.",
 	},
 	"osu": {
 		name:   "Osu!",
@@ -158,7 +161,7 @@ var presetsOAuth2M = map[string]preset{
 			Scopes:                []string{"identify"},
 			Profile:               ProfileMap{ID: "id", Name: "username", Email: off, Image: "avatar_url", Groups: off},
 		},
-		differs: "TODO",
+		differs: "PKCE is used besides state.",
 	},
 	"patreon": {
 		name:   "Patreon",
@@ -171,7 +174,7 @@ var presetsOAuth2M = map[string]preset{
 			Scopes:                []string{"identity", "identity[email]"},
 			Profile:               ProfileMap{ID: "data.id", Name: "data.attributes.full_name", Email: "data.attributes.email", Image: "data.attributes.image_url", Groups: off},
 		},
-		differs: "TODO",
+		differs: "PKCE is used besides state.",
 	},
 	"pinterest": {
 		name:   "Pinterest",
@@ -184,7 +187,7 @@ var presetsOAuth2M = map[string]preset{
 			Scopes:                []string{"user_accounts:read"},
 			Profile:               ProfileMap{ID: "username", Name: "username", Email: off, Image: "profile_image", Groups: off},
 		},
-		differs: "TODO",
+		differs: "PKCE is used besides state.",
 	},
 	"pipedrive": {
 		name:   "Pipedrive",
@@ -196,7 +199,7 @@ var presetsOAuth2M = map[string]preset{
 			UserinfoEndpoint:      "https://api.pipedrive.com/users/me",
 			Profile:               ProfileMap{ID: "data.id|id", Name: "data.name|name", Email: "data.email|email", Image: "data.icon_url|icon_url", Groups: off},
 		},
-		differs: "TODO",
+		differs: "The profile is read from `data`, where the vendor has it. No scope: NextAuth sends `openid`, which is none of the vendor's. PKCE is used besides state.",
 	},
 	"reddit": {
 		name:   "Reddit",
@@ -210,7 +213,7 @@ var presetsOAuth2M = map[string]preset{
 			Checks:                []string{checkState},
 			Profile:               ProfileMap{ID: "id", Name: "name", Email: off, Image: off, Groups: off},
 		},
-		differs: "TODO",
+		differs: "Nothing beyond what holds for all.",
 	},
 	"spotify": {
 		name:   "Spotify",
@@ -223,7 +226,7 @@ var presetsOAuth2M = map[string]preset{
 			Scopes:                []string{"user-read-email"},
 			Profile:               ProfileMap{ID: "id", Name: "display_name", Email: "email", Image: "images.0.url", Groups: off},
 		},
-		differs: "TODO",
+		differs: "PKCE is used besides state.",
 	},
 	"strava": {
 		name:   "Strava",
@@ -239,7 +242,7 @@ var presetsOAuth2M = map[string]preset{
 			ScopeSeparator:        ",",
 			Profile:               ProfileMap{ID: "id", Name: "firstname+lastname", Email: off, Image: "profile", Groups: off},
 		},
-		differs: "TODO",
+		differs: "PKCE is used besides state.",
 	},
 	"threads": {
 		name:   "Threads",
@@ -256,7 +259,7 @@ var presetsOAuth2M = map[string]preset{
 			TokenTypeOptional:     true,
 			Profile:               ProfileMap{ID: "data.id|id", Name: "data.username|username", Email: off, Image: "data.threads_profile_picture_url|threads_profile_picture_url", Groups: off},
 		},
-		differs: "TODO",
+		differs: "The profile is also read from the top, where the vendor has it.",
 	},
 	"tiktok": {
 		name:   "TikTok",
@@ -273,7 +276,7 @@ var presetsOAuth2M = map[string]preset{
 			ScopeSeparator:        ",",
 			Profile:               ProfileMap{ID: "data.user.open_id", Name: "data.user.display_name", Email: off, Image: "data.user.avatar_url", Groups: off},
 		},
-		differs: "TODO",
+		differs: "State is used besides PKCE.",
 	},
 	"todoist": {
 		name:   "Todoist",
@@ -288,7 +291,7 @@ var presetsOAuth2M = map[string]preset{
 			UserinfoBody:          `{"sync_token":"*","resource_types":"[\"user\"]"}`,
 			Profile:               ProfileMap{ID: "user.id", Name: "user.full_name", Email: "user.email", Image: "user.avatar_big", Groups: off},
 		},
-		differs: "TODO",
+		differs: "PKCE is used besides state.",
 	},
 	"trakt": {
 		name:   "Trakt",
@@ -303,7 +306,7 @@ var presetsOAuth2M = map[string]preset{
 			UserinfoHeaders:       map[string]string{"trakt-api-version": "2", "trakt-api-key": "{client_id}"},
 			Profile:               ProfileMap{ID: "ids.slug", Name: "name", Email: off, Image: "images.avatar.full", Groups: off},
 		},
-		differs: "TODO",
+		differs: "PKCE is used besides state.",
 	},
 	"twitter": {
 		name:   "Twitter",
@@ -317,7 +320,8 @@ var presetsOAuth2M = map[string]preset{
 			UserinfoParams:        map[string]string{"user.fields": "profile_image_url"},
 			Profile:               ProfileMap{ID: "data.id", Name: "data.name", Email: "data.email", Image: "data.profile_image_url", Groups: off},
 		},
-		differs: "TODO",
+		differs: "OAuth 2, as in v5; v4's default is OAuth 1.0a, which is not supported.",
+		note:    "There is no address.",
 	},
 	"vk": {
 		name:   "VK",
@@ -335,7 +339,7 @@ var presetsOAuth2M = map[string]preset{
 			TokenTypeOptional:     true,
 			Profile:               ProfileMap{ID: "response.0.id", Name: "response.0.first_name+response.0.last_name", Email: "token_response.email", Image: "response.0.photo_100", Groups: off},
 		},
-		differs: "TODO",
+		differs: "The address comes from the token's answer, as in v5. PKCE is used besides state.",
 	},
 	"webex": {
 		name:   "Webex",
@@ -348,7 +352,7 @@ var presetsOAuth2M = map[string]preset{
 			Scopes:                []string{"spark:kms", "spark:people_read"},
 			Profile:               ProfileMap{ID: "id", Name: "displayName", Email: "emails.0", Image: "avatar", Groups: off},
 		},
-		differs: "TODO",
+		differs: "State is used besides PKCE.",
 	},
 	"wechat": {
 		name:       "WeChat",
@@ -374,7 +378,8 @@ var presetsOAuth2M = map[string]preset{
 			TokenTypeOptional:     true,
 			Profile:               ProfileMap{ID: "unionid", Name: "nickname", Email: off, Image: "headimgurl", Groups: off},
 		},
-		differs: "TODO",
+		differs: "Nothing beyond what holds for all.",
+		note:    "The vendor demands the client secret in the URL of the token request. Accounts outside an Open Platform have no unionid: write `profile { id openid }` then.",
 	},
 	"wikimedia": {
 		name:   "Wikimedia",
@@ -387,7 +392,7 @@ var presetsOAuth2M = map[string]preset{
 			EmptyScope:            true,
 			Profile:               ProfileMap{ID: "sub", Name: "username", Email: "email", Image: off, Groups: off},
 		},
-		differs: "TODO",
+		differs: "PKCE is used besides state.",
 	},
 	"wordpress": {
 		name:   "WordPress.com",
@@ -400,7 +405,7 @@ var presetsOAuth2M = map[string]preset{
 			Scopes:                []string{"auth"},
 			Profile:               ProfileMap{ID: "ID", Name: "display_name", Email: "email", Image: "avatar_URL", Groups: off},
 		},
-		differs: "TODO",
+		differs: "PKCE is used besides state.",
 	},
 	"workos": {
 		name: "WorkOS",
@@ -419,7 +424,7 @@ var presetsOAuth2M = map[string]preset{
 			ClientAuth:            "client_secret_post",
 			Profile:               ProfileMap{ID: "id", Name: "first_name+last_name", Email: "email", Image: "raw_attributes.picture", Groups: off},
 		},
-		differs: "TODO",
+		differs: "One of connection, organization and provider is demanded when the configuration is loaded. No scope: NextAuth sends `openid`, which is none of the vendor's. PKCE is used besides state.",
 	},
 	"yandex": {
 		name:   "Yandex",
@@ -433,7 +438,7 @@ var presetsOAuth2M = map[string]preset{
 			UserinfoParams:        map[string]string{"format": "json"},
 			Profile:               ProfileMap{ID: "id", Name: "display_name|real_name|first_name", Email: "default_email|emails.0", Image: "yandex_avatar()", Groups: off},
 		},
-		differs: "TODO",
+		differs: "PKCE is used besides state.",
 	},
 	"zoho": {
 		name:    "Zoho",
@@ -447,7 +452,7 @@ var presetsOAuth2M = map[string]preset{
 			Scopes:                []string{"AaaServer.profile.Read"},
 			Profile:               ProfileMap{ID: "ZUID", Name: "First_Name+Last_Name", Email: "Email", Image: off, Groups: off},
 		},
-		differs: "TODO",
+		differs: "`data_center` moves it to another region; NextAuth knows com alone. PKCE is used besides state.",
 	},
 	"zoom": {
 		name:   "Zoom",
@@ -460,6 +465,6 @@ var presetsOAuth2M = map[string]preset{
 			EmptyScope:            true,
 			Profile:               ProfileMap{ID: "id", Name: "first_name+last_name", Email: "email", Image: "pic_url", Groups: off},
 		},
-		differs: "TODO",
+		differs: "PKCE is used besides state.",
 	},
 }

@@ -15,7 +15,8 @@ var presetsOIDC = map[string]preset{
 			ClientAuth: "client_secret_post",
 			Profile:    ProfileMap{ID: "sub", Name: "callback.user.name.firstName+callback.user.name.lastName|name", Email: "email", Image: off, Groups: off},
 		},
-		differs: "TODO",
+		differs: "The client secret is made from the key for each sign-in; the posted answer comes back by GET, so the cookies stay SameSite=Lax; the name is kept, which v4 drops. Nonce and state are checked besides PKCE.",
+		note:    "Apple gives the name at a person's first sign-in only.",
 	},
 	"azure-ad-b2c": {
 		name:           "Azure AD B2C",
@@ -30,7 +31,8 @@ var presetsOIDC = map[string]preset{
 			Scopes:  []string{"openid", "email", "profile"},
 			Profile: ProfileMap{ID: "sub", Name: "name|preferred_username", Email: "emails.0|email", Image: off, Groups: "groups"},
 		},
-		differs: "TODO",
+		differs: "Asks for `openid email profile`; v4 asks for `openid` alone. The issuer of the discovery document must be one of a tenant of this host. PKCE and nonce are used besides state.",
+		note:    "Have the user flow return the claims emails and name.",
 	},
 	"bankid-no": {
 		name:        "BankID Norge",
@@ -44,7 +46,7 @@ var presetsOIDC = map[string]preset{
 			ClientAuth: "client_secret_post",
 			Profile:    ProfileMap{ID: "sub", Name: "name", Email: "email", Image: off, Groups: off},
 		},
-		differs: "TODO",
+		differs: "Nothing beyond what holds for all.",
 	},
 	"google": {
 		name:   "Google",
@@ -55,7 +57,7 @@ var presetsOIDC = map[string]preset{
 			Scopes:  []string{"openid", "email", "profile"},
 			Profile: ProfileMap{ID: "sub", Name: "name", Email: "email", Image: "picture", Groups: off},
 		},
-		differs: "TODO",
+		differs: "Nonce is used besides PKCE and state.",
 	},
 	"huggingface": {
 		name:   "Hugging Face",
@@ -66,7 +68,7 @@ var presetsOIDC = map[string]preset{
 			Scopes:  []string{"openid", "email", "profile"},
 			Profile: ProfileMap{ID: "sub", Name: "name|nickname|preferred_username", Email: "email", Image: "picture", Groups: off},
 		},
-		differs: "TODO",
+		differs: "Nonce is used besides PKCE and state. A person without `sub` is refused; Auth.js makes an id up.",
 	},
 	"line": {
 		name:       "LINE",
@@ -78,7 +80,8 @@ var presetsOIDC = map[string]preset{
 			Scopes:  []string{"openid", "profile"},
 			Profile: ProfileMap{ID: "sub", Name: "name", Email: "email", Image: "picture", Groups: off},
 		},
-		differs: "TODO",
+		differs: "PKCE and nonce are used besides state.",
+		note:    "ID tokens are signed with the channel secret (HS256). An address needs Line's permission and the scope email.",
 	},
 	"linkedin": {
 		name:   "LinkedIn",
@@ -91,7 +94,7 @@ var presetsOIDC = map[string]preset{
 			Checks:     []string{checkState},
 			Profile:    ProfileMap{ID: "sub", Name: "name", Email: "email", Image: "picture", Groups: off},
 		},
-		differs: "TODO",
+		differs: "OpenID Connect, as in v5: v4's row asks a retired interface. State alone is checked: LinkedIn returns no nonce, and takes no PKCE from confidential clients.",
 	},
 	"microsoft-entra-id": {
 		name:            "Microsoft Entra ID",
@@ -109,7 +112,8 @@ var presetsOIDC = map[string]preset{
 			ClientAssertionAudience: "https://login.microsoftonline.com/{tenant_id}/oauth2/v2.0/token",
 			Profile:                 ProfileMap{ID: "sub", Name: "name", Email: "email", Image: off, Groups: off},
 		},
-		differs: "TODO",
+		differs: "No picture: NextAuth fetches it from Graph and puts it into the cookie as data; so `User.Read` is not asked for. With several tenants, an ID token's issuer is checked against its tenant. State and nonce are used besides PKCE.",
+		note:    "The claim email is not verified here: Entra lets a tenant's administrator write anything there. With private_key_jwt the assertion is for the token endpoint.",
 	},
 	"roblox": {
 		name:   "Roblox",
@@ -120,7 +124,7 @@ var presetsOIDC = map[string]preset{
 			Scopes:  []string{"openid", "profile"},
 			Profile: ProfileMap{ID: "sub", Name: "name|nickname|preferred_username", Email: "email", Image: "picture", Groups: off},
 		},
-		differs: "TODO",
+		differs: "Nonce is used besides PKCE and state. A person without `sub` is refused; Auth.js makes an id up.",
 	},
 	"salesforce": {
 		name:   "Salesforce",
@@ -132,7 +136,8 @@ var presetsOIDC = map[string]preset{
 			Params:  map[string]string{"display": "page"},
 			Profile: ProfileMap{ID: "sub", Name: "name|nickname|preferred_username", Email: "email", Image: "picture", Groups: off},
 		},
-		differs: "TODO",
+		differs: "OpenID Connect, as in v5, with PKCE, state and nonce; v4 checks nothing. The id is `sub`, not user_id.",
+		note:    "For a sandbox or My Domain write `issuer`.",
 	},
 	"simplelogin": {
 		name:   "SimpleLogin",
@@ -143,7 +148,7 @@ var presetsOIDC = map[string]preset{
 			Scopes:  []string{"openid", "email", "profile"},
 			Profile: ProfileMap{ID: "sub", Name: "name", Email: "email", Image: "avatar_url|picture", Groups: off},
 		},
-		differs: "TODO",
+		differs: "State and nonce are used besides PKCE.",
 	},
 	"slack": {
 		name:   "Slack",
@@ -155,7 +160,7 @@ var presetsOIDC = map[string]preset{
 			Checks:  []string{checkState, checkNonce},
 			Profile: ProfileMap{ID: "sub", Name: "name", Email: "email", Image: "picture", Groups: off},
 		},
-		differs: "TODO",
+		differs: "State is checked too; v5 has nonce alone. Nonce is used besides PKCE and state.",
 	},
 	"twitch": {
 		name:   "Twitch",
@@ -168,7 +173,7 @@ var presetsOIDC = map[string]preset{
 			ClientAuth: "client_secret_post",
 			Profile:    ProfileMap{ID: "sub", Name: "preferred_username", Email: "email", Image: "picture", Groups: off},
 		},
-		differs: "TODO",
+		differs: "PKCE and nonce are used besides state.",
 	},
 	"vipps": {
 		name:   "Vipps",
@@ -179,6 +184,6 @@ var presetsOIDC = map[string]preset{
 			Scopes:  []string{"openid", "name", "email"},
 			Profile: ProfileMap{ID: "sub", Name: "name|nickname|preferred_username", Email: "email", Image: "picture", Groups: off},
 		},
-		differs: "TODO",
+		differs: "A person without `sub` is refused; Auth.js makes an id up.",
 	},
 }

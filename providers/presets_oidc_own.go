@@ -12,7 +12,7 @@ var presetsOIDCOwn = map[string]preset{
 			Scopes:  []string{"openid", "email", "profile"},
 			Profile: ProfileMap{ID: "sub", Name: "name|nickname|preferred_username", Email: "email", Image: "picture", Groups: "groups"},
 		},
-		differs: "TODO",
+		differs: "The issuer may be written with or without `/oauth2/token`. State and nonce are used besides PKCE. A person without `sub` is refused; Auth.js makes an id up.",
 	},
 	"auth0": {
 		name:          "Auth0",
@@ -22,7 +22,7 @@ var presetsOIDCOwn = map[string]preset{
 			Scopes:  []string{"openid", "email", "profile"},
 			Profile: ProfileMap{ID: "sub", Name: "nickname", Email: "email", Image: "picture", Groups: "groups"},
 		},
-		differs: "TODO",
+		differs: "Nonce is used besides PKCE and state.",
 	},
 	"authentik": {
 		name:          "Authentik",
@@ -32,7 +32,7 @@ var presetsOIDCOwn = map[string]preset{
 			Scopes:  []string{"openid", "email", "profile"},
 			Profile: ProfileMap{ID: "sub", Name: "name|preferred_username", Email: "email", Image: "picture", Groups: "groups"},
 		},
-		differs: "TODO",
+		differs: "Nonce is used besides PKCE and state.",
 	},
 	"battlenet": {
 		name:          "Battle.net",
@@ -43,7 +43,8 @@ var presetsOIDCOwn = map[string]preset{
 			Scopes:  []string{"openid"},
 			Profile: ProfileMap{ID: "sub", Name: "battle_tag", Email: off, Image: off, Groups: off},
 		},
-		differs: "TODO",
+		differs: "PKCE and nonce are used besides state.",
+		note:    "The issuer depends on the region: `https://oauth.battle.net`, in China `https://oauth.battlenet.com.cn`.",
 	},
 	"beyondidentity": {
 		name:          "Beyond Identity",
@@ -53,7 +54,7 @@ var presetsOIDCOwn = map[string]preset{
 			Scopes:  []string{"openid", "email", "profile"},
 			Profile: ProfileMap{ID: "sub", Name: "name", Email: "email", Image: off, Groups: "groups"},
 		},
-		differs: "TODO",
+		differs: "State and nonce are used besides PKCE.",
 	},
 	"cognito": {
 		name:          "Cognito",
@@ -63,7 +64,7 @@ var presetsOIDCOwn = map[string]preset{
 			Scopes:  []string{"openid", "email", "profile"},
 			Profile: ProfileMap{ID: "sub", Name: "name", Email: "email", Image: "picture", Groups: "groups"},
 		},
-		differs: "TODO",
+		differs: "Asks for `email profile` too; v4 asks for `openid` alone. PKCE and nonce are used besides state.",
 	},
 	"descope": {
 		name:          "Descope",
@@ -73,7 +74,7 @@ var presetsOIDCOwn = map[string]preset{
 			Scopes:  []string{"openid", "email", "profile"},
 			Profile: ProfileMap{ID: "sub", Name: "name|nickname|preferred_username", Email: "email", Image: "picture", Groups: "groups"},
 		},
-		differs: "TODO",
+		differs: "Nonce is used besides PKCE and state. A person without `sub` is refused; Auth.js makes an id up.",
 	},
 	"duende-identity-server6": {
 		name:          "DuendeIdentityServer6",
@@ -83,7 +84,7 @@ var presetsOIDCOwn = map[string]preset{
 			Scopes:  []string{"openid", "email", "profile"},
 			Profile: ProfileMap{ID: "sub", Name: "name|nickname|preferred_username", Email: "email", Image: "picture", Groups: "groups"},
 		},
-		differs: "TODO",
+		differs: "State and nonce are used besides PKCE. A person without `sub` is refused; Auth.js makes an id up.",
 	},
 	"frontegg": {
 		name:              "Frontegg",
@@ -94,7 +95,7 @@ var presetsOIDCOwn = map[string]preset{
 			Scopes:  []string{"openid", "email", "profile"},
 			Profile: ProfileMap{ID: "sub", Name: "name|nickname|preferred_username", Email: "email", Image: "picture", Groups: "groups"},
 		},
-		differs: "TODO",
+		differs: "State and nonce are used besides PKCE. A person without `sub` is refused; Auth.js makes an id up.",
 	},
 	"fusionauth": {
 		name:            "FusionAuth",
@@ -107,7 +108,7 @@ var presetsOIDCOwn = map[string]preset{
 			Params:  map[string]string{"tenantId": "{tenant_id}"},
 			Profile: ProfileMap{ID: "sub", Name: "name|preferred_username|given_name+middle_name+family_name", Email: "email", Image: "picture", Groups: "groups"},
 		},
-		differs: "TODO",
+		differs: "Asks for `email profile` too, as v5 does, so that there is an address. Nonce is used besides PKCE and state.",
 	},
 	"hydra": {
 		name:          "Hydra",
@@ -117,7 +118,7 @@ var presetsOIDCOwn = map[string]preset{
 			Scopes:  []string{"openid", "email", "profile"},
 			Profile: ProfileMap{ID: "sub", Name: "name|nickname|preferred_username", Email: "email", Image: "picture", Groups: "groups"},
 		},
-		differs: "TODO",
+		differs: "State and nonce are used besides PKCE. A person without `sub` is refused; Auth.js makes an id up.",
 	},
 	"identity-server4": {
 		name:          "IdentityServer4",
@@ -127,7 +128,7 @@ var presetsOIDCOwn = map[string]preset{
 			Scopes:  []string{"openid", "profile", "email"},
 			Profile: ProfileMap{ID: "sub", Name: "name", Email: "email", Image: "picture", Groups: "groups"},
 		},
-		differs: "TODO",
+		differs: "Nonce is used besides PKCE and state.",
 	},
 	"keycloak": {
 		name:          "Keycloak",
@@ -137,7 +138,7 @@ var presetsOIDCOwn = map[string]preset{
 			Scopes:  []string{"openid", "email", "profile"},
 			Profile: ProfileMap{ID: "sub", Name: "name|preferred_username", Email: "email", Image: "picture", Groups: "groups"},
 		},
-		differs: "TODO",
+		differs: "Nonce is used besides PKCE and state.",
 	},
 	"kinde": {
 		name:          "Kinde",
@@ -147,7 +148,7 @@ var presetsOIDCOwn = map[string]preset{
 			Scopes:  []string{"openid", "email", "profile"},
 			Profile: ProfileMap{ID: "sub", Name: "name|nickname|preferred_username", Email: "email", Image: "picture", Groups: "groups"},
 		},
-		differs: "TODO",
+		differs: "Nonce is used besides PKCE and state. A person without `sub` is refused; Auth.js makes an id up.",
 	},
 	"logto": {
 		name:          "Logto",
@@ -157,7 +158,8 @@ var presetsOIDCOwn = map[string]preset{
 			Scopes:  []string{"offline_access", "openid", "email", "profile"},
 			Profile: ProfileMap{ID: "sub", Name: "name|username", Email: "email", Image: "picture", Groups: "groups"},
 		},
-		differs: "TODO",
+		differs: "State and nonce are used besides PKCE.",
+		note:    "Asks for `offline_access` as v5 does; write `scopes` to leave it out.",
 	},
 	"okta": {
 		name:          "Okta",
@@ -167,7 +169,7 @@ var presetsOIDCOwn = map[string]preset{
 			Scopes:  []string{"openid", "email", "profile"},
 			Profile: ProfileMap{ID: "sub", Name: "name|preferred_username", Email: "email", Image: "picture", Groups: "groups"},
 		},
-		differs: "TODO",
+		differs: "PKCE and nonce are used besides state.",
 	},
 	"onelogin": {
 		name:          "OneLogin",
@@ -178,7 +180,7 @@ var presetsOIDCOwn = map[string]preset{
 			Scopes:  []string{"openid", "profile", "email"},
 			Profile: ProfileMap{ID: "sub", Name: "name|nickname|preferred_username", Email: "email", Image: "picture", Groups: "groups"},
 		},
-		differs: "TODO",
+		differs: "The issuer may be written with or without `/oidc/2`. PKCE and nonce are used besides state.",
 	},
 	"passage": {
 		name:          "Passage",
@@ -188,7 +190,7 @@ var presetsOIDCOwn = map[string]preset{
 			Scopes:  []string{"openid", "email"},
 			Profile: ProfileMap{ID: "sub", Name: "name|nickname|preferred_username", Email: "email", Image: "picture", Groups: "groups"},
 		},
-		differs: "TODO",
+		differs: "Nonce is used besides PKCE and state.",
 	},
 	"ping-id": {
 		name:          "Ping Identity",
@@ -198,7 +200,7 @@ var presetsOIDCOwn = map[string]preset{
 			Scopes:  []string{"openid", "email", "profile"},
 			Profile: ProfileMap{ID: "sub", Name: "name|nickname|preferred_username", Email: "email", Image: "picture", Groups: "groups"},
 		},
-		differs: "TODO",
+		differs: "State and nonce are used besides PKCE. A person without `sub` is refused; Auth.js makes an id up.",
 	},
 	"united-effects": {
 		name:          "United Effects",
@@ -209,7 +211,7 @@ var presetsOIDCOwn = map[string]preset{
 			Params:  map[string]string{"resource": "{issuer}"},
 			Profile: ProfileMap{ID: "sub", Name: "name|nickname|preferred_username", Email: "email", Image: "picture", Groups: "groups"},
 		},
-		differs: "TODO",
+		differs: "Nonce is used besides PKCE and state.",
 	},
 	"zitadel": {
 		name:          "ZITADEL",
@@ -219,6 +221,6 @@ var presetsOIDCOwn = map[string]preset{
 			Scopes:  []string{"openid", "email", "profile"},
 			Profile: ProfileMap{ID: "sub", Name: "name", Email: "email", Image: "picture", Groups: "groups"},
 		},
-		differs: "TODO",
+		differs: "Nonce is used besides PKCE and state.",
 	},
 }
