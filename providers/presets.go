@@ -8,6 +8,8 @@ import (
 	"strings"
 )
 
+//go:generate sh -c "go run ./presetdoc > ../docs/providers.md"
+
 // preset is one row of the table of known providers: what doesn't depend on
 // who runs the site. A new kind of peculiarity is a new field here (or of
 // ClientConfig, where an operator can want it too) and one place that acts on

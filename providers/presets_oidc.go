@@ -29,7 +29,7 @@ var presetsOIDC = map[string]preset{
 		config: ClientConfig{
 			Issuer:  "https://{tenant_id}.b2clogin.com/{tenant_id}.onmicrosoft.com/{primary_user_flow}/v2.0",
 			Scopes:  []string{"openid", "email", "profile"},
-			Profile: ProfileMap{ID: "sub", Name: "name|preferred_username", Email: "emails.0|email", Image: off, Groups: "groups"},
+			Profile: ProfileMap{ID: "sub", Name: "name|preferred_username", Email: "emails.0|email", EmailVerified: off, Image: off, Groups: "groups"},
 		},
 		differs: "Asks for `openid email profile`; v4 asks for `openid` alone. The issuer of the discovery document must be one of a tenant of this host. PKCE and nonce are used besides state.",
 		note:    "Have the user flow return the claims emails and name.",
@@ -110,10 +110,10 @@ var presetsOIDC = map[string]preset{
 			Issuer:                  "https://login.microsoftonline.com/{tenant_id}/v2.0",
 			Scopes:                  []string{"openid", "email", "profile"},
 			ClientAssertionAudience: "https://login.microsoftonline.com/{tenant_id}/oauth2/v2.0/token",
-			Profile:                 ProfileMap{ID: "sub", Name: "name", Email: "email", Image: off, Groups: off},
+			Profile:                 ProfileMap{ID: "sub", Name: "name", Email: "email", EmailVerified: "xms_edov", Image: off, Groups: off},
 		},
 		differs: "No picture: NextAuth fetches it from Graph and puts it into the cookie as data; so `User.Read` is not asked for. With several tenants, an ID token's issuer is checked against its tenant. State and nonce are used besides PKCE.",
-		note:    "The claim email is not verified here: Entra lets a tenant's administrator write anything there. With private_key_jwt the assertion is for the token endpoint.",
+		note:    "Any tenant's administrator can write anything as somebody's address, so it counts as verified only where Entra says that the tenant owns its domain: add the optional claim xms_edov to the registration. With private_key_jwt the assertion is for the token endpoint.",
 	},
 	"roblox": {
 		name:   "Roblox",
@@ -160,7 +160,7 @@ var presetsOIDC = map[string]preset{
 			Checks:  []string{checkState, checkNonce},
 			Profile: ProfileMap{ID: "sub", Name: "name", Email: "email", Image: "picture", Groups: off},
 		},
-		differs: "State is checked too; v5 has nonce alone. Nonce is used besides PKCE and state.",
+		differs: "State and nonce are checked; v4 has state alone, v5 nonce alone.",
 	},
 	"twitch": {
 		name:   "Twitch",

@@ -37,7 +37,7 @@ type ProfileMap struct {
 	Email string `json:"email,omitempty"`
 
 	// Where the provider says whether the address is verified, as true or
-	// "true". Default: the preset's; else the claim email_verified beside a claim
+	// "true"; "off" trusts nothing. Default: the preset's; else the claim email_verified beside a claim
 	// called email.
 	EmailVerified string `json:"email_verified,omitempty"`
 
@@ -94,8 +94,12 @@ type profile struct {
 }
 
 func (m ProfileMap) compile(verifiesEmail bool) profile {
+	verified := parsePaths(m.EmailVerified)
+	if m.EmailVerified == off {
+		verified = []path{} // nothing says it
+	}
 	return profile{
-		id: parsePaths(m.ID), email: parsePaths(m.Email), verified: parsePaths(m.EmailVerified),
+		id: parsePaths(m.ID), email: parsePaths(m.Email), verified: verified,
 		groups: parsePaths(m.Groups), name: parseSources(m.Name), image: parseSources(m.Image),
 		verifiesEmail: verifiesEmail,
 	}

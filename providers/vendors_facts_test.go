@@ -14,7 +14,6 @@ import (
 // has: by id and aspect, what the row has. Each row says why in differs.
 var deviations = map[string]map[string]string{
 	"apple":        {"name": "callback.user.name.firstName+callback.user.name.lastName|name"},
-	"azure-ad":     {"scopes": "email openid profile"}, // User.Read is for the picture
 	"azure-ad-b2c": {"email": "emails.0|email"},
 	"azure-devops": {
 		"token_endpoint": "https://app.vssps.visualstudio.com/oauth2/token",
