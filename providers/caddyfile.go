@@ -24,10 +24,10 @@ func UnmarshalProvider(d *caddyfile.Dispenser) (json.RawMessage, error) {
 	if row, ok := lookUp(keyword); ok {
 		module = row.kind
 	}
-	if hint, ok := notYet[keyword]; ok && !Known(keyword) {
-		return nil, d.Errf("%s", hint)
-	}
-	if !Known(keyword) {
+	if !slices.Contains(Keywords(), keyword) {
+		if hint, ok := notYet[keyword]; ok {
+			return nil, d.Errf("%s", hint)
+		}
 		return nil, d.Errf("unknown provider %q%s", keyword, providersHint(keyword))
 	}
 	provider, err := caddyfile.UnmarshalModule(d, Namespace+"."+module)
@@ -37,8 +37,12 @@ func UnmarshalProvider(d *caddyfile.Dispenser) (json.RawMessage, error) {
 	return caddyconfig.JSONModuleObject(provider, "provider", module, nil), nil
 }
 
-// Known says that UnmarshalProvider reads a provider with this keyword.
-func Known(keyword string) bool { return slices.Contains(Keywords(), keyword) }
+// Known says that a keyword is a provider's, so that UnmarshalProvider reads it
+// or says what to write instead.
+func Known(keyword string) bool {
+	_, known := notYet[keyword]
+	return known || slices.Contains(Keywords(), keyword)
+}
 
 // Keywords returns the names of all providers that a Caddyfile can name, sorted:
 // guest modules and presets.

@@ -43,5 +43,8 @@ func issuerOf(found string, c claims) (string, error) {
 
 // isIssuer compares the iss of a callback with what the discovery document says.
 func isIssuer(found, iss string) bool {
-	return iss == found || strings.Contains(found, tenantPlace) && iss != found && isTenantOf(found, iss)
+	if strings.Contains(found, tenantPlace) {
+		return iss != found && isTenantOf(found, iss)
+	}
+	return iss == found
 }
