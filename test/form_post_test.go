@@ -1,6 +1,7 @@
-package flows
+package test
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -33,9 +34,8 @@ func postFromElsewhere(t *testing.T, g *gateway, provider string, form url.Value
 func startFormPost(t *testing.T) (*providertest.Server, *gateway) {
 	t.Helper()
 	op := providertest.New(t)
-	site := corpSite(op, "")
-	first := "oidc corp " + op.URL + " " + op.ClientID + " " + op.ClientSecret
-	return op, start(t, strings.Replace(site, first+"\n", first+" {\nparams response_mode=form_post\n}\n", 1))
+	line := fmt.Sprintf("oidc corp %s %s %q", op.URL, op.ClientID, op.ClientSecret)
+	return op, start(t, strings.Replace(corpSite(op, ""), line+"\n", line+" {\nparams response_mode=form_post\n}\n", 1))
 }
 
 // A form from the provider's site carries no cookies, so the browser is asked
@@ -73,7 +73,7 @@ func TestAnAnswerPostedFromTheProvidersSiteSignsIn(t *testing.T) {
 	if q.Has("id_token") || q.Has("callbackUrl") {
 		t.Errorf("the query has what isn't an answer's: %v", q)
 	}
-	b.get(again.RequestURI()).want(t, 302, "Location", g.origin+"/dash")
+	wantLocation(t, b.get(again.RequestURI()), g.origin+"/dash")
 	if !b.signedIn() {
 		t.Error("not signed in")
 	}
@@ -110,7 +110,7 @@ func TestAPostedAnswerIsAskedForAgainOnlyWhereItCanHelp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stranger.get(again.RequestURI()).want(t, 302, "Location", g.origin+"/api/auth/error?error=OAuthCallback")
+	wantLocation(t, stranger.get(again.RequestURI()), g.origin+"/api/auth/error?error=OAuthCallback")
 	if stranger.signedIn() || len(op.Requests(providertest.TokenPath)) != 0 {
 		t.Error("an answer signed in a browser that didn't ask")
 	}
