@@ -2,6 +2,7 @@ package providers
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -123,9 +124,7 @@ func TestPushedAuthorizationRequests(t *testing.T) {
 			s.Set(providertest.Behaviour{
 				EditDiscovery: func(document map[string]any) {
 					document["pushed_authorization_request_endpoint"] = s.URL + path
-					for name, value := range tc.discovery {
-						document[name] = value
-					}
+					maps.Copy(document, tc.discovery)
 				},
 				Handle: map[string]http.HandlerFunc{path: func(w http.ResponseWriter, _ *http.Request) {
 					w.WriteHeader(http.StatusCreated)

@@ -4,6 +4,7 @@ package providers
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -50,9 +51,7 @@ func registrations(t *testing.T) (clients []map[string]any) {
 			"client_id": id, "redirect_uris": []string{newFlow().RedirectURI},
 			"response_types": []string{"code"}, "grant_types": []string{"authorization_code"},
 		}
-		for name, value := range feature.registered {
-			client[name] = value
-		}
+		maps.Copy(client, feature.registered)
 		switch method := client["token_endpoint_auth_method"]; method {
 		case "private_key_jwt":
 			kind := id[strings.LastIndex(id, "-")+1:]

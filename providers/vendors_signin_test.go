@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -71,9 +72,7 @@ func (f vendorFacts) query(column string, more map[string]string) map[string]str
 			want[name] = value
 		}
 	}
-	for name, value := range more {
-		want[name] = value
-	}
+	maps.Copy(want, more)
 	return want
 }
 

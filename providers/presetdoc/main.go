@@ -77,7 +77,7 @@ func names(p providers.PresetInfo) string {
 }
 
 func options(p providers.PresetInfo) string {
-	var all []string
+	all := make([]string, 0, len(p.Options))
 	for _, option := range p.Options {
 		text := code(option.Name)
 		switch {
