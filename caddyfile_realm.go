@@ -179,7 +179,11 @@ var pageOptions = options[Pages]{
 // a provider is told with the near ones of both.
 func parseProvider(d *caddyfile.Dispenser, realm *Realm) error {
 	if !providers.Known(d.Val()) {
-		return unknownOption(d, slices.Concat(slices.Sorted(maps.Keys(realmOptions)), providers.Keywords()))
+		known := slices.Sorted(maps.Keys(realmOptions))
+		if len(nearest.Names(d.Val(), providers.Keywords())) == 0 { // too many to list
+			return unknownOption(d, append(known, "a provider of docs/providers.md"))
+		}
+		return unknownOption(d, slices.Concat(known, providers.Keywords()))
 	}
 	raw, err := providers.UnmarshalProvider(d)
 	if err != nil {

@@ -179,6 +179,9 @@ func (c *call) finishSignIn(provider providers.Redirector) error {
 	if c.r.Method == http.MethodPost {
 		answer = c.form
 	}
+	if c.comesWithoutCookies(provider) {
+		return c.askWithCookies()
+	}
 	var pending pendingFlow
 	found := false
 	if states := answer["state"]; len(states) == 1 && states[0] != "" {

@@ -40,7 +40,7 @@ func authorizationCode(answer url.Values, issuer string, announced bool) (string
 	switch {
 	case !sent && announced:
 		return "", errors.New("the callback lacks the iss parameter that the provider announces")
-	case sent && issuer != "" && (len(iss) != 1 || iss[0] != issuer):
+	case sent && issuer != "" && (len(iss) != 1 || !isIssuer(issuer, iss[0])):
 		return "", errors.New("the callback's iss parameter is not the issuer: the answer comes from another provider")
 	}
 	if codes := answer["code"]; len(codes) == 1 && codes[0] != "" {

@@ -1,6 +1,7 @@
 package providers
 
 import (
+	"cmp"
 	"maps"
 	"net/url"
 	"slices"
@@ -34,22 +35,24 @@ func set(names ...string) map[string]bool {
 	return members
 }
 
-// authorizationURL returns the URL of the authorization request, its parameters
-// in the order in which NextAuth writes them. Of extra, what the browser asked
+// authorizationRequest returns the parameters of the authorization request in
+// the order in which NextAuth writes them. Of extra, what the browser asked
 // for, it takes the allowed parameters that the configuration doesn't fix.
-func (c *client) authorizationURL(endpoint string, flow Flow, extra url.Values) string {
-	var q query
+func (c *client) authorizationRequest(flow Flow, extra url.Values) *query {
+	q := &query{names: c.config.ParamNames}
 	q.add("client_id", c.config.ClientID)
-	if len(c.config.Scopes) > 0 {
-		q.add("scope", strings.Join(c.config.Scopes, " "))
+	if len(c.config.Scopes) > 0 || c.config.EmptyScope {
+		q.add("scope", strings.Join(c.config.Scopes, cmp.Or(c.config.ScopeSeparator, " ")))
 	}
-	q.add("response_type", "code")
+	q.add("response_type", cmp.Or(c.row.responseType, "code"))
 	q.add("redirect_uri", flow.RedirectURI)
-	for _, name := range slices.Sorted(maps.Keys(c.config.Params)) {
-		q.add(name, c.config.Params[name])
+	for _, name := range sortedKeys(c.config.Params) {
+		if value := c.config.Params[name]; value != "" {
+			q.add(name, value)
+		}
 	}
 	for _, name := range slices.Concat(browserParams, c.config.AllowParams) {
-		if _, fixed := c.config.Params[name]; !fixed && isParamValue(extra.Get(name)) {
+		if c.config.Params[name] == "" && isParamValue(extra.Get(name)) {
 			q.add(name, extra.Get(name))
 		}
 	}
@@ -61,8 +64,10 @@ func (c *client) authorizationURL(endpoint string, flow Flow, extra url.Values) 
 	if c.checks(checkNonce) {
 		q.add("nonce", flow.Nonce)
 	}
-	return q.appendTo(endpoint)
+	return q
 }
+
+func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }
 
 // isParamValue bounds what a browser can put into the URL.
 func isParamValue(s string) bool {
@@ -70,9 +75,13 @@ func isParamValue(s string) bool {
 }
 
 // query is a query string in the order of its making, a space as %20.
-type query struct{ encoded strings.Builder }
+type query struct {
+	encoded strings.Builder
+	names   map[string]string // other names for parameters
+}
 
 func (q *query) add(name, value string) {
+	name = cmp.Or(q.names[name], name)
 	if q.encoded.Len() > 0 {
 		q.encoded.WriteByte('&')
 	}

@@ -21,11 +21,14 @@ import (
 func UnmarshalProvider(d *caddyfile.Dispenser) (json.RawMessage, error) {
 	keyword := d.Val()
 	module := keyword
-	if row, ok := presets[keyword]; ok {
+	if row, ok := lookUp(keyword); ok {
 		module = row.kind
 	}
-	if !Known(keyword) {
-		return nil, d.Errf("unknown provider %q%s", keyword, didYouMean(keyword, Keywords()))
+	if !slices.Contains(Keywords(), keyword) {
+		if hint, ok := notYet[keyword]; ok {
+			return nil, d.Errf("%s", hint)
+		}
+		return nil, d.Errf("unknown provider %q%s", keyword, providersHint(keyword))
 	}
 	provider, err := caddyfile.UnmarshalModule(d, Namespace+"."+module)
 	if err != nil {
@@ -34,8 +37,12 @@ func UnmarshalProvider(d *caddyfile.Dispenser) (json.RawMessage, error) {
 	return caddyconfig.JSONModuleObject(provider, "provider", module, nil), nil
 }
 
-// Known says that UnmarshalProvider reads a provider with this keyword.
-func Known(keyword string) bool { return slices.Contains(Keywords(), keyword) }
+// Known says that a keyword is a provider's, so that UnmarshalProvider reads it
+// or says what to write instead.
+func Known(keyword string) bool {
+	_, known := notYet[keyword]
+	return known || slices.Contains(Keywords(), keyword)
+}
 
 // Keywords returns the names of all providers that a Caddyfile can name, sorted:
 // guest modules and presets.
@@ -46,6 +53,18 @@ func Keywords() []string {
 	}
 	slices.Sort(names)
 	return names
+}
+
+// providersHint lists the near names, or what is not a preset: those are many.
+func providersHint(keyword string) string {
+	if near := nearest.Names(keyword, Keywords()); len(near) > 0 {
+		return didYouMean(keyword, near)
+	}
+	var kinds []string
+	for _, module := range caddy.GetModules(Namespace) {
+		kinds = append(kinds, module.ID.Name())
+	}
+	return fmt.Sprintf(": write one of %s, or one of the %d names in docs/providers.md", strings.Join(kinds, ", "), len(PresetNames()))
 }
 
 func didYouMean(name string, known []string) string {
@@ -60,27 +79,46 @@ func didYouMean(name string, known []string) string {
 //	oidc <id> <issuer> [<client_id> <client_secret>] [{
 //		id_token_signed_response_alg <alg>
 //		trusted_audiences            <audience...>
+//		issuer_template              <url with {tenantid}>
+//		discovery_endpoint           <url>
+//		discovery_params             <name>=<value>...
+//		userinfo_signed_response_alg <alg>
 //		<options of every client>
 //	}]
 //	<preset> [<client_id> <client_secret>] [{ ... }]
 //
-// The id is the default name too. The options of every client:
+// The id is the default name too. Beside the options of every client, a preset
+// has those that its row in the table asks for. The options of every client:
 //
-//	id                     <id>
-//	name                   <name>
-//	client_id              <client_id>
-//	client_secret          <client_secret>
-//	client_auth            client_secret_basic|client_secret_post|none
-//	issuer                 <url>
-//	authorization_endpoint <url>
-//	token_endpoint         <url>
-//	userinfo_endpoint      <url>|off
-//	scopes                 <scope...>
-//	params                 <name>=<value>...
-//	allow_params           <name...>
-//	checks                 pkce|state|nonce...
+//	id                        <id>
+//	name                      <name>
+//	client_id                 <client_id>
+//	client_secret             <client_secret>
+//	client_auth               client_secret_basic|client_secret_post|client_secret_jwt|private_key_jwt|none
+//	private_key               <pem>
+//	key_id                    <kid>
+//	token_endpoint_auth_signing_alg <alg>
+//	client_assertion_audience <audience>
+//	issuer                    <url>
+//	authorization_endpoint    <url>
+//	token_endpoint            <url>
+//	userinfo_endpoint         <url>|off
+//	pushed_authorization_request_endpoint <url>|discovered|off
+//	scopes                    <scope...>
+//	scope_separator           <text>
+//	empty_scope
+//	params                    <name>=<value>...
+//	allow_params              <name...>
+//	param_names               <name>=<other>...
+//	token_params              <name>=<value>...
+//	token_type_optional
+//	userinfo_method           GET|POST
+//	userinfo_params           <name>=<value>...
+//	userinfo_headers          <name>=<value>...
+//	userinfo_body             <json>
+//	checks                    pkce|state|nonce...
 //	profile {
-//		id|name|email|image|groups <path...>|off
+//		id|name|email|email_verified|image|groups <path...>|off
 //	}
 //	insecure_http
 //	transport {
@@ -96,6 +134,10 @@ func (p *OIDC) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	options := p.options()
 	options["id_token_signed_response_alg"] = oneArg(&p.IDTokenSignedResponseAlg)
 	options["trusted_audiences"] = someArgs(&p.TrustedAudiences)
+	options["issuer_template"] = oneArg(&p.IssuerTemplate)
+	options["discovery_endpoint"] = oneArg(&p.DiscoveryEndpoint)
+	options["discovery_params"] = pairs(&p.DiscoveryParams)
+	options["userinfo_signed_response_alg"] = oneArg(&p.UserinfoSignedResponseAlg)
 	if err := parseBlock(d, options); err != nil {
 		return err
 	}

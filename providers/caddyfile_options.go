@@ -20,7 +20,7 @@ import (
 // only the last two.
 func (c *ClientConfig) positional(d *caddyfile.Dispenser, usage string, fields ...*string) error {
 	credentials := fields[len(fields)-2:]
-	if _, ok := presets[d.Val()]; ok {
+	if _, ok := lookUp(d.Val()); ok {
 		c.Preset, fields = d.Val(), credentials
 		usage = c.Preset + " [<client_id> <client_secret>] [{ ... }]"
 	}
@@ -43,24 +43,57 @@ func (c *ClientConfig) positional(d *caddyfile.Dispenser, usage string, fields .
 type option func(d *caddyfile.Dispenser) error
 
 func (c *ClientConfig) options() map[string]option {
-	return map[string]option{
-		"id":                     oneArg(&c.ID),
-		"name":                   oneArg(&c.Name),
-		"client_id":              oneArg(&c.ClientID),
-		"client_secret":          oneArg(&c.ClientSecret),
-		"client_auth":            oneArg(&c.ClientAuth),
-		"issuer":                 oneArg(&c.Issuer),
-		"authorization_endpoint": oneArg(&c.AuthorizationEndpoint),
-		"token_endpoint":         oneArg(&c.TokenEndpoint),
-		"userinfo_endpoint":      oneArg(&c.UserinfoEndpoint),
-		"scopes":                 someArgs(&c.Scopes),
-		"params":                 pairs(&c.Params),
-		"allow_params":           someArgs(&c.AllowParams),
-		"checks":                 someArgs(&c.Checks),
-		"profile":                c.Profile.unmarshal,
-		"insecure_http":          flag(&c.InsecureHTTP),
-		"transport":              transport(&c.TransportRaw),
+	options := map[string]option{
+		"id":                                    oneArg(&c.ID),
+		"name":                                  oneArg(&c.Name),
+		"client_id":                             oneArg(&c.ClientID),
+		"client_secret":                         oneArg(&c.ClientSecret),
+		"client_auth":                           oneArg(&c.ClientAuth),
+		"private_key":                           oneArg(&c.PrivateKey),
+		"key_id":                                oneArg(&c.KeyID),
+		"token_endpoint_auth_signing_alg":       oneArg(&c.TokenEndpointAuthSigningAlg),
+		"client_assertion_audience":             oneArg(&c.ClientAssertionAudience),
+		"issuer":                                oneArg(&c.Issuer),
+		"authorization_endpoint":                oneArg(&c.AuthorizationEndpoint),
+		"token_endpoint":                        oneArg(&c.TokenEndpoint),
+		"userinfo_endpoint":                     oneArg(&c.UserinfoEndpoint),
+		"pushed_authorization_request_endpoint": oneArg(&c.PushedAuthorizationRequestEndpoint),
+		"scopes":                                someArgs(&c.Scopes),
+		"scope_separator":                       oneArg(&c.ScopeSeparator),
+		"empty_scope":                           flag(&c.EmptyScope),
+		"params":                                pairs(&c.Params),
+		"allow_params":                          someArgs(&c.AllowParams),
+		"param_names":                           pairs(&c.ParamNames),
+		"token_params":                          pairs(&c.TokenParams),
+		"token_type_optional":                   flag(&c.TokenTypeOptional),
+		"userinfo_method":                       oneArg(&c.UserinfoMethod),
+		"userinfo_params":                       pairs(&c.UserinfoParams),
+		"userinfo_headers":                      pairs(&c.UserinfoHeaders),
+		"userinfo_body":                         oneArg(&c.UserinfoBody),
+		"checks":                                someArgs(&c.Checks),
+		"profile":                               c.Profile.unmarshal,
+		"insecure_http":                         flag(&c.InsecureHTTP),
+		"transport":                             transport(&c.TransportRaw),
 	}
+	row, _ := lookUp(c.Preset)
+	for _, own := range row.options {
+		options[own.name] = c.ownOption
+	}
+	return options
+}
+
+// ownOption reads an option that only this preset has.
+func (c *ClientConfig) ownOption(d *caddyfile.Dispenser) error {
+	var value string
+	name := d.Val()
+	if err := oneArg(&value)(d); err != nil {
+		return err
+	}
+	if c.Options == nil {
+		c.Options = make(map[string]string)
+	}
+	c.Options[name] = value
+	return nil
 }
 
 // parseBlock reads a block, each option at most once but for the repeatable.
@@ -89,7 +122,7 @@ func (m *ProfileMap) unmarshal(d *caddyfile.Dispenser) error {
 	}
 	return parseBlock(d, map[string]option{
 		"id": paths(&m.ID), "name": paths(&m.Name), "email": paths(&m.Email),
-		"image": paths(&m.Image), "groups": paths(&m.Groups),
+		"email_verified": paths(&m.EmailVerified), "image": paths(&m.Image), "groups": paths(&m.Groups),
 	})
 }
 

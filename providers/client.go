@@ -16,14 +16,15 @@ import (
 // filled in, its way to the provider open.
 type client struct {
 	kind    string
+	row     preset // the zero row without a preset
 	config  ClientConfig
 	public  bool
 	profile profile
+	signer  signer // of the private key; the zero signer without one
 	// transport is the transport's whole configuration, for the key of what
 	// providers share.
 	transport json.RawMessage
 	http      *http.Client
-	tokenHTTP *http.Client
 	logger    *zap.Logger
 }
 
@@ -35,11 +36,12 @@ func newClient(ctx caddy.Context, written *ClientConfig, kind string) (*client, 
 		return nil, fmt.Errorf("provider %q: %w", written.withDefaults(kind).ID, err)
 	}
 	config = config.withDefaults(kind)
-	row := presets[config.Preset]
+	row, _ := lookUp(config.Preset)
 	c := &client{
 		kind:    kind,
+		row:     row,
 		config:  config,
-		public:  row.public && !row.selfHosted(config),
+		public:  row.isPublic(config),
 		profile: config.Profile.compile(row.verifiesEmail),
 		logger:  ctx.Logger().With(zap.String("provider", config.ID)),
 	}
@@ -49,7 +51,8 @@ func newClient(ctx caddy.Context, written *ClientConfig, kind string) (*client, 
 		return nil, c.named(err)
 	}
 	c.http = newHTTPClient(outgoing{transport})
-	c.tokenHTTP = newHTTPClient(tokenAnswer{outgoing{transport}})
+	// A key that can't be read is reported by the checks.
+	c.signer, _ = config.newSigner()
 	return c, nil
 }
 
@@ -59,6 +62,9 @@ func (c *client) warn() {
 		if !c.checks(check) {
 			c.logger.Warn("a check is left out: a stolen authorization code is easier to use", zap.String("check", check))
 		}
+	}
+	if c.row.tokenByGET {
+		c.logger.Warn("this provider demands the client secret in a URL: keep the logs of proxies on the way to it closed")
 	}
 	if c.config.InsecureHTTP {
 		c.logger.Warn("insecure_http: whoever sits between this server and the provider can sign in as anyone")
@@ -76,6 +82,7 @@ func (c *client) info(reached ...string) Info {
 	info := Info{
 		ID: c.config.ID, Name: c.config.Name, Type: TypeOAuth,
 		Preset: c.config.Preset, Public: c.public,
+		FormPost: c.config.Params["response_mode"] == "form_post",
 	}
 	for _, raw := range reached {
 		u, err := url.Parse(raw)

@@ -6,20 +6,15 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-
-	"golang.org/x/oauth2"
 )
-
-// isDynamic says that a value can't be checked before it is expanded.
-func isDynamic(value string) bool { return strings.Contains(value, "{") }
 
 // check finds what can't work. It runs on what the Caddyfile says, for the line
 // number in the error, and again on what is loaded; values that still hold
 // placeholders are left to the second time.
 func (c *ClientConfig) check(kind string) error {
 	for _, find := range []func(string) error{
-		c.checkPreset, c.checkIdentity, c.checkSecret, c.checkEndpoints,
-		c.checkScopes, c.checkParams, c.checkChecks,
+		c.checkPreset, c.checkIdentity, c.checkOptions, c.checkSecret, c.checkEndpoints,
+		c.checkScopes, c.checkParams, c.checkUserinfo, c.checkChecks,
 	} {
 		if err := find(kind); err != nil {
 			return err
@@ -32,7 +27,7 @@ func (c *ClientConfig) checkPreset(kind string) error {
 	if c.Preset == "" {
 		return nil
 	}
-	row, known := presets[c.Preset]
+	row, known := lookUp(c.Preset)
 	if !known {
 		return fmt.Errorf("unknown preset %q%s", c.Preset, didYouMean(c.Preset, PresetNames()))
 	}
@@ -58,29 +53,9 @@ func (c *ClientConfig) checkIdentity(string) error {
 	return nil
 }
 
-var authStyles = map[string]oauth2.AuthStyle{
-	"client_secret_basic": oauth2.AuthStyleInHeader,
-	"client_secret_post":  oauth2.AuthStyleInParams,
-	"none":                oauth2.AuthStyleInParams,
-}
-
-func (c *ClientConfig) checkSecret(string) error {
-	_, known := authStyles[c.ClientAuth]
-	switch {
-	case c.ClientAuth == "private_key_jwt" || c.ClientAuth == "client_secret_jwt":
-		return fmt.Errorf("client_auth %s is not supported yet: register the client for client_secret_basic, client_secret_post or none", c.ClientAuth)
-	case !known:
-		return fmt.Errorf("unknown client_auth %q: write client_secret_basic, client_secret_post or none", c.ClientAuth)
-	case c.ClientAuth == "none" && c.ClientSecret != "":
-		return errors.New("client_auth none sends no secret: leave client_secret out, or write client_auth client_secret_basic")
-	case c.ClientAuth != "none" && c.ClientSecret == "":
-		return errors.New("client_secret is missing: write {env.NAME} or {file.PATH}; a public client has client_auth none instead")
-	}
-	return nil
-}
-
 func (c *ClientConfig) checkEndpoints(kind string) error {
-	required := map[string][]struct{ name, value string }{
+	row, _ := lookUp(c.Preset)
+	required := map[string][]endpoint{
 		kindOIDC: {{"issuer", c.Issuer}},
 		kindOAuth2: {
 			{"authorization_endpoint", c.AuthorizationEndpoint},
@@ -89,27 +64,54 @@ func (c *ClientConfig) checkEndpoints(kind string) error {
 		},
 	}[kind]
 	for _, field := range required {
-		if field.value == "" || field.value == off {
-			return fmt.Errorf("%s is missing%s", field.name, presets[c.Preset].missingHint(c))
+		if strings.Contains(field.url, "{issuer}") {
+			field = endpoint{name: "issuer"}
+		}
+		if field.url == "" || field.url == off {
+			return fmt.Errorf("%s is missing%s", field.name, row.missingHint(field.name, c))
 		}
 	}
-	for _, field := range []struct{ name, value string }{
+	for _, field := range []endpoint{
 		{"issuer", c.Issuer},
 		{"authorization_endpoint", c.AuthorizationEndpoint},
 		{"token_endpoint", c.TokenEndpoint},
 		{"userinfo_endpoint", c.UserinfoEndpoint},
+		{"pushed_authorization_request_endpoint", c.PushedAuthorizationRequestEndpoint},
 	} {
-		isOff := field.name == "userinfo_endpoint" && field.value == off
-		if field.value == "" || isOff || isDynamic(field.value) {
-			continue
-		}
-		if err := checkURL(field.value, c.InsecureHTTP); err != nil {
-			return fmt.Errorf("%s %w", field.name, err)
+		if err := field.check(c.InsecureHTTP); err != nil {
+			return err
 		}
 	}
 	// Discovery 1.0 section 3: an issuer has neither query nor fragment.
 	if strings.Contains(c.Issuer, "?") {
 		return errors.New("issuer must not have a query (?): write what the provider's discovery document says as issuer")
+	}
+	return nil
+}
+
+// endpoint is an address and the option that sets it.
+type endpoint struct{ name, url string }
+
+// check accepts what may be called, words that stand for no address, and
+// what can't be told yet. Only the userinfo endpoint has places that a sign-in
+// fills in, and never in its host.
+func (e endpoint) check(insecure bool) error {
+	isWord := e.name == "pushed_authorization_request_endpoint" && (e.url == off || e.url == discovered)
+	if e.url == "" || isWord || e.name == "userinfo_endpoint" && e.url == off || isDynamic(e.url) {
+		return nil
+	}
+	filled := e.url
+	if e.name == "userinfo_endpoint" {
+		filled = callPlaceholder.ReplaceAllString(e.url, "x")
+	}
+	if err := checkURL(filled, insecure); err != nil {
+		return fmt.Errorf("%s %w", e.name, err)
+	}
+	if rest := filled[strings.Index(filled, "//")+2:]; !strings.HasPrefix(e.url[strings.Index(e.url, "//")+2:], rest[:strings.IndexAny(rest+"/", "/?")]) {
+		return fmt.Errorf("%s must not have a placeholder in its host, got %q", e.name, excerpt(e.url))
+	}
+	if strings.Contains(filled, "{") {
+		return fmt.Errorf("%s can't hold {access_token} and the like", e.name)
 	}
 	return nil
 }
@@ -123,7 +125,9 @@ func (c *ClientConfig) checkScopes(kind string) error {
 			return fmt.Errorf("scope %q is not one scope: write one word each, as in: scopes openid email", excerpt(scope))
 		}
 	}
-	if kind == kindOIDC && !slices.Contains(c.Scopes, "openid") {
+	row, _ := lookUp(c.Preset)
+	isRows := len(row.config.Scopes) > 0 && !slices.Contains(row.config.Scopes, "openid")
+	if kind == kindOIDC && !slices.Contains(c.Scopes, "openid") && !isRows {
 		return errors.New("scopes must include openid, which makes the provider issue an ID token")
 	}
 	return nil
@@ -133,6 +137,16 @@ func (c *ClientConfig) checkParams(string) error {
 	for name := range c.Params {
 		if name == "" || protocolParams[name] {
 			return fmt.Errorf("params can't set %q: that parameter is the protocol's own", name)
+		}
+	}
+	for name := range c.TokenParams {
+		if name == "" || protocolParams[name] || tokenProtocolParams[name] {
+			return fmt.Errorf("token_params can't set %q: that parameter is the protocol's own", name)
+		}
+	}
+	for name, other := range c.ParamNames {
+		if !renameable[name] || !scopePattern.MatchString(other) || protocolParams[other] || tokenProtocolParams[other] && other != "client_assertion" && other != "assertion" {
+			return fmt.Errorf("param_names can't call %q %q: write another name of client_id, client_secret or code, as in: param_names client_id=client_key", name, excerpt(other))
 		}
 	}
 	for _, name := range c.AllowParams {

@@ -1,23 +1,21 @@
 package providers
 
-import (
-	"encoding/json"
-	"fmt"
-	"maps"
-	"regexp"
-	"slices"
-
-	"github.com/caddyserver/caddy/v2"
-)
+import "encoding/json"
 
 // ClientConfig is what oidc and oauth2 providers have in common: the
 // registration as a client at the provider (RFC 6749 section 2), and what to
 // ask there. Endpoint names are those of RFC 8414.
 //
-// client_id, client_secret, issuer, the endpoints and the values of params may
-// hold placeholders such as {env.GOOGLE_SECRET} or {file./run/secrets/google},
-// which are resolved when the configuration is loaded and don't show in it. A
-// brace that is part of the value is written \{.
+// client_id, client_secret, private_key, key_id, issuer, the endpoints and the
+// values of options, params, token_params, userinfo_params and userinfo_headers
+// may hold placeholders such as {env.GOOGLE_SECRET} or
+// {file./run/secrets/google}, which are resolved when the configuration is
+// loaded and don't show in it. A brace that is part of the value is written \{.
+//
+// What is sent to the userinfo endpoint may also hold {access_token},
+// {client_id} and {token_response.<path>}, a value of the token endpoint's
+// answer. The access token stands in the Authorization header unless
+// {access_token} puts it elsewhere.
 type ClientConfig struct {
 	// The provider's id: the last segment of its signin and callback paths, and
 	// the first part of its users' ids, so it must not change later.
@@ -32,16 +30,40 @@ type ClientConfig struct {
 	// isn't set here. Default: none.
 	Preset string `json:"preset,omitempty"`
 
+	// Values that the preset asks for, such as the tenant_id of azure-ad, by
+	// name. docs/providers.md lists each preset's. Default: the preset's.
+	Options map[string]string `json:"options,omitempty"`
+
 	// The client identifier that the provider issued. Default: none, required.
 	ClientID string `json:"client_id,omitempty"`
 
-	// The client secret. Default: none, required unless client_auth is none.
+	// The client secret. Default: none, required unless client_auth is none or
+	// private_key_jwt.
 	ClientSecret string `json:"client_secret,omitempty"`
 
-	// How the client proves itself at the token endpoint (RFC 7591 section 2):
-	// client_secret_basic, client_secret_post or none.
-	// Default: client_secret_basic.
+	// How the client proves itself at the token endpoint (RFC 7591 section 2,
+	// OpenID Connect Core 9): client_secret_basic, client_secret_post,
+	// client_secret_jwt, private_key_jwt or none. Default: the preset's; without
+	// a preset client_secret_basic.
 	ClientAuth string `json:"client_auth,omitempty"`
+
+	// The private key of private_key_jwt, or of a preset whose client secret is
+	// a signed token: PEM (PKCS #8, PKCS #1 or SEC 1), RSA of 2048 bits or more,
+	// EC or Ed25519. Default: none.
+	PrivateKey string `json:"private_key,omitempty"`
+
+	// The id under which the provider knows the private key, sent as kid.
+	// Default: none.
+	KeyID string `json:"key_id,omitempty"`
+
+	// The algorithm of the client's signature (RFC 8414 section 2). Default:
+	// RS256, EdDSA, or ES256, ES384, ES512, as the key demands; HS256 for
+	// client_secret_jwt.
+	TokenEndpointAuthSigningAlg string `json:"token_endpoint_auth_signing_alg,omitempty"`
+
+	// The aud of the client's assertion (RFC 7523 section 3). Default: the
+	// preset's; else the issuer for oidc and the token endpoint for oauth2.
+	ClientAssertionAudience string `json:"client_assertion_audience,omitempty"`
 
 	// The issuer identifier, compared byte for byte. An oidc provider finds all
 	// else through it (OpenID Connect Discovery 1.0); an oauth2 provider only
@@ -60,13 +82,51 @@ type ClientConfig struct {
 	// preset's.
 	UserinfoEndpoint string `json:"userinfo_endpoint,omitempty"`
 
+	// Where the authorization request is sent beforehand, so that its parameters
+	// don't go through the browser (RFC 9126): a URL, "discovered" or "off".
+	// Default: the discovered one where the provider requires it, else off.
+	PushedAuthorizationRequestEndpoint string `json:"pushed_authorization_request_endpoint,omitempty"`
+
 	// The scopes to ask for. Default: the preset's; without a preset openid,
 	// email, profile for oidc, and none for oauth2.
 	Scopes []string `json:"scopes,omitempty"`
 
+	// What stands between scopes. Default: the preset's; else a space, as RFC
+	// 6749 section 3.3 has it.
+	ScopeSeparator string `json:"scope_separator,omitempty"`
+
+	// Send an empty scope parameter where there are no scopes, for providers that
+	// insist on one. Default: the preset's; else false, no such parameter.
+	EmptyScope bool `json:"empty_scope,omitempty"`
+
 	// Further parameters of every authorization request. The browser can't
-	// change them. Default: the preset's.
+	// change them; an empty value takes one of the preset's out.
+	// Default: the preset's.
 	Params map[string]string `json:"params,omitempty"`
+
+	// Other names for client_id, client_secret and code, for providers that call
+	// them otherwise. Default: the preset's.
+	ParamNames map[string]string `json:"param_names,omitempty"`
+
+	// Further parameters of the token request. Default: the preset's.
+	TokenParams map[string]string `json:"token_params,omitempty"`
+
+	// Accept a token answer without token_type, which RFC 6749 section 5.1
+	// requires, as a bearer token's. Default: the preset's; else false.
+	TokenTypeOptional bool `json:"token_type_optional,omitempty"`
+
+	// GET or POST. Default: the preset's; else GET, or POST with userinfo_body.
+	UserinfoMethod string `json:"userinfo_method,omitempty"`
+
+	// Further query parameters of the userinfo request. Default: the preset's.
+	UserinfoParams map[string]string `json:"userinfo_params,omitempty"`
+
+	// Further headers of the userinfo request. Default: the preset's.
+	UserinfoHeaders map[string]string `json:"userinfo_headers,omitempty"`
+
+	// The JSON body of the userinfo request, sent as it is. Default: the
+	// preset's; else none.
+	UserinfoBody string `json:"userinfo_body,omitempty"`
 
 	// Parameters that signIn() may add to the authorization request, besides
 	// prompt, login_hint, ui_locales, max_age, acr_values and screen_hint.
@@ -108,39 +168,17 @@ const (
 const off = "off"
 
 // withDefaults returns what holds for a provider of this kind: first what is
-// set in c, then the preset's row, then the kind's own defaults. Lists and maps
-// are replaced, not merged.
+// set in c, then the preset's row, then the kind's own defaults. Lists are
+// replaced; of maps, single entries are.
 func (c ClientConfig) withDefaults(kind string) ClientConfig {
-	row, hasRow := presets[c.Preset]
-	defaults := kindDefaults[kind]
-	if hasRow {
-		defaults.Profile = row.profile
-		defaults.Scopes = row.scopes
-		if !row.selfHosted(c) {
-			setDefault(&c.Issuer, row.issuer)
-			setDefault(&c.AuthorizationEndpoint, row.authorizationEndpoint)
-			setDefault(&c.TokenEndpoint, row.tokenEndpoint)
-			setDefault(&c.UserinfoEndpoint, row.userinfoEndpoint)
-		}
+	if row, ok := lookUp(c.Preset); ok {
 		setDefault(&c.ID, c.Preset)
 		setDefault(&c.Name, row.name)
-		setDefault(&c.ClientAuth, row.clientAuth)
-		if c.Params == nil {
-			c.Params = row.params
-		}
-		if c.Checks == nil {
-			c.Checks = row.checks
-		}
+		c.Issuer = row.wholeIssuer(c.Issuer)
+		fill(&c, row.resolved(c))
 	}
 	setDefault(&c.Name, c.ID)
-	setDefault(&c.ClientAuth, defaults.ClientAuth)
-	if c.Scopes == nil {
-		c.Scopes = defaults.Scopes
-	}
-	if c.Checks == nil {
-		c.Checks = defaults.Checks
-	}
-	c.Profile = c.Profile.or(defaults.Profile)
+	fill(&c, kindDefaults[kind])
 	return c
 }
 
@@ -168,49 +206,4 @@ var kindDefaults = map[string]ClientConfig{
 			Email: "email", Image: "picture|avatar_url", Groups: "groups",
 		},
 	},
-}
-
-// expand resolves the placeholders of the fields that may hold them.
-func (c ClientConfig) expand() (ClientConfig, error) {
-	for _, field := range []struct {
-		name  string
-		value *string
-	}{
-		{"client_id", &c.ClientID},
-		{"client_secret", &c.ClientSecret},
-		{"issuer", &c.Issuer},
-		{"authorization_endpoint", &c.AuthorizationEndpoint},
-		{"token_endpoint", &c.TokenEndpoint},
-		{"userinfo_endpoint", &c.UserinfoEndpoint},
-	} {
-		if err := expand(field.name, field.value); err != nil {
-			return c, err
-		}
-	}
-	c.Params = maps.Clone(c.Params)
-	for _, name := range slices.Sorted(maps.Keys(c.Params)) {
-		value := c.Params[name]
-		if err := expand("params "+name, &value); err != nil {
-			return c, err
-		}
-		c.Params[name] = value
-	}
-	return c, nil
-}
-
-var lonePlaceholder = regexp.MustCompile(`^\{(env|file)\.[^{}]+\}$`)
-
-// expand resolves placeholders in a field. Caddy's own error would quote what
-// stands between two braces, which may be half a secret.
-func expand(name string, field *string) error {
-	value, err := caddy.NewReplacer().ReplaceOrErr(*field, true, true)
-	switch {
-	case err == nil:
-		*field = value
-		return nil
-	case lonePlaceholder.MatchString(*field):
-		return fmt.Errorf("%s: %s is empty or can't be read", name, *field)
-	default:
-		return fmt.Errorf("%s: a placeholder in it is unknown, empty or can't be read; write \\{ for a brace that belongs to the value", name)
-	}
 }

@@ -77,15 +77,6 @@ func sameInfo(a, b Info) bool {
 	return a.ID == b.ID && a.Name == b.Name && a.Type == b.Type && a.Preset == b.Preset && a.Public == b.Public
 }
 
-// A row is measured by the same checks as a person's configuration.
-func TestEveryPresetLoads(t *testing.T) {
-	for _, name := range PresetNames() {
-		if _, err := load(t, presets[name].kind, config{"preset": name, "client_id": "a", "client_secret": "b"}); err != nil {
-			t.Error(err)
-		}
-	}
-}
-
 // A token of one installation never goes to another.
 func TestAnOwnGitHubIsNotAskedForAddressesAtTheirs(t *testing.T) {
 	s := providertest.New(t)

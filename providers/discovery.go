@@ -14,13 +14,15 @@ import (
 )
 
 // metadata is what is used of a discovery document (OpenID Connect Discovery
-// 1.0 section 3, RFC 9207 section 3).
+// 1.0 section 3, RFC 9126 section 5, RFC 9207 section 3).
 type metadata struct {
 	Issuer                string   `json:"issuer"`
 	AuthorizationEndpoint string   `json:"authorization_endpoint"`
 	TokenEndpoint         string   `json:"token_endpoint"`
 	UserinfoEndpoint      string   `json:"userinfo_endpoint"`
 	JWKSURI               string   `json:"jwks_uri"`
+	PAREndpoint           string   `json:"pushed_authorization_request_endpoint"`
+	RequiresPAR           bool     `json:"require_pushed_authorization_requests"`
 	IDTokenAlgs           []string `json:"id_token_signing_alg_values_supported"`
 	AnnouncesIss          bool     `json:"authorization_response_iss_parameter_supported"`
 }
@@ -30,9 +32,11 @@ type metadata struct {
 var issuers = caddy.NewUsagePool()
 
 // issuerKey tells apart what may have been learnt differently: over another
-// transport, or with plain http permitted.
+// transport, at another address, or with plain http permitted.
 type issuerKey struct {
 	issuer    string
+	template  string
+	discovery string
 	insecure  bool
 	transport [sha256.Size]byte
 }
@@ -40,10 +44,14 @@ type issuerKey struct {
 // issuer is an identity provider's metadata and keys. Nothing is fetched before
 // the first use. The configuration that asks lends its HTTP client.
 type issuer struct {
-	id       string
-	insecure bool
-	metadata cache[metadata]
-	keys     cache[[]jose.JSONWebKey]
+	id string
+	// template, where there is one, is the issuer of every tenant, with
+	// tenantPlace for the tenant.
+	template  string
+	discovery string // the discovery document's address
+	insecure  bool
+	metadata  cache[metadata]
+	keys      cache[[]jose.JSONWebKey]
 }
 
 // Destruct implements [caddy.Destructor]. A fetch under way ends by itself.
@@ -51,10 +59,10 @@ func (*issuer) Destruct() error { return nil }
 
 // acquireIssuer returns the shared issuer of c, and the key to give back to
 // the pool when c goes.
-func acquireIssuer(c *client) (*issuer, issuerKey, error) {
-	key := issuerKey{c.config.Issuer, c.config.InsecureHTTP, sha256.Sum256(c.transport)}
+func acquireIssuer(c *client, template, discovery string) (*issuer, issuerKey, error) {
+	key := issuerKey{c.config.Issuer, template, discovery, c.config.InsecureHTTP, sha256.Sum256(c.transport)}
 	shared, _, err := issuers.LoadOrNew(key, func() (caddy.Destructor, error) {
-		return &issuer{id: key.issuer, insecure: key.insecure}, nil
+		return &issuer{id: key.issuer, template: template, discovery: discovery, insecure: key.insecure}, nil
 	})
 	if err != nil {
 		return nil, key, fmt.Errorf("sharing the issuer's metadata: %w", err)
@@ -65,7 +73,7 @@ func acquireIssuer(c *client) (*issuer, issuerKey, error) {
 // discover returns the issuer's metadata.
 func (i *issuer) discover(ctx context.Context, client *http.Client) (metadata, error) {
 	m, _, err := i.metadata.get(ctx, func(ctx context.Context) (metadata, error) {
-		body, err := getJSON(ctx, client, i.discoveryURL(), "", maxAnswer)
+		body, err := getJSON(ctx, client, i.discovery, maxAnswer)
 		if err != nil {
 			return metadata{}, err
 		}
@@ -78,18 +86,18 @@ func (i *issuer) discover(ctx context.Context, client *http.Client) (metadata, e
 }
 
 // discoveryURL follows OpenID Connect Discovery 1.0 section 4.1.
-func (i *issuer) discoveryURL() string {
-	return strings.TrimSuffix(i.id, "/") + "/.well-known/openid-configuration"
+func discoveryURL(issuer string) string {
+	return strings.TrimSuffix(issuer, "/") + "/.well-known/openid-configuration"
 }
 
-// read accepts a document that is this very issuer's (section 4.3) and whose
-// endpoints can be used.
+// read accepts a document that is this very issuer's (section 4.3), or one of its
+// tenants', and whose endpoints can be used.
 func (i *issuer) read(document []byte) (metadata, error) {
 	var m metadata
 	if err := json.Unmarshal(document, &m); err != nil {
 		return metadata{}, errors.New("the discovery document is not the JSON object it should be")
 	}
-	if m.Issuer != i.id {
+	if m.Issuer != i.id && !isTenantOf(i.template, m.Issuer) {
 		if strings.TrimSuffix(m.Issuer, "/") == strings.TrimSuffix(i.id, "/") {
 			return metadata{}, fmt.Errorf("the provider writes its issuer %s: set issuer to exactly that", m.Issuer)
 		}
@@ -103,6 +111,7 @@ func (i *issuer) read(document []byte) (metadata, error) {
 		{"token_endpoint", m.TokenEndpoint, true},
 		{"jwks_uri", m.JWKSURI, true},
 		{"userinfo_endpoint", m.UserinfoEndpoint, false},
+		{"pushed_authorization_request_endpoint", m.PAREndpoint, false},
 	} {
 		if endpoint.url == "" && !endpoint.required {
 			continue

@@ -7,35 +7,141 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"go.uber.org/zap"
-	"golang.org/x/oauth2"
 )
+
+// tokenProtocolParams are the token request's own parameters (RFC 6749 section
+// 4.1.3, RFC 7636 section 4.5, RFC 7521 section 4.2).
+var tokenProtocolParams = set(
+	"grant_type", "code", "redirect_uri", "client_id", "client_secret", "code_verifier",
+	"assertion", "client_assertion",
+)
+
+// renameable are the parameters for which param_names may have another name.
+var renameable = set("client_id", "client_secret", "code")
+
+// tokens are a token endpoint's answer.
+type tokens struct {
+	accessToken string
+	idToken     string
+	answer      claims // all the rest
+}
 
 // exchange redeems a code (RFC 6749 section 4.1.3) with the redirect URI and the
 // PKCE verifier of its flow.
-func (c *client) exchange(ctx context.Context, endpoint string, flow Flow, code string) (*oauth2.Token, error) {
-	config := oauth2.Config{
-		ClientID:     c.config.ClientID,
-		ClientSecret: c.config.ClientSecret,
-		RedirectURL:  flow.RedirectURI,
-		Endpoint:     oauth2.Endpoint{TokenURL: endpoint, AuthStyle: authStyles[c.config.ClientAuth]},
+func (c *client) exchange(ctx context.Context, endpoint string, flow Flow, code string) (*tokens, error) {
+	form := url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {flow.RedirectURI}}
+	if c.row.grantType != "" {
+		form.Set("grant_type", c.row.grantType)
 	}
-	var options []oauth2.AuthCodeOption
 	if c.checks(checkPKCE) {
-		options = append(options, oauth2.VerifierOption(flow.Verifier))
+		form.Set("code_verifier", flow.Verifier)
 	}
-	token, err := config.Exchange(context.WithValue(ctx, oauth2.HTTPClient, c.tokenHTTP), code, options...)
+	header := make(http.Header)
+	if err := c.authenticate(header, form, endpoint); err != nil {
+		return nil, err
+	}
+	for name, value := range c.config.TokenParams {
+		form.Set(name, value)
+	}
+	status, body, err := c.post(ctx, endpoint, header, c.renamed(form), c.row.tokenByGET)
 	if err != nil {
-		return nil, c.exchangeError(err, flow)
+		return nil, fmt.Errorf("asking the token endpoint: %w", err)
 	}
-	if !strings.EqualFold(token.TokenType, "Bearer") {
+	return c.readTokens(status, body, flow)
+}
+
+// renamed returns a form with the names that the provider has for parameters.
+func (c *client) renamed(form url.Values) url.Values {
+	for _, name := range slices.Sorted(maps.Keys(c.config.ParamNames)) {
+		if values, ok := form[name]; ok {
+			delete(form, name)
+			form[c.config.ParamNames[name]] = values
+		}
+	}
+	return form
+}
+
+// post sends a form and returns the answer. Its errors hold no parameter.
+func (c *client) post(ctx context.Context, endpoint string, header http.Header, form url.Values, byGET bool) (int, []byte, error) {
+	method, body := http.MethodPost, io.Reader(strings.NewReader(form.Encode()))
+	if byGET {
+		method, body = http.MethodGet, nil
+		q := query{}
+		q.encoded.WriteString(form.Encode())
+		endpoint = q.appendTo(endpoint)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, endpoint, body)
+	if err != nil {
+		return 0, nil, withoutURL(err)
+	}
+	maps.Copy(req.Header, header)
+	if !byGET {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return 0, nil, withoutURL(err)
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return 0, nil, fmt.Errorf("reading the answer: %w", err)
+	}
+	return resp.StatusCode, answer, nil
+}
+
+// withoutURL keeps an error of net/http from printing the URL, which may hold
+// a secret or token.
+func withoutURL(err error) error {
+	if call := (*url.Error)(nil); errors.As(err, &call) {
+		return call.Err
+	}
+	return err
+}
+
+// readTokens accepts a success only in the form of RFC 6749 section 5.1: status
+// 200 and a JSON object with an access token of type bearer, whatever its media
+// type says.
+func (c *client) readTokens(status int, body []byte, flow Flow) (*tokens, error) {
+	if status < 200 || status > 299 {
+		return nil, c.tokenRefusal(status, body, flow)
+	}
+	if status != http.StatusOK {
+		return nil, fmt.Errorf("asking the token endpoint: the answer has status %d, not 200", status)
+	}
+	if !json.Valid(body) || bytes.TrimSpace(body)[0] != '{' {
+		return nil, fmt.Errorf("asking the token endpoint: %w", errNotObject)
+	}
+	answer, err := parseClaims(body)
+	if err != nil {
+		return nil, fmt.Errorf("asking the token endpoint: %w", err)
+	}
+	if code, _ := answer["error"].(string); code != "" {
+		return nil, c.tokenRefusal(status, body, flow)
+	}
+	var found tokens
+	found.accessToken, _ = answer["access_token"].(string)
+	found.idToken, _ = answer["id_token"].(string)
+	kind, typed := answer["token_type"].(string)
+	_, sent := answer["token_type"]
+	switch {
+	case found.accessToken == "" || len(found.accessToken) > maxToken || sent && !typed:
+		return nil, errors.New("the token endpoint's answer has no access_token, or members of the wrong type")
+	case !strings.EqualFold(kind, "Bearer") && (sent || !c.config.TokenTypeOptional):
 		return nil, errors.New("the token endpoint's answer is not of token_type Bearer")
 	}
-	return token, nil
+	for _, secret := range []string{"access_token", "refresh_token", "id_token"} {
+		delete(answer, secret)
+	}
+	found.answer = answer
+	return &found, nil
 }
 
 // tokenErrors say what an error code of the token endpoint (RFC 6749 section
@@ -52,48 +158,16 @@ var tokenErrors = map[string]string{
 	"invalid_scope":                "it doesn't accept the scopes: set scopes",
 }
 
-// exchangeError takes the provider's words and the codes in them out of an
-// error; only the debug log gets them.
-func (c *client) exchangeError(err error, flow Flow) error {
-	var refused *oauth2.RetrieveError
-	var call *url.Error
-	switch {
-	case errors.As(err, &refused):
-		c.logger.Debug("the token endpoint refused the code",
-			zap.Int("status", refused.Response.StatusCode),
-			zap.String("error", excerpt(refused.ErrorCode)),
-			zap.String("error_description", excerpt(refused.ErrorDescription)))
-		if meaning, known := tokenErrors[refused.ErrorCode]; known {
-			return fmt.Errorf("the token endpoint answered %s: %s (redirect URI %s)", refused.ErrorCode, meaning, flow.RedirectURI)
-		}
-		return fmt.Errorf("the token endpoint refused the code with status %d; the debug log has its words", refused.Response.StatusCode)
-	case errors.As(err, &call):
-		return fmt.Errorf("asking the token endpoint: %w", call)
+// tokenRefusal takes the provider's words out of its refusal; only the debug
+// log gets them.
+func (c *client) tokenRefusal(status int, body []byte, flow Flow) error {
+	answer, _ := parseClaims(body)
+	code, _ := answer["error"].(string)
+	description, _ := answer["error_description"].(string)
+	c.logger.Debug("the token endpoint refused the code", zap.Int("status", status),
+		zap.String("error", excerpt(code)), zap.String("error_description", excerpt(description)))
+	if meaning, known := tokenErrors[code]; known {
+		return fmt.Errorf("the token endpoint answered %s: %s (redirect URI %s)", code, meaning, flow.RedirectURI)
 	}
-	return errors.New("the token endpoint's answer has no access_token, or members of the wrong type")
-}
-
-// tokenAnswer lets a token endpoint's success through only in the form of RFC
-// 6749 section 5.1: status 200 and a JSON object, whatever its media type says.
-type tokenAnswer struct{ next http.RoundTripper }
-
-func (t tokenAnswer) RoundTrip(req *http.Request) (*http.Response, error) {
-	resp, err := t.next.RoundTrip(req)
-	if err != nil || resp.StatusCode < 200 || resp.StatusCode > 299 {
-		return resp, err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("the answer has status %d, not 200", resp.StatusCode)
-	}
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return nil, fmt.Errorf("reading the answer: %w", err)
-	}
-	if !json.Valid(body) || bytes.TrimSpace(body)[0] != '{' {
-		return nil, errNotObject
-	}
-	resp.Header.Set("Content-Type", "application/json")
-	resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
-	return resp, nil
+	return fmt.Errorf("the token endpoint refused the code with status %d; the debug log has its words", status)
 }

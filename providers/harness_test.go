@@ -74,6 +74,13 @@ func loadOAuth2(t testing.TB, c config) *OAuth2 {
 	return p.(*OAuth2)
 }
 
+// or returns m with the values of defaults where it has none.
+func (m ProfileMap) or(defaults ProfileMap) ProfileMap {
+	c := ClientConfig{Profile: m}
+	fill(&c, ClientConfig{Profile: defaults})
+	return c.Profile
+}
+
 func newFlow() Flow {
 	return Flow{
 		State: strings.Repeat("s", 43), Nonce: strings.Repeat("n", 43), Verifier: strings.Repeat("v", 43),

@@ -60,6 +60,7 @@ func acceptedAlgs(configured string, offered []string) ([]string, error) {
 // idTokenRules is what an ID token is measured by.
 type idTokenRules struct {
 	issuer      *issuer
+	issuerID    string // what the discovery document says
 	client      *http.Client
 	jwksURI     string
 	algs        []string
@@ -79,7 +80,8 @@ func (r *idTokenRules) verify(ctx context.Context, raw string) (claims, error) {
 		return nil, err
 	}
 	keys := &tokenKeys{rules: r}
-	verifier := oidc.NewVerifier(r.issuer.id, keys, &oidc.Config{
+	verifier := oidc.NewVerifier(r.issuerID, keys, &oidc.Config{
+		SkipIssuerCheck:      strings.Contains(r.issuerID, tenantPlace), // then checkIssuer does it
 		ClientID:             r.clientID,
 		SupportedSigningAlgs: r.algs,
 		SkipExpiryCheck:      true, // its leeway for nbf is five minutes, and it takes strings for numbers
@@ -100,6 +102,9 @@ func (r *idTokenRules) verify(ctx context.Context, raw string) (claims, error) {
 	}
 	if c["iss"] != token.Issuer {
 		return nil, errors.New("it has more than one iss")
+	}
+	if err := r.checkTenant(c); err != nil {
+		return nil, err
 	}
 	return c, r.check(c, alg, time.Now())
 }
@@ -187,6 +192,49 @@ func (r *idTokenRules) check(c claims, alg string, now time.Time) error {
 		return errors.New("its at_hash is not the access token's")
 	}
 	return nil
+}
+
+// userinfoAlgs are those that userinfo_signed_response_alg may name: not HS256,
+// for an answer over TLS needs no second use of the secret.
+var userinfoAlgs = configurableAlgs[:len(configurableAlgs)-1]
+
+// verifyUserinfo returns the payload of a signed userinfo answer. Its iss and
+// aud are the issuer and the client, where it has them (OpenID Connect Core
+// 5.3.2).
+func (r *idTokenRules) verifyUserinfo(ctx context.Context, raw string) ([]byte, error) {
+	if _, err := tokenHeader(raw); err != nil {
+		return nil, err
+	}
+	keys := &tokenKeys{rules: r}
+	payload, err := keys.verify(ctx, raw)
+	if err != nil {
+		return nil, err
+	}
+	c, err := parseClaims(payload)
+	if err != nil {
+		return nil, err
+	}
+	if iss, sent := c["iss"]; sent && iss != r.issuerID {
+		return nil, errors.New("its iss is not the issuer")
+	}
+	if _, sent := c["aud"]; sent {
+		delete(c, "azp")
+		return payload, r.checkAudience(c)
+	}
+	return payload, nil
+}
+
+// checkTenant: where the issuer is that of every tenant, a token's is that of its
+// own tenant.
+func (r *idTokenRules) checkTenant(c claims) error {
+	if !strings.Contains(r.issuerID, tenantPlace) {
+		return nil
+	}
+	issuer, err := issuerOf(r.issuerID, c)
+	if err == nil && c["iss"] != issuer {
+		err = errors.New("its iss is not its tenant's")
+	}
+	return err
 }
 
 // checkAudience: every audience is trusted, and several need an azp (Core

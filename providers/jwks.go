@@ -72,7 +72,7 @@ func fits(key jose.JSONWebKey, alg string) bool {
 }
 
 func fetchKeys(ctx context.Context, client *http.Client, jwksURI string) ([]jose.JSONWebKey, error) {
-	body, err := getJSON(ctx, client, jwksURI, "", maxKeySet)
+	body, err := getJSON(ctx, client, jwksURI, maxKeySet)
 	if err != nil {
 		return nil, err
 	}

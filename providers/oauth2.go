@@ -2,6 +2,7 @@ package providers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 
@@ -14,7 +15,7 @@ func init() {
 
 // OAuth2 signs people in at a provider of plain OAuth 2.0 (RFC 6749, RFC 7636):
 // the code is exchanged for an access token, and that for the profile at the
-// userinfo endpoint, a GET with the token in the Authorization header.
+// userinfo endpoint.
 type OAuth2 struct {
 	ClientConfig
 
@@ -45,8 +46,8 @@ func (p *OAuth2) Provision(ctx caddy.Context) error {
 	if err := expand("email_endpoint", &p.emailEndpoint); err != nil {
 		return c.named(err)
 	}
-	if row := presets[c.config.Preset]; !row.selfHosted(c.config) {
-		setDefault(&p.emailEndpoint, row.emailEndpoint)
+	if !c.row.selfHosted(c.config) {
+		setDefault(&p.emailEndpoint, c.row.emailEndpoint)
 	}
 	if p.emailEndpoint == off {
 		p.emailEndpoint = ""
@@ -67,13 +68,13 @@ func (p *OAuth2) check(config *ClientConfig, emailEndpoint string) error {
 	if err := config.check(kindOAuth2); err != nil {
 		return err
 	}
-	if emailEndpoint == "" || emailEndpoint == off || isDynamic(emailEndpoint) {
+	if config.PushedAuthorizationRequestEndpoint == discovered {
+		return errors.New("pushed_authorization_request_endpoint must be a URL here: an oauth2 provider is not discovered")
+	}
+	if emailEndpoint == off {
 		return nil
 	}
-	if err := checkURL(emailEndpoint, config.InsecureHTTP); err != nil {
-		return fmt.Errorf("email_endpoint %w", err)
-	}
-	return nil
+	return endpoint{"email_endpoint", emailEndpoint}.check(config.InsecureHTTP)
 }
 
 // Info implements [Provider].
@@ -82,8 +83,14 @@ func (p *OAuth2) Info() Info {
 }
 
 // Begin implements [Redirector].
-func (p *OAuth2) Begin(_ context.Context, flow Flow, extra url.Values) (string, error) {
-	return p.client.authorizationURL(p.client.config.AuthorizationEndpoint, flow, extra), nil
+func (p *OAuth2) Begin(ctx context.Context, flow Flow, extra url.Values) (string, error) {
+	config := &p.client.config
+	endpoints := metadata{AuthorizationEndpoint: config.AuthorizationEndpoint, TokenEndpoint: config.TokenEndpoint}
+	target, err := p.client.begin(ctx, endpoints, flow, extra)
+	if err != nil {
+		return "", p.client.named(err)
+	}
+	return target, nil
 }
 
 // Finish implements [Redirector].
@@ -107,16 +114,20 @@ func (p *OAuth2) finish(ctx context.Context, flow Flow, answer url.Values) (Acco
 	if err != nil {
 		return Account{}, err
 	}
-	userinfo, err := p.client.userinfo(ctx, p.client.config.UserinfoEndpoint, token.AccessToken)
+	body, err := p.client.userinfo(ctx, p.client.config.UserinfoEndpoint, token)
 	if err != nil {
 		return Account{}, err
 	}
-	account, err := p.client.profile.account(userinfo)
+	userinfo, err := parseClaims(body)
+	if err != nil {
+		return Account{}, fmt.Errorf("userinfo: %w", err)
+	}
+	account, err := p.client.profile.account(userinfo.with(token, answer))
 	if err != nil {
 		return Account{}, err
 	}
 	if p.emailEndpoint != "" {
-		p.client.addAddress(ctx, &account, p.emailEndpoint, token.AccessToken)
+		p.client.addAddress(ctx, &account, p.emailEndpoint, token.accessToken)
 	}
 	return account, nil
 }

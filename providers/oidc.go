@@ -1,16 +1,17 @@
 package providers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
-	"golang.org/x/oauth2"
 )
 
 func init() {
@@ -37,9 +38,30 @@ type OIDC struct {
 	// this client then. Default: none.
 	TrustedAudiences []string `json:"trusted_audiences,omitempty"`
 
-	client *client
-	issuer *issuer
-	held   *issuerKey
+	// The issuer of a provider that has one for each tenant, with {tenantid} for
+	// the tenant's id, a UUID: what the discovery document may say instead of
+	// issuer. An ID token must then name the issuer of the tenant in its claim
+	// tid. Default: the preset's; else none.
+	IssuerTemplate string `json:"issuer_template,omitempty"`
+
+	// Where the discovery document is. Default: the preset's; else
+	// /.well-known/openid-configuration below the issuer.
+	DiscoveryEndpoint string `json:"discovery_endpoint,omitempty"`
+
+	// Further query parameters of the request for the discovery document.
+	// Default: the preset's.
+	DiscoveryParams map[string]string `json:"discovery_params,omitempty"`
+
+	// The one algorithm that the userinfo endpoint's answer is signed with. Such
+	// an answer is a JWT instead of plain JSON (OpenID Connect Core 5.3.2).
+	// Default: the preset's; else plain JSON.
+	UserinfoSignedResponseAlg string `json:"userinfo_signed_response_alg,omitempty"`
+
+	client      *client
+	idTokenAlg  string // resolved
+	userinfoAlg string
+	issuer      *issuer
+	held        *issuerKey
 }
 
 // CaddyModule returns the Caddy module information.
@@ -57,12 +79,46 @@ func (p *OIDC) Provision(ctx caddy.Context) error {
 		return err
 	}
 	p.client = c
-	shared, key, err := acquireIssuer(c)
+	p.idTokenAlg = cmp.Or(p.IDTokenSignedResponseAlg, c.row.idTokenAlg)
+	p.userinfoAlg = cmp.Or(p.UserinfoSignedResponseAlg, c.row.userinfoAlg)
+	discovery, err := p.discovery()
+	if err != nil {
+		return c.named(err)
+	}
+	template := p.IssuerTemplate
+	if rows := c.row.values(c.config).fill(c.row.issuerTemplate); maps.Equal(hosts(rows), hosts(c.config.Issuer)) {
+		template = cmp.Or(template, rows)
+	}
+	shared, key, err := acquireIssuer(c, template, discovery)
 	if err != nil {
 		return c.named(err)
 	}
 	p.issuer, p.held = shared, &key
 	return nil
+}
+
+// discovery returns the address of the discovery document.
+func (p *OIDC) discovery() (string, error) {
+	values := p.client.row.values(p.client.config)
+	endpoint := p.DiscoveryEndpoint
+	if err := expand("discovery_endpoint", &endpoint); err != nil {
+		return "", err
+	}
+	params := p.DiscoveryParams
+	if err := expandMap("discovery_params", &params); err != nil {
+		return "", err
+	}
+	endpoint = cmp.Or(endpoint, values.fill(p.client.row.discoveryEndpoint), discoveryURL(p.client.config.Issuer))
+	var q query
+	for _, entries := range []map[string]string{values.fillMap(p.client.row.discoveryParams), params} {
+		for _, name := range sortedKeys(entries) {
+			q.add(name, entries[name])
+		}
+	}
+	if q.encoded.Len() == 0 {
+		return endpoint, nil
+	}
+	return q.appendTo(endpoint), nil
 }
 
 // Validate refuses what can't work and warns of what weakens.
@@ -78,14 +134,20 @@ func (p *OIDC) check(config *ClientConfig) error {
 	if err := config.check(kindOIDC); err != nil {
 		return err
 	}
-	alg := p.IDTokenSignedResponseAlg
+	row, _ := lookUp(config.Preset)
+	alg := cmp.Or(p.IDTokenSignedResponseAlg, row.idTokenAlg)
+	template := p.IssuerTemplate
 	switch {
 	case alg != "" && !slices.Contains(configurableAlgs, alg):
 		return fmt.Errorf("unknown id_token_signed_response_alg %q: write one of %s", alg, strings.Join(configurableAlgs, " "))
+	case p.UserinfoSignedResponseAlg != "" && !slices.Contains(userinfoAlgs, p.UserinfoSignedResponseAlg):
+		return fmt.Errorf("unknown userinfo_signed_response_alg %q: write one of %s", p.UserinfoSignedResponseAlg, strings.Join(userinfoAlgs, " "))
+	case template != "" && (strings.Count(template, tenantPlace) != 1 || checkURL(strings.Replace(template, tenantPlace, "x", 1), config.InsecureHTTP) != nil):
+		return fmt.Errorf("issuer_template must be a URL with one %s in it, got %q", tenantPlace, excerpt(template))
 	case alg == "HS256" && !isDynamic(config.ClientSecret) && len(config.ClientSecret) < 32:
 		return errors.New("id_token_signed_response_alg HS256 needs a client_secret of at least 32 bytes (RFC 7518 section 3.2)")
 	}
-	return nil
+	return endpoint{"discovery_endpoint", p.DiscoveryEndpoint}.check(config.InsecureHTTP)
 }
 
 // Cleanup gives the shared issuer back.
@@ -123,11 +185,15 @@ func (p *OIDC) endpoints(m metadata) metadata {
 
 // Begin implements [Redirector].
 func (p *OIDC) Begin(ctx context.Context, flow Flow, extra url.Values) (string, error) {
-	discovered, err := p.issuer.discover(ctx, p.client.http)
+	found, err := p.issuer.discover(ctx, p.client.http)
 	if err != nil {
 		return "", p.client.named(err)
 	}
-	return p.client.authorizationURL(p.endpoints(discovered).AuthorizationEndpoint, flow, extra), nil
+	target, err := p.client.begin(ctx, p.endpoints(found), flow, extra)
+	if err != nil {
+		return "", p.client.named(err)
+	}
+	return target, nil
 }
 
 // Finish implements [Redirector].
@@ -143,12 +209,12 @@ func (p *OIDC) finish(ctx context.Context, flow Flow, answer url.Values) (Accoun
 	if err := p.client.refusal(answer); err != nil {
 		return Account{}, err
 	}
-	discovered, err := p.issuer.discover(ctx, p.client.http)
+	found, err := p.issuer.discover(ctx, p.client.http)
 	if err != nil {
 		return Account{}, err
 	}
-	endpoints := p.endpoints(discovered)
-	code, err := authorizationCode(answer, p.issuer.id, discovered.AnnouncesIss)
+	endpoints := p.endpoints(found)
+	code, err := authorizationCode(answer, found.Issuer, found.AnnouncesIss)
 	if err != nil {
 		return Account{}, err
 	}
@@ -160,35 +226,35 @@ func (p *OIDC) finish(ctx context.Context, flow Flow, answer url.Values) (Accoun
 	if err != nil {
 		return Account{}, err
 	}
-	account, err := p.client.profile.account(claims)
+	account, err := p.client.profile.account(claims.with(token, answer))
 	if err != nil {
 		return Account{}, err
 	}
 	if endpoints.UserinfoEndpoint == "" || !p.client.profile.lacks(account) {
 		return account, nil
 	}
-	return p.complete(ctx, endpoints.UserinfoEndpoint, token, claims, account)
+	return p.complete(ctx, endpoints, token, claims, account)
 }
 
 // verify returns the claims of the ID token in a token answer.
-func (p *OIDC) verify(ctx context.Context, endpoints metadata, flow Flow, token *oauth2.Token) (claims, error) {
-	raw, ok := token.Extra("id_token").(string)
-	if !ok {
+func (p *OIDC) verify(ctx context.Context, endpoints metadata, flow Flow, token *tokens) (claims, error) {
+	if token.idToken == "" {
 		return nil, errors.New("the token endpoint's answer has no id_token")
 	}
-	algs, err := acceptedAlgs(p.IDTokenSignedResponseAlg, endpoints.IDTokenAlgs)
+	algs, err := acceptedAlgs(p.idTokenAlg, endpoints.IDTokenAlgs)
 	if err != nil {
 		return nil, err
 	}
 	rules := idTokenRules{
 		issuer:      p.issuer,
+		issuerID:    endpoints.Issuer,
 		client:      p.client.http,
 		jwksURI:     endpoints.JWKSURI,
 		algs:        algs,
 		secret:      p.client.config.ClientSecret,
 		clientID:    p.client.config.ClientID,
 		audiences:   p.TrustedAudiences,
-		accessToken: token.AccessToken,
+		accessToken: token.accessToken,
 	}
 	if p.client.checks(checkNonce) {
 		if flow.Nonce == "" {
@@ -196,7 +262,7 @@ func (p *OIDC) verify(ctx context.Context, endpoints metadata, flow Flow, token 
 		}
 		rules.nonce = flow.Nonce
 	}
-	claims, err := rules.verify(ctx, raw)
+	claims, err := rules.verify(ctx, token.idToken)
 	if err != nil {
 		return nil, fmt.Errorf("the ID token is refused: %w", err)
 	}
@@ -206,20 +272,43 @@ func (p *OIDC) verify(ctx context.Context, endpoints metadata, flow Flow, token 
 // complete adds what the userinfo endpoint says of the same person (OpenID
 // Connect Core 5.3.2). An answer that can't be had or speaks of somebody else
 // ends the sign-in: a session whose groups depend on the weather would be worse.
-func (p *OIDC) complete(ctx context.Context, endpoint string, token *oauth2.Token, idToken claims, account Account) (Account, error) {
-	userinfo, err := p.client.userinfo(ctx, endpoint, token.AccessToken)
+func (p *OIDC) complete(ctx context.Context, endpoints metadata, token *tokens, idToken claims, account Account) (Account, error) {
+	userinfo, err := p.userinfo(ctx, endpoints, token)
 	if err != nil {
 		return Account{}, err
 	}
 	if userinfo["sub"] != idToken["sub"] {
-		p.client.logger.Warn("the userinfo endpoint speaks of another subject than the ID token", zap.String("endpoint", endpoint))
+		p.client.logger.Warn("the userinfo endpoint speaks of another subject than the ID token", zap.String("endpoint", endpoints.UserinfoEndpoint))
 		return Account{}, errors.New("userinfo: its sub is not the ID token's")
 	}
-	rest, err := p.client.profile.details(userinfo)
+	rest, err := p.client.profile.details(userinfo.with(token, nil))
 	if err != nil {
 		return Account{}, err
 	}
 	return account.complete(rest), nil
+}
+
+// userinfo returns the userinfo endpoint's answer, with its signature checked
+// where it is signed (OpenID Connect Core 5.3.2).
+func (p *OIDC) userinfo(ctx context.Context, endpoints metadata, token *tokens) (claims, error) {
+	body, err := p.client.userinfo(ctx, endpoints.UserinfoEndpoint, token)
+	if err != nil {
+		return nil, err
+	}
+	if p.userinfoAlg != "" {
+		rules := idTokenRules{
+			issuer: p.issuer, client: p.client.http, jwksURI: endpoints.JWKSURI, algs: []string{p.userinfoAlg},
+			clientID: p.client.config.ClientID, audiences: p.TrustedAudiences, issuerID: endpoints.Issuer,
+		}
+		if body, err = rules.verifyUserinfo(ctx, strings.TrimSpace(string(body))); err != nil {
+			return nil, fmt.Errorf("userinfo: its signed answer is refused: %w", err)
+		}
+	}
+	found, err := parseClaims(body)
+	if err != nil {
+		return nil, fmt.Errorf("userinfo: %w", err)
+	}
+	return found, nil
 }
 
 var (

@@ -80,28 +80,31 @@ func (b *boundedBody) Close() error { return b.body.Close() }
 
 // getJSON returns the body of a GET that was answered with status 200. Errors
 // hold nothing that the other side wrote.
-func getJSON(ctx context.Context, client *http.Client, endpoint, accessToken string, limit int64) ([]byte, error) {
+func getJSON(ctx context.Context, client *http.Client, endpoint string, limit int64) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, endpoint, nil)
 	if err != nil {
-		return nil, fmt.Errorf("asking %s: %w", endpoint, err)
+		return nil, fmt.Errorf("asking %s: %w", endpoint, withoutURL(err))
 	}
-	if accessToken != "" {
-		req.Header.Set("Authorization", "Bearer "+accessToken)
-	}
+	return answerOf(client, req, endpoint, limit)
+}
+
+// answerOf returns the body of an answer with status 200. name stands for the
+// request's URL in errors, for that may hold a token.
+func answerOf(client *http.Client, req *http.Request, name string, limit int64) ([]byte, error) {
 	resp, err := client.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("asking the provider: %w", err)
+		return nil, fmt.Errorf("asking %s: %w", name, withoutURL(err))
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("%s answered with status %d", endpoint, resp.StatusCode)
+		return nil, fmt.Errorf("%s answered with status %d", name, resp.StatusCode)
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
 	if err != nil {
-		return nil, fmt.Errorf("reading the answer of %s: %w", endpoint, err)
+		return nil, fmt.Errorf("reading the answer of %s: %w", name, err)
 	}
 	if int64(len(body)) > limit {
-		return nil, fmt.Errorf("%s: the answer is larger than %d bytes", endpoint, limit)
+		return nil, fmt.Errorf("%s: the answer is larger than %d bytes", name, limit)
 	}
 	return body, nil
 }

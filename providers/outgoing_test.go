@@ -110,7 +110,7 @@ func TestABodyOfExactlyTheLimitIsRead(t *testing.T) {
 	for extra, wantErr := range map[string]error{"": nil, "x": errTooLarge} {
 		server := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(body + extra)) })
 		client := newHTTPClient(outgoing{inProcess{server}})
-		_, err := getJSON(t.Context(), client, "http://op.example/", "", 2*maxAnswer)
+		_, err := getJSON(t.Context(), client, "http://op.example/", 2*maxAnswer)
 		if !errors.Is(err, wantErr) {
 			t.Errorf("%d bytes: got %v, want %v", len(body+extra), err, wantErr)
 		}
@@ -126,14 +126,14 @@ func TestCallsEnd(t *testing.T) {
 	})}
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
-		_, err := getJSON(t.Context(), newHTTPClient(hang), "http://op.example/", "", maxAnswer)
+		_, err := getJSON(t.Context(), newHTTPClient(hang), "http://op.example/", maxAnswer)
 		if !errors.Is(err, context.DeadlineExceeded) || time.Since(start) != callTimeout {
 			t.Errorf("after %v: %v", time.Since(start), err)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		start = time.Now()
-		_, err = getJSON(ctx, newHTTPClient(hang), "http://op.example/", "", maxAnswer)
+		_, err = getJSON(ctx, newHTTPClient(hang), "http://op.example/", maxAnswer)
 		if err == nil || time.Since(start) != time.Second {
 			t.Errorf("the caller went after a second; after %v: %v", time.Since(start), err)
 		}
@@ -165,7 +165,7 @@ func TestOutgoingRequestsShareNoVariables(t *testing.T) {
 		caddyhttp.SetVar(req.Context(), "note", true)
 		return httptest.NewRecorder().Result(), nil
 	})
-	if _, err := getJSON(ctx, newHTTPClient(outgoing{transport}), "http://op.example/", "", maxAnswer); err != nil {
+	if _, err := getJSON(ctx, newHTTPClient(outgoing{transport}), "http://op.example/", maxAnswer); err != nil {
 		t.Fatal(err)
 	}
 	if len(vars) != 1 {

@@ -1,82 +1,183 @@
 package providers
 
 import (
+	"cmp"
 	"maps"
 	"net/url"
 	"slices"
+	"strings"
 )
 
+//go:generate sh -c "go run ./presetdoc > ../docs/providers.md"
+
 // preset is one row of the table of known providers: what doesn't depend on
-// who runs the site. A new kind of peculiarity is a new field here and one
-// place that acts on it, never a test for a provider's name.
+// who runs the site. A new kind of peculiarity is a new field here (or of
+// ClientConfig, where an operator can want it too) and one place that acts on
+// it, never a test for a provider's name.
+//
+// Its texts may hold {issuer}, without a slash at its end, {client_id}, and the
+// names of options.
 type preset struct {
 	// name is the display name.
 	name string
 	// kind is the guest module that the row configures.
 	kind string
-	// issuer is where discovery starts; for an oauth2 row, what the provider
-	// may send as iss (RFC 9207).
-	issuer string
+	// config is what holds where the operator says nothing else. Its Issuer is
+	// where discovery starts; for an oauth2 row, what the provider may send as
+	// iss (RFC 9207), and the address of a product that people install.
+	config ClientConfig
+	// issuerExample is set where the operator must say the issuer.
+	issuerExample string
+	// issuerSuffix ends an issuer whose customers know the part before it.
+	issuerSuffix string
+	// hosts are further addresses of the vendor, beside those of config.
+	hosts   []string
+	options []presetOption
 
-	authorizationEndpoint string
-	tokenEndpoint         string
-	userinfoEndpoint      string
-	// emailEndpoint lists a person's addresses with their verified flags.
-	emailEndpoint string
+	// The defaults of the fields of OAuth2 and OIDC with these names.
+	emailEndpoint     string
+	idTokenAlg        string
+	userinfoAlg       string
+	issuerTemplate    string
+	discoveryEndpoint string
+	discoveryParams   map[string]string
 
-	scopes  []string
-	params  map[string]string
-	profile ProfileMap
-
-	// clientAuth and checks are set where the provider can't do the defaults.
-	clientAuth string
-	checks     []string
+	// responseType and grantType are the vendor's words for code and
+	// authorization_code.
+	responseType, grantType string
+	// tokenByGET has the token request go out as a GET, the secret in its URL.
+	tokenByGET bool
+	// signedSecret makes the client secret from a private key.
+	signedSecret *signedSecret
 
 	// public says that anyone in the world can have an account there.
 	public bool
 	// verifiesEmail says that the vendor hands out verified addresses only,
 	// without saying so in each answer.
 	verifiesEmail bool
+
+	// differs says what is otherwise than in NextAuth, and why; note is what
+	// else an operator should know. Both are for docs/providers.md.
+	differs, note string
+}
+
+// presetOption is a value that a row needs to know from the operator.
+type presetOption struct {
+	name string
+	// use says what it is.
+	use string
+	// value is the default.
+	value    string
+	required bool
+	// oneOf says that at least one of the row's options of this sort is needed.
+	oneOf bool
+	// choices are the values that it may have, and what each stands for in the
+	// row's texts. Without any, the value stands for itself.
+	choices map[string]map[string]string
+	// public are the values with which anyone in the world can come in; with
+	// others, only some can.
+	public []string
 }
 
 // presets is the table, by the name that stands in the Caddyfile. These are
 // NextAuth's provider ids.
-var presets = map[string]preset{
-	"github": {
-		name:                  "GitHub",
-		kind:                  kindOAuth2,
-		issuer:                "https://github.com/login/oauth",
-		authorizationEndpoint: "https://github.com/login/oauth/authorize",
-		tokenEndpoint:         "https://github.com/login/oauth/access_token",
-		userinfoEndpoint:      "https://api.github.com/user",
-		emailEndpoint:         "https://api.github.com/user/emails",
-		scopes:                []string{"read:user", "user:email"},
-		profile:               ProfileMap{ID: "id", Name: "name|login", Email: "email", Image: "avatar_url", Groups: off},
-		public:                true,
-	},
-	"google": {
-		name:    "Google",
-		kind:    kindOIDC,
-		issuer:  "https://accounts.google.com",
-		scopes:  []string{"openid", "email", "profile"},
-		profile: ProfileMap{ID: "sub", Name: "name", Email: "email", Image: "picture", Groups: off},
-		public:  true,
-	},
+var presets = table(presetsOIDC, presetsOIDCOwn, presetsOAuth2A, presetsOAuth2M)
+
+// aliases are the other ids that NextAuth's versions have for the same provider.
+var aliases = map[string]string{
+	"azure-ad":               "microsoft-entra-id",
+	"duende-identityserver6": "duende-identity-server6",
+}
+
+func table(parts ...map[string]preset) map[string]preset {
+	all := make(map[string]preset)
+	for _, part := range parts {
+		maps.Copy(all, part)
+	}
+	return all
+}
+
+// lookUp returns the row of a preset's name or alias.
+func lookUp(name string) (preset, bool) {
+	if other, ok := aliases[name]; ok {
+		name = other
+	}
+	row, ok := presets[name]
+	return row, ok
 }
 
 // PresetNames returns the names of all presets, sorted.
 func PresetNames() []string {
-	return slices.Sorted(maps.Keys(presets))
+	return slices.Sorted(maps.Keys(table(presets, aliasRows())))
+}
+
+func aliasRows() map[string]preset {
+	rows := make(map[string]preset, len(aliases))
+	for name, of := range aliases {
+		rows[name] = presets[of]
+	}
+	return rows
+}
+
+// notYet are NextAuth's ids for which nothing is there, and what to write.
+var notYet = map[string]string{
+	"passkey":      "passkeys are not supported yet: choose another provider",
+	"webauthn":     "WebAuthn is not supported yet: choose another provider",
+	"nodemailer":   "nodemailer's mails are sent by the provider email: write email { … } with its smtp line",
+	"forwardemail": "Forward Email's HTTP interface is not a provider of its own: write email { … } with the vendor's SMTP server",
+	"loops":        "Loops' HTTP interface is not a provider of its own: write email { … } with the vendor's SMTP server",
+	"mailgun":      "Mailgun's HTTP interface is not a provider of its own: write email { … } with the vendor's SMTP server",
+	"postmark":     "Postmark's HTTP interface is not a provider of its own: write email { … } with the vendor's SMTP server",
+	"resend":       "Resend's HTTP interface is not a provider of its own: write email { … } with the vendor's SMTP server",
+	"sendgrid":     "SendGrid's HTTP interface is not a provider of its own: write email { … } with the vendor's SMTP server",
+}
+
+// wholeIssuer adds what customers of the vendor leave out of its issuer.
+func (row preset) wholeIssuer(issuer string) string {
+	if issuer == "" || row.issuerSuffix == "" || isDynamic(issuer) || strings.HasSuffix(issuer, row.issuerSuffix) {
+		return issuer
+	}
+	return strings.TrimSuffix(issuer, "/") + row.issuerSuffix
+}
+
+// resolved returns the row's defaults for c: its texts filled in, and without
+// endpoints that c must not have.
+func (row preset) resolved(c ClientConfig) ClientConfig {
+	values := row.values(c)
+	defaults := values.fillConfig(row.config)
+	if row.selfHosted(c) {
+		defaults.Issuer = ""
+		defaults.AuthorizationEndpoint, defaults.TokenEndpoint, defaults.UserinfoEndpoint = "", "", ""
+	}
+	return defaults
+}
+
+// values are what stands for the names in the row's texts.
+func (row preset) values(c ClientConfig) texts {
+	values := texts{"client_id": c.ClientID}
+	for _, option := range row.options {
+		written := cmp.Or(c.Options[option.name], option.value)
+		if option.choices == nil && (written != "" || !option.required) {
+			values[option.name] = written
+		}
+		maps.Copy(values, option.choices[written])
+	}
+	if issuer := cmp.Or(c.Issuer, values.fill(row.config.Issuer)); issuer != "" {
+		values["issuer"] = strings.TrimSuffix(issuer, "/")
+	}
+	return values
 }
 
 // selfHosted says that c moves the row to another host: an installation of
 // one's own. It then gets none of the row's endpoints, for a secret, code or
 // token of the one must never be sent to the other.
 func (row preset) selfHosted(c ClientConfig) bool {
+	values := row.values(c)
 	if row.kind == kindOIDC {
-		return c.Issuer != "" && c.Issuer != row.issuer
+		return c.Issuer != "" && c.Issuer != values.fill(row.config.Issuer)
 	}
-	vendor := hosts(row.authorizationEndpoint, row.tokenEndpoint, row.userinfoEndpoint)
+	vendor := hosts(values.fillAll(append(slices.Clone(row.hosts),
+		row.config.AuthorizationEndpoint, row.config.TokenEndpoint, row.config.UserinfoEndpoint))...)
 	for host := range hosts(c.AuthorizationEndpoint, c.TokenEndpoint, c.UserinfoEndpoint) {
 		if _, ok := vendor[host]; !ok {
 			return true
@@ -85,12 +186,37 @@ func (row preset) selfHosted(c ClientConfig) bool {
 	return false
 }
 
-// missingHint explains why an endpoint that the row has isn't used.
-func (row preset) missingHint(c *ClientConfig) string {
-	if row.name == "" || !row.selfHosted(*c) {
-		return ""
+// isPublic says that anyone in the world can have an account at c's provider.
+func (row preset) isPublic(c ClientConfig) bool {
+	if !row.public || row.kind == kindOAuth2 && row.selfHosted(c) {
+		return false
 	}
-	return ": another endpoint is at a host of your own, so every endpoint must be written"
+	if row.config.Issuer == "" {
+		return true
+	}
+	candidates := []ClientConfig{{}}
+	for _, option := range row.options {
+		for _, value := range option.public {
+			candidates = append(candidates, ClientConfig{Options: map[string]string{option.name: value}})
+		}
+	}
+	return slices.ContainsFunc(candidates, func(candidate ClientConfig) bool {
+		return row.values(candidate).fill(row.config.Issuer) == c.Issuer
+	})
+}
+
+// missingHint explains why a field that every provider of the kind needs isn't
+// there.
+func (row preset) missingHint(field string, c *ClientConfig) string {
+	switch {
+	case row.name == "":
+		return ""
+	case field == "issuer":
+		return ": write issuer <url>, such as " + row.issuerExample
+	case row.selfHosted(*c):
+		return ": another endpoint is at a host of your own, so every endpoint must be written"
+	}
+	return ": " + row.name + " has none that is everybody's, so write " + field + " <url>"
 }
 
 // hosts returns the hosts of those URLs that are set.

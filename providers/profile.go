@@ -13,9 +13,16 @@ import (
 )
 
 // ProfileMap says where in a provider's claims the parts of a profile stand. A
-// value is a path: member names joined by dots, and indexes from 0 in arrays
-// ("contact.email", "emails.0"); alternatives are separated by "|", and the
-// first that holds something usable counts ("name|login"). "off" reads nothing.
+// value is a path: member names joined by dots, and in arrays indexes from 0, or
+// a member's value that the element must have ("contact.email", "emails.0",
+// "emails.primary=true.email"); alternatives are separated by "|", and the first
+// that holds something usable counts ("name|login"). "off" reads nothing.
+//
+// A path that begins with token_response reads the token endpoint's answer. The
+// name may also be joined of several parts ("first_name+last_name"), and be read
+// from what the provider sent through the browser ("callback.user.name"), which
+// nothing proves. The picture may be a URL with paths in braces
+// ("https://img.example/{id}.png").
 type ProfileMap struct {
 	// The immutable identifier: a string or a whole number of at most 255
 	// characters. Default: the preset's; else sub for oidc, id|sub for oauth2.
@@ -25,9 +32,14 @@ type ProfileMap struct {
 	// Default: the preset's; else name|nickname|preferred_username.
 	Name string `json:"name,omitempty"`
 
-	// The e-mail address. It counts as verified when the claim email_verified
-	// beside a claim called email says so. Default: the preset's; else email.
+	// The e-mail address. It counts as verified when email_verified says so.
+	// Default: the preset's; else email.
 	Email string `json:"email,omitempty"`
+
+	// Where the provider says whether the address is verified, as true or
+	// "true"; "off" trusts nothing. Default: the preset's; else the claim email_verified beside a claim
+	// called email.
+	EmailVerified string `json:"email_verified,omitempty"`
 
 	// The picture, an http or https URL.
 	// Default: the preset's; else picture for oidc, picture|avatar_url for oauth2.
@@ -38,27 +50,23 @@ type ProfileMap struct {
 	Groups string `json:"groups,omitempty"`
 }
 
-// or returns m with the values of defaults where it has none.
-func (m ProfileMap) or(defaults ProfileMap) ProfileMap {
-	setDefault(&m.ID, defaults.ID)
-	setDefault(&m.Name, defaults.Name)
-	setDefault(&m.Email, defaults.Email)
-	setDefault(&m.Image, defaults.Image)
-	setDefault(&m.Groups, defaults.Groups)
-	return m
-}
-
 func (m ProfileMap) check() error {
 	if m.ID == off {
 		return errors.New("profile id can't be off: without it nobody can be told from another")
 	}
-	for _, part := range []struct{ name, paths string }{
-		{"id", m.ID}, {"name", m.Name}, {"email", m.Email}, {"image", m.Image}, {"groups", m.Groups},
+	for _, part := range []struct {
+		name, written string
+		rich          bool // may be more than paths
+	}{
+		{"id", m.ID, false},
+		{"name", m.Name, true},
+		{"email", m.Email, false},
+		{"email_verified", m.EmailVerified, false},
+		{"image", m.Image, true},
+		{"groups", m.Groups, false},
 	} {
-		for _, p := range parsePaths(part.paths) {
-			if slices.Contains(p, "") || len(p) > 16 {
-				return fmt.Errorf("profile %s: %q is not a path such as contact.email", part.name, excerpt(part.paths))
-			}
+		if err := checkSources(part.written, part.rich); err != nil {
+			return fmt.Errorf("profile %s: %w", part.name, err)
 		}
 	}
 	return nil
@@ -79,15 +87,20 @@ var (
 
 // profile turns claims into an [Account]. It is what a ProfileMap compiles to.
 type profile struct {
-	id, name, email, image, groups []path
+	id, email, verified, groups []path
+	name, image                 []source
 	// verifiesEmail: see the preset's field of that name.
 	verifiesEmail bool
 }
 
 func (m ProfileMap) compile(verifiesEmail bool) profile {
+	verified := parsePaths(m.EmailVerified)
+	if m.EmailVerified == off {
+		verified = []path{} // nothing says it
+	}
 	return profile{
-		id: parsePaths(m.ID), name: parsePaths(m.Name), email: parsePaths(m.Email),
-		image: parsePaths(m.Image), groups: parsePaths(m.Groups),
+		id: parsePaths(m.ID), email: parsePaths(m.Email), verified: verified,
+		groups: parsePaths(m.Groups), name: parseSources(m.Name), image: parseSources(m.Image),
 		verifiesEmail: verifiesEmail,
 	}
 }
@@ -108,8 +121,8 @@ func (p profile) account(c claims) (Account, error) {
 // groups than can be kept are an error: dropping some could lift a deny rule.
 func (p profile) details(c claims) (Account, error) {
 	var account Account
-	account.Name, _ = first(c, p.name, text)
-	account.Image, _ = first(c, p.image, imageURL)
+	account.Name, _ = firstOf(c, p.name, text)
+	account.Image, _ = firstOf(c, p.image, imageURL)
 	account.Groups, _ = first(c, p.groups, groups)
 	account.Email, account.EmailVerified = p.address(c)
 	if len(account.Groups) > maxGroups {
@@ -146,6 +159,10 @@ func (p profile) address(c claims) (email string, verified bool) {
 		email, ok := parseAttestedEmail(raw)
 		if !ok {
 			continue
+		}
+		if p.verified != nil {
+			flag, _ := first(c, p.verified, func(v any) (any, bool) { return v, true })
+			return email, isTrue(flag)
 		}
 		// email_verified speaks of the claim email beside it, not of an upn or login.
 		if last := len(at) - 1; at[last] == "email" {
@@ -244,54 +261,4 @@ func groups(v any) ([]string, bool) {
 		}
 	}
 	return names, true
-}
-
-// path leads to a value inside claims.
-type path []string
-
-func parsePaths(s string) []path {
-	if s == "" || s == off {
-		return nil
-	}
-	var paths []path
-	for alternative := range strings.SplitSeq(s, "|") {
-		paths = append(paths, strings.Split(alternative, "."))
-	}
-	return paths
-}
-
-// first returns the first usable value that the paths lead to.
-func first[T any](c claims, paths []path, usable func(any) (T, bool)) (T, bool) {
-	for _, p := range paths {
-		if found, ok := p.in(map[string]any(c)); ok {
-			if value, ok := usable(found); ok {
-				return value, true
-			}
-		}
-	}
-	var none T
-	return none, false
-}
-
-// in follows the path into v. A member's name may itself have dots, as
-// https://example.com/roles has; the shorter name is tried first.
-func (p path) in(v any) (any, bool) {
-	if len(p) == 0 {
-		return v, true
-	}
-	switch v := v.(type) {
-	case map[string]any:
-		for n := 1; n <= len(p); n++ {
-			if next, ok := v[strings.Join(p[:n], ".")]; ok {
-				if found, ok := p[n:].in(next); ok {
-					return found, true
-				}
-			}
-		}
-	case []any:
-		if i, err := strconv.Atoi(p[0]); err == nil && 0 <= i && i < len(v) {
-			return p[1:].in(v[i])
-		}
-	}
-	return nil, false
 }

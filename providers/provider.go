@@ -40,6 +40,9 @@ type Info struct {
 	Preset string
 	// Public says that anyone in the world can have an account there.
 	Public bool
+	// FormPost says that the provider answers with a form that the browser sends
+	// from the provider's site (OAuth 2.0 Form Post Response Mode).
+	FormPost bool
 	// FormActions are the http origins, outside https, that the sign-in form's
 	// redirects pass through (Content-Security-Policy form-action).
 	FormActions []string
@@ -75,6 +78,15 @@ type Redirector interface {
 	// compared by the caller) and returns who signed in. [ErrProviderRefused]
 	// is the provider's own error answer; every other error is OAuthCallback.
 	Finish(ctx context.Context, flow Flow, answer url.Values) (Account, error)
+}
+
+// Prober is implemented by providers of which more can be checked than their
+// configuration, without anybody signing in.
+type Prober interface {
+	Provider
+	// Probe asks the provider for what every sign-in needs first (discovery
+	// document, keys). An error says what is wrong and what to do.
+	Probe(ctx context.Context) error
 }
 
 // Flow is what binds one authorization request to its callback (RFC 6749

@@ -1,25 +1,88 @@
 package providers
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"net/http"
+	"strings"
 
 	"go.uber.org/zap"
+	"golang.org/x/net/http/httpguts"
 )
 
-// userinfo asks an endpoint who the access token's person is.
-func (c *client) userinfo(ctx context.Context, endpoint, accessToken string) (claims, error) {
-	body, err := getJSON(ctx, c.http, endpoint, accessToken, maxAnswer)
+// userinfo asks an endpoint who the access token's person is, and returns the
+// body of its answer.
+func (c *client) userinfo(ctx context.Context, endpoint string, t *tokens) ([]byte, error) {
+	req, err := c.userinfoRequest(ctx, endpoint, t)
 	if err != nil {
 		return nil, fmt.Errorf("userinfo: %w", err)
 	}
-	found, err := parseClaims(body)
+	body, err := answerOf(c.http, req, endpoint, maxAnswer)
 	if err != nil {
 		return nil, fmt.Errorf("userinfo: %w", err)
 	}
-	return found, nil
+	return body, nil
 }
+
+func (c *client) userinfoRequest(ctx context.Context, endpoint string, t *tokens) (*http.Request, error) {
+	values := callValues{accessToken: t.accessToken, clientID: c.config.ClientID, answer: t.answer}
+	target, err := values.url(endpoint, c.config.UserinfoParams)
+	if err != nil {
+		return nil, err
+	}
+	method, body := http.MethodGet, io.Reader(nil)
+	if c.config.UserinfoBody != "" {
+		method, body = http.MethodPost, strings.NewReader(c.config.UserinfoBody)
+	}
+	req, err := http.NewRequestWithContext(ctx, cmp.Or(c.config.UserinfoMethod, method), target, body)
+	if err != nil {
+		return nil, withoutURL(err)
+	}
+	if c.config.UserinfoBody != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	elsewhere := holdsToken(endpoint)
+	for _, text := range c.config.UserinfoParams {
+		elsewhere = elsewhere || holdsToken(text)
+	}
+	if !elsewhere {
+		req.Header.Set("Authorization", "Bearer "+t.accessToken)
+	}
+	for name, text := range c.config.UserinfoHeaders {
+		value, err := values.fill(text, unescaped)
+		if err != nil {
+			return nil, err
+		}
+		req.Header.Set(name, value)
+	}
+	return req, nil
+}
+
+// checkUserinfo finds userinfo requests that can't be made.
+func (c *ClientConfig) checkUserinfo(string) error {
+	switch method := c.UserinfoMethod; {
+	case method != "" && method != http.MethodGet && method != http.MethodPost:
+		return fmt.Errorf("userinfo_method must be GET or POST, got %q", excerpt(method))
+	case method == http.MethodGet && c.UserinfoBody != "":
+		return errors.New("userinfo_method GET has no body: leave userinfo_body out, or write POST")
+	case c.UserinfoBody != "" && !json.Valid([]byte(c.UserinfoBody)):
+		return errors.New("userinfo_body must be JSON")
+	}
+	for _, name := range sortedKeys(c.UserinfoHeaders) {
+		value := c.UserinfoHeaders[name]
+		if !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value) || ownHeaders[http.CanonicalHeaderKey(name)] {
+			return fmt.Errorf("userinfo_headers can't set %q", excerpt(name))
+		}
+	}
+	return nil
+}
+
+// ownHeaders belong to the connection or the request's own making.
+var ownHeaders = set("Host", "Connection", "Content-Length", "Content-Type", "Transfer-Encoding", "Te", "Trailer", "Upgrade", "Cookie", "Accept-Encoding")
 
 // addAddress sets the account's address from a list of addresses (GitHub's GET
 // /user/emails), the only place that tells which are verified.
@@ -29,7 +92,7 @@ func (c *client) userinfo(ctx context.Context, endpoint, accessToken string) (cl
 // Rules that need an address refuse such a person by themselves. (NextAuth
 // fails with OAuthCallback then.)
 func (c *client) addAddress(ctx context.Context, account *Account, endpoint, accessToken string) {
-	body, err := getJSON(ctx, c.http, endpoint, accessToken, maxAnswer)
+	body, err := c.bearerJSON(ctx, endpoint, accessToken)
 	if err != nil {
 		c.logger.Warn("the person's e-mail addresses can't be read: signing in without a verified one", zap.Error(err))
 		return
@@ -37,6 +100,15 @@ func (c *client) addAddress(ctx context.Context, account *Account, endpoint, acc
 	if email, verified := pickAddress(body); email != "" {
 		account.Email, account.EmailVerified = email, verified
 	}
+}
+
+func (c *client) bearerJSON(ctx context.Context, endpoint, accessToken string) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, endpoint, nil)
+	if err != nil {
+		return nil, withoutURL(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+accessToken)
+	return answerOf(c.http, req, endpoint, maxAnswer)
 }
 
 // pickAddress chooses from a list of addresses: the primary one when it is

@@ -126,7 +126,7 @@ func isolate(t *testing.T) {
 	t.Setenv("HOME", dir)
 	t.Setenv("XDG_DATA_HOME", dir)
 	t.Setenv("XDG_CONFIG_HOME", dir)
-	for _, name := range []string{"GOOGLE", "GITHUB", "OIDC", "ACME"} {
+	for _, name := range []string{"GOOGLE", "GITHUB", "OIDC", "ACME", "DISCORD", "AUTH0"} {
 		t.Setenv(name+"_ID", "client-of-"+strings.ToLower(name))
 		t.Setenv(name+"_SECRET", "secret-of-"+strings.ToLower(name))
 	}

@@ -37,8 +37,9 @@ export async function freePort() {
  * @param {string} site.upstream  host:port of the echo upstream
  * @param {string} [site.secrets]  the arguments of `secret`
  * @param {string} [site.realm]  further lines of the realm
+ * @param {string} [site.provider]  further lines of the OpenID provider
  */
-export function caddyfile({ port, issuer, upstream, secrets = `"${secret}"`, realm = "" }) {
+export function caddyfile({ port, issuer, upstream, secrets = `"${secret}"`, realm = "", provider = "" }) {
   return `{
 	admin off
 	persist_config off
@@ -51,6 +52,7 @@ http://localhost:${port} {
 		secret ${secrets}
 		oidc local ${issuer} ${client.id} "${client.secret}" {
 			name "Local Provider"
+			${provider}
 		}
 		credentials {
 			${alice.username} ${alice.hash} {

@@ -1,0 +1,90 @@
+package providers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"go.uber.org/zap"
+)
+
+// discovered is the word for the endpoint that the discovery document names.
+const discovered = "discovered"
+
+// pushEndpoint returns where the authorization request goes first, empty for
+// nowhere: what is configured, else what the provider demands (RFC 9126 section 5).
+func (c *client) pushEndpoint(m metadata) (string, error) {
+	switch configured := c.config.PushedAuthorizationRequestEndpoint; configured {
+	case off:
+		return "", nil
+	case "":
+		if !m.RequiresPAR {
+			return "", nil
+		}
+	case discovered:
+	default:
+		return configured, nil
+	}
+	if m.PAREndpoint == "" {
+		return "", errors.New("the discovery document names no pushed_authorization_request_endpoint: set it to its URL or to off")
+	}
+	return m.PAREndpoint, nil
+}
+
+// begin returns the URL of the authorization request; m holds the endpoints.
+func (c *client) begin(ctx context.Context, m metadata, flow Flow, extra url.Values) (string, error) {
+	request := c.authorizationRequest(flow, extra)
+	endpoint, err := c.pushEndpoint(m)
+	if err != nil {
+		return "", err
+	}
+	if endpoint == "" {
+		return request.appendTo(m.AuthorizationEndpoint), nil
+	}
+	requestURI, err := c.push(ctx, endpoint, m.TokenEndpoint, request)
+	if err != nil {
+		return "", fmt.Errorf("pushing the authorization request: %w", err)
+	}
+	reference := &query{names: c.config.ParamNames}
+	reference.add("client_id", c.config.ClientID)
+	reference.add("request_uri", requestURI)
+	return reference.appendTo(m.AuthorizationEndpoint), nil
+}
+
+// push sends the parameters to the provider itself and returns the reference
+// to them (RFC 9126 section 2).
+func (c *client) push(ctx context.Context, endpoint, tokenEndpoint string, request *query) (string, error) {
+	form, err := url.ParseQuery(request.encoded.String())
+	if err != nil {
+		return "", fmt.Errorf("reading its parameters: %w", err)
+	}
+	header := make(http.Header)
+	if err := c.authenticate(header, form, tokenEndpoint); err != nil {
+		return "", err
+	}
+	status, body, err := c.post(ctx, endpoint, header, c.renamed(form), false)
+	if err != nil {
+		return "", err
+	}
+	answer, err := parseClaims(body)
+	if status != http.StatusCreated && status != http.StatusOK {
+		code, _ := answer["error"].(string)
+		description, _ := answer["error_description"].(string)
+		c.logger.Debug("the provider refused a pushed request", zap.Int("status", status),
+			zap.String("error", excerpt(code)), zap.String("error_description", excerpt(description)))
+		if meaning, known := tokenErrors[code]; known {
+			return "", fmt.Errorf("the provider answered %s: %s", code, meaning)
+		}
+		return "", fmt.Errorf("the provider answered with status %d; the debug log has its words", status)
+	}
+	if err != nil {
+		return "", err
+	}
+	reference, _ := answer["request_uri"].(string)
+	if !isParamValue(reference) {
+		return "", errors.New("the provider's answer has no request_uri")
+	}
+	return reference, nil
+}

@@ -1,0 +1,152 @@
+// Command presetdoc prints docs/providers.md, the page of all known providers,
+// from the table in package providers.
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/caddy-signin/caddy-signin/providers"
+)
+
+func main() {
+	if _, err := os.Stdout.WriteString(page()); err != nil {
+		fmt.Fprintln(os.Stderr, "writing the page:", err)
+		os.Exit(1)
+	}
+}
+
+const head = `# Providers
+
+<!-- go generate ./providers writes this page from the table in providers/presets_*.go. -->
+
+Every provider that NextAuth.js v4 or Auth.js v5 has by name. A line is enough:
+
+` + "```caddyfile" + `
+app.example.com {
+	signin {
+		discord {env.DISCORD_ID} {env.DISCORD_SECRET}
+		auth0 {env.AUTH0_ID} {env.AUTH0_SECRET} {
+			issuer https://example.eu.auth0.com/
+		}
+	}
+	respond "ok"
+}
+` + "```" + `
+
+**To register** at the provider: a web application with the redirect URI ` + "`<address>/api/auth/callback/<id>`" + `, where the id is the provider's name here unless an ` + "`id`" + ` line says otherwise, and the address that of the site, or the realm's ` + "`url`" + `. The client id and secret that you get go onto the line.
+
+**What comes back**: the account's id, and as far as the provider tells them, name, address and picture (http and https addresses only: data would fill the cookie), and groups where the table says so. An address counts for ` + "`allow`" + `, gates and headers only when the provider says that it is verified.
+
+**Public** means that anyone in the world can have an account there: without ` + "`allow`" + ` or a gate rule, anyone can come in.
+
+Every option of a provider (docs/configuration.md) overrides what the table says. One whose endpoints are written for another host, or whose ` + "`issuer`" + ` is another, gets none of the table's endpoints.
+
+**Otherwise than in NextAuth**, for all: state, PKCE and, with OpenID Connect, nonce are checked together, except where a row says that it leaves one out, which is logged when the configuration is loaded. NextAuth v4's presets check state alone in most cases, v5's PKCE alone. Secrets go in headers or bodies. The names of parameters that the browser may add are limited (docs/compatibility.md).
+
+| name | options | scopes | what comes back | verified by | public |
+|---|---|---|---|---|---|
+`
+
+const differences = `
+## What differs from NextAuth, and what to know
+
+| name | what differs, and why | to know |
+|---|---|---|
+`
+
+const tail = `
+## Not there
+
+` + "`passkey` and `webauthn` are not supported yet. `nodemailer`, `forwardemail`, `loops`, `mailgun`, `postmark`, `resend` and `sendgrid` send mail: write `email` with the vendor's SMTP server. `credentials` and `email` are in docs/configuration.md." + `
+`
+
+func page() string {
+	var main, more strings.Builder
+	for _, p := range providers.Presets() {
+		fmt.Fprintf(&main, "| %s | %s | %s | %s | %s | %s |\n",
+			names(p), options(p), code(p.Scopes...), profile(p), verified(p), yesNo(p.Public))
+		fmt.Fprintf(&more, "| `%s` | %s | %s |\n", p.Name, p.Differs, note(p))
+	}
+	return head + main.String() + differences + more.String() + tail
+}
+
+func names(p providers.PresetInfo) string {
+	return fmt.Sprintf("%s (%s)", code(append([]string{p.Name}, p.Aliases...)...), p.Display)
+}
+
+func options(p providers.PresetInfo) string {
+	all := make([]string, 0, len(p.Options))
+	for _, option := range p.Options {
+		text := code(option.Name)
+		switch {
+		case option.Required:
+			text += " (required)"
+		case option.Default != "":
+			text += " (default " + option.Default + ")"
+		}
+		all = append(all, text+": "+option.Use)
+	}
+	return strings.Join(all, "; ")
+}
+
+func code(words ...string) string {
+	if len(words) == 0 {
+		return ""
+	}
+	return "`" + strings.Join(words, "` `") + "`"
+}
+
+// profile says what is read, and where the id is: it is what rules and headers
+// name a person by.
+func profile(p providers.PresetInfo) string {
+	parts := []string{"id from " + path(p.Profile.ID)}
+	for _, part := range []struct{ name, from string }{
+		{"name", p.Profile.Name}, {"address", p.Profile.Email}, {"picture", p.Profile.Image}, {"groups", p.Profile.Groups},
+	} {
+		if part.from != "off" {
+			parts = append(parts, part.name)
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+func verified(p providers.PresetInfo) string {
+	switch {
+	case p.Profile.Email == "off":
+		return "no address"
+	case p.VerifiedBy == "":
+		return "nothing"
+	}
+	return path(p.VerifiedBy)
+}
+
+// path writes alternatives so that a table holds them.
+func path(s string) string {
+	if strings.Contains(s, " ") {
+		return s
+	}
+	return code(strings.Split(s, "|")...)
+}
+
+func note(p providers.PresetInfo) string {
+	notes := []string{}
+	if p.Note != "" {
+		notes = append(notes, p.Note)
+	}
+	if len(p.LeftOut) > 0 {
+		notes = append(notes, "Leaves out "+strings.Join(p.LeftOut, " and ")+".")
+	}
+	if p.FormPost {
+		notes = append(notes, "Its answer is posted.")
+	}
+	return strings.Join(notes, " ")
+}
+
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}

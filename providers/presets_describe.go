@@ -1,0 +1,123 @@
+package providers
+
+import (
+	"slices"
+	"strings"
+)
+
+// PresetInfo describes one row of the table of known providers to people who
+// write a configuration. docs/providers.md is made of these.
+type PresetInfo struct {
+	// Name is the keyword in the Caddyfile, and the default id.
+	Name string
+	// Aliases are other keywords of the same row.
+	Aliases []string
+	// Display is what people read on the button.
+	Display string
+	// Kind is the guest module: oidc or oauth2.
+	Kind string
+	// Public says that anyone in the world can have an account there.
+	Public bool
+	// Options are what the row asks for, besides client_id and client_secret.
+	Options []PresetOption
+	// Scopes are asked for by default.
+	Scopes []string
+	// Profile says where the parts of a profile are read.
+	Profile ProfileMap
+	// VerifiedBy says what makes an address count as verified, empty when
+	// nothing does.
+	VerifiedBy string
+	// FormPost says that the provider posts its answer.
+	FormPost bool
+	// ClientAuth is how the client proves itself.
+	ClientAuth string
+	// LeftOut are the checks that the row doesn't make.
+	LeftOut []string
+	// Differs says what is otherwise than in NextAuth; Note is what else to know.
+	Differs, Note string
+}
+
+// PresetOption is an option of a preset.
+type PresetOption struct {
+	Name, Use string
+	// Default is used when the option isn't written.
+	Default string
+	// Required says that the row doesn't work without it.
+	Required bool
+}
+
+// Presets describes all rows, sorted by name.
+func Presets() []PresetInfo {
+	var all []PresetInfo
+	for _, name := range PresetNames() {
+		if _, isAlias := aliases[name]; isAlias {
+			continue
+		}
+		all = append(all, describe(name, presets[name]))
+	}
+	return all
+}
+
+func describe(name string, row preset) PresetInfo {
+	defaults := row.config
+	fill(&defaults, kindDefaults[row.kind])
+	info := PresetInfo{
+		Name: name, Display: row.name, Kind: row.kind, Public: row.public,
+		Scopes: row.config.Scopes, Profile: defaults.Profile, VerifiedBy: row.verifiedBy(defaults.Profile),
+		FormPost:   row.config.Params["response_mode"] == "form_post",
+		ClientAuth: defaults.ClientAuth, Differs: row.differs, Note: row.note,
+	}
+	for alias, of := range aliases {
+		if of == name {
+			info.Aliases = append(info.Aliases, alias)
+		}
+	}
+	for _, check := range kindDefaults[row.kind].Checks {
+		if !slices.Contains(defaults.Checks, check) {
+			info.LeftOut = append(info.LeftOut, check)
+		}
+	}
+	info.Options = row.describeOptions(defaults)
+	return info
+}
+
+func (row preset) describeOptions(defaults ClientConfig) []PresetOption {
+	var options []PresetOption
+	if row.issuerExample != "" {
+		options = append(options, PresetOption{Name: "issuer", Use: "such as " + row.issuerExample, Required: true})
+	}
+	if strings.Contains(row.config.AuthorizationEndpoint, "{issuer}") && row.issuerExample == "" {
+		options = append(options, PresetOption{Name: "issuer", Use: "the address of an installation of your own", Default: row.config.Issuer})
+	}
+	if row.signedSecret != nil {
+		options = append(options,
+			PresetOption{Name: "private_key", Use: "the key that signs the client secret, as {file.PATH}", Required: true},
+			PresetOption{Name: "key_id", Use: "its id", Required: true})
+	}
+	if row.kind == kindOAuth2 && defaults.UserinfoEndpoint == "" {
+		options = append(options, PresetOption{Name: "userinfo_endpoint", Use: "where the profile is read", Required: true})
+	}
+	for _, option := range row.options {
+		options = append(options, PresetOption{Name: option.name, Use: option.use, Default: option.value, Required: option.required})
+	}
+	return options
+}
+
+// verifiedBy names what says that an address is verified.
+func (row preset) verifiedBy(mapped ProfileMap) string {
+	switch {
+	case mapped.Email == off:
+		return ""
+	case row.verifiesEmail:
+		return "the vendor"
+	case row.emailEndpoint != "":
+		return "the list of addresses"
+	case mapped.EmailVerified == off:
+		return ""
+	case mapped.EmailVerified != "":
+		return mapped.EmailVerified
+	case row.kind == kindOIDC && slices.Contains(strings.Split(mapped.Email, "|"), "email"):
+		return "email_verified"
+	}
+	return ""
+}

@@ -1,0 +1,226 @@
+package providers
+
+// presetsOIDCOwn are products and services of OpenID Connect at which each customer
+// has an issuer of its own.
+var presetsOIDCOwn = map[string]preset{
+	"asgardeo": {
+		name:          "Asgardeo",
+		kind:          kindOIDC,
+		issuerExample: "https://api.asgardeo.io/t/example",
+		issuerSuffix:  "/oauth2/token",
+		config: ClientConfig{
+			Scopes:  []string{"openid", "email", "profile"},
+			Profile: ProfileMap{ID: "sub", Name: "name|nickname|preferred_username", Email: "email", Image: "picture", Groups: "groups"},
+		},
+		differs: "The issuer may be written with or without `/oauth2/token`. State and nonce are used besides PKCE. A person without `sub` is refused; Auth.js makes an id up.",
+	},
+	"auth0": {
+		name:          "Auth0",
+		kind:          kindOIDC,
+		issuerExample: "https://example.eu.auth0.com/",
+		config: ClientConfig{
+			Scopes:  []string{"openid", "email", "profile"},
+			Profile: ProfileMap{ID: "sub", Name: "nickname", Email: "email", Image: "picture", Groups: "groups"},
+		},
+		differs: "Nonce is used besides PKCE and state.",
+	},
+	"authentik": {
+		name:          "Authentik",
+		kind:          kindOIDC,
+		issuerExample: "https://authentik.example/application/o/app/",
+		config: ClientConfig{
+			Scopes:  []string{"openid", "email", "profile"},
+			Profile: ProfileMap{ID: "sub", Name: "name|preferred_username", Email: "email", Image: "picture", Groups: "groups"},
+		},
+		differs: "Nonce is used besides PKCE and state.",
+	},
+	"battlenet": {
+		name:          "Battle.net",
+		kind:          kindOIDC,
+		public:        true,
+		issuerExample: "https://oauth.battle.net",
+		config: ClientConfig{
+			Scopes:  []string{"openid"},
+			Profile: ProfileMap{ID: "sub", Name: "battle_tag", Email: off, Image: off, Groups: off},
+		},
+		differs: "PKCE and nonce are used besides state.",
+		note:    "The issuer depends on the region: `https://oauth.battle.net`, in China `https://oauth.battlenet.com.cn`.",
+	},
+	"beyondidentity": {
+		name:          "Beyond Identity",
+		kind:          kindOIDC,
+		issuerExample: "https://auth-us.beyondidentity.com/v1/tenants/example/realms/example/applications/example",
+		config: ClientConfig{
+			Scopes:  []string{"openid", "email", "profile"},
+			Profile: ProfileMap{ID: "sub", Name: "name", Email: "email", Image: off, Groups: "groups"},
+		},
+		differs: "State and nonce are used besides PKCE.",
+	},
+	"cognito": {
+		name:          "Cognito",
+		kind:          kindOIDC,
+		issuerExample: "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_EXAMPLE",
+		config: ClientConfig{
+			Scopes:  []string{"openid", "email", "profile"},
+			Profile: ProfileMap{ID: "sub", Name: "name", Email: "email", Image: "picture", Groups: "groups"},
+		},
+		differs: "Asks for `email profile` too; v4 asks for `openid` alone. PKCE and nonce are used besides state.",
+	},
+	"descope": {
+		name:          "Descope",
+		kind:          kindOIDC,
+		issuerExample: "https://api.descope.com/example",
+		config: ClientConfig{
+			Scopes:  []string{"openid", "email", "profile"},
+			Profile: ProfileMap{ID: "sub", Name: "name|nickname|preferred_username", Email: "email", Image: "picture", Groups: "groups"},
+		},
+		differs: "Nonce is used besides PKCE and state. A person without `sub` is refused; Auth.js makes an id up.",
+	},
+	"duende-identity-server6": {
+		name:          "DuendeIdentityServer6",
+		kind:          kindOIDC,
+		issuerExample: "https://identity.example.com",
+		config: ClientConfig{
+			Scopes:  []string{"openid", "email", "profile"},
+			Profile: ProfileMap{ID: "sub", Name: "name|nickname|preferred_username", Email: "email", Image: "picture", Groups: "groups"},
+		},
+		differs: "State and nonce are used besides PKCE. A person without `sub` is refused; Auth.js makes an id up.",
+	},
+	"frontegg": {
+		name:              "Frontegg",
+		kind:              kindOIDC,
+		issuerExample:     "https://example.frontegg.com",
+		discoveryEndpoint: "{issuer}/oauth/.well-known/openid-configuration",
+		config: ClientConfig{
+			Scopes:  []string{"openid", "email", "profile"},
+			Profile: ProfileMap{ID: "sub", Name: "name|nickname|preferred_username", Email: "email", Image: "picture", Groups: "groups"},
+		},
+		differs: "State and nonce are used besides PKCE. A person without `sub` is refused; Auth.js makes an id up.",
+	},
+	"fusionauth": {
+		name:            "FusionAuth",
+		kind:            kindOIDC,
+		issuerExample:   "https://auth.example.com",
+		options:         []presetOption{{name: "tenant_id", use: "the id of the tenant, where there are several"}},
+		discoveryParams: map[string]string{"tenantId": "{tenant_id}"},
+		config: ClientConfig{
+			Scopes:  []string{"openid", "offline_access", "email", "profile"},
+			Params:  map[string]string{"tenantId": "{tenant_id}"},
+			Profile: ProfileMap{ID: "sub", Name: "name|preferred_username|given_name+middle_name+family_name", Email: "email", Image: "picture", Groups: "groups"},
+		},
+		differs: "Asks for `email profile` too, as v5 does, so that there is an address. Nonce is used besides PKCE and state.",
+	},
+	"hydra": {
+		name:          "Hydra",
+		kind:          kindOIDC,
+		issuerExample: "https://hydra.example.com",
+		config: ClientConfig{
+			Scopes:  []string{"openid", "email", "profile"},
+			Profile: ProfileMap{ID: "sub", Name: "name|nickname|preferred_username", Email: "email", Image: "picture", Groups: "groups"},
+		},
+		differs: "State and nonce are used besides PKCE. A person without `sub` is refused; Auth.js makes an id up.",
+	},
+	"identity-server4": {
+		name:          "IdentityServer4",
+		kind:          kindOIDC,
+		issuerExample: "https://identity.example.com",
+		config: ClientConfig{
+			Scopes:  []string{"openid", "profile", "email"},
+			Profile: ProfileMap{ID: "sub", Name: "name", Email: "email", Image: "picture", Groups: "groups"},
+		},
+		differs: "Nonce is used besides PKCE and state.",
+	},
+	"keycloak": {
+		name:          "Keycloak",
+		kind:          kindOIDC,
+		issuerExample: "https://keycloak.example/realms/staff",
+		config: ClientConfig{
+			Scopes:  []string{"openid", "email", "profile"},
+			Profile: ProfileMap{ID: "sub", Name: "name|preferred_username", Email: "email", Image: "picture", Groups: "groups"},
+		},
+		differs: "Nonce is used besides PKCE and state.",
+	},
+	"kinde": {
+		name:          "Kinde",
+		kind:          kindOIDC,
+		issuerExample: "https://example.kinde.com",
+		config: ClientConfig{
+			Scopes:  []string{"openid", "email", "profile"},
+			Profile: ProfileMap{ID: "sub", Name: "name|nickname|preferred_username", Email: "email", Image: "picture", Groups: "groups"},
+		},
+		differs: "Nonce is used besides PKCE and state. A person without `sub` is refused; Auth.js makes an id up.",
+	},
+	"logto": {
+		name:          "Logto",
+		kind:          kindOIDC,
+		issuerExample: "https://example.logto.app/oidc",
+		config: ClientConfig{
+			Scopes:  []string{"offline_access", "openid", "email", "profile"},
+			Profile: ProfileMap{ID: "sub", Name: "name|username", Email: "email", Image: "picture", Groups: "groups"},
+		},
+		differs: "State and nonce are used besides PKCE.",
+		note:    "Asks for `offline_access` as v5 does; write `scopes` to leave it out.",
+	},
+	"okta": {
+		name:          "Okta",
+		kind:          kindOIDC,
+		issuerExample: "https://example.okta.com",
+		config: ClientConfig{
+			Scopes:  []string{"openid", "email", "profile"},
+			Profile: ProfileMap{ID: "sub", Name: "name|preferred_username", Email: "email", Image: "picture", Groups: "groups"},
+		},
+		differs: "PKCE and nonce are used besides state.",
+	},
+	"onelogin": {
+		name:          "OneLogin",
+		kind:          kindOIDC,
+		issuerExample: "https://example.onelogin.com",
+		issuerSuffix:  "/oidc/2",
+		config: ClientConfig{
+			Scopes:  []string{"openid", "profile", "email"},
+			Profile: ProfileMap{ID: "sub", Name: "name|nickname|preferred_username", Email: "email", Image: "picture", Groups: "groups"},
+		},
+		differs: "The issuer may be written with or without `/oidc/2`. PKCE and nonce are used besides state.",
+	},
+	"passage": {
+		name:          "Passage",
+		kind:          kindOIDC,
+		issuerExample: "https://auth.example.passage.id",
+		config: ClientConfig{
+			Scopes:  []string{"openid", "email"},
+			Profile: ProfileMap{ID: "sub", Name: "name|nickname|preferred_username", Email: "email", Image: "picture", Groups: "groups"},
+		},
+		differs: "Nonce is used besides PKCE and state.",
+	},
+	"ping-id": {
+		name:          "Ping Identity",
+		kind:          kindOIDC,
+		issuerExample: "https://auth.pingone.eu/example/as",
+		config: ClientConfig{
+			Scopes:  []string{"openid", "email", "profile"},
+			Profile: ProfileMap{ID: "sub", Name: "name|nickname|preferred_username", Email: "email", Image: "picture", Groups: "groups"},
+		},
+		differs: "State and nonce are used besides PKCE. A person without `sub` is refused; Auth.js makes an id up.",
+	},
+	"united-effects": {
+		name:          "United Effects",
+		kind:          kindOIDC,
+		issuerExample: "https://auth.unitedeffects.com/example",
+		config: ClientConfig{
+			Scopes:  []string{"openid", "email", "profile"},
+			Params:  map[string]string{"resource": "{issuer}"},
+			Profile: ProfileMap{ID: "sub", Name: "name|nickname|preferred_username", Email: "email", Image: "picture", Groups: "groups"},
+		},
+		differs: "Nonce is used besides PKCE and state.",
+	},
+	"zitadel": {
+		name:          "ZITADEL",
+		kind:          kindOIDC,
+		issuerExample: "https://example.zitadel.cloud",
+		config: ClientConfig{
+			Scopes:  []string{"openid", "email", "profile"},
+			Profile: ProfileMap{ID: "sub", Name: "name", Email: "email", Image: "picture", Groups: "groups"},
+		},
+		differs: "Nonce is used besides PKCE and state.",
+	},
+}
