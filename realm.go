@@ -13,9 +13,9 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
 
 	"github.com/caddy-signin/caddy-signin/internal/redirect"
+	"github.com/caddy-signin/caddy-signin/internal/sampled"
 	"github.com/caddy-signin/caddy-signin/providers"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
@@ -143,9 +143,7 @@ const (
 // too. name is empty for a realm written in place.
 func (rl *Realm) provision(ctx caddy.Context, name string) error {
 	rl.name, rl.logger = name, ctx.Logger()
-	rl.sampled = rl.logger.WithOptions(zap.WrapCore(func(core zapcore.Core) zapcore.Core {
-		return zapcore.NewSamplerWithOptions(core, time.Minute, 5, 0)
-	}))
+	rl.sampled = sampled.Logger(rl.logger)
 	steps := []func(caddy.Context) error{
 		rl.provisionAddress, rl.provisionSession, rl.provisionStore, rl.provisionStreams,
 		rl.provisionProviders, rl.provisionRules, rl.provisionHeaders, rl.provisionSecrets,

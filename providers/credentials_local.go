@@ -8,6 +8,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
+
+	"github.com/caddy-signin/caddy-signin/internal/sampled"
 )
 
 // localUsers are the users that this machine knows: those of the configuration
@@ -27,7 +29,7 @@ func newLocalUsers(ctx caddy.Context, users []User, file string, logger *zap.Log
 		return nil, err
 	}
 	l := &localUsers{configured: slices.Clone(users), comparers: all, logger: logger}
-	l.sampled = sampled(logger)
+	l.sampled = sampled.Logger(logger)
 	for i := range l.configured {
 		user := &l.configured[i]
 		err := user.check()

@@ -11,6 +11,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/go-ldap/ldap/v3"
 	"go.uber.org/zap"
+
+	"github.com/caddy-signin/caddy-signin/internal/sampled"
 )
 
 // ldapDirectory is an LDAPBackend at work. Who searches and who proves a
@@ -44,7 +46,7 @@ func (l *LDAPBackend) open(ctx caddy.Context, logger *zap.Logger) (*ldapDirector
 		server:  newLDAPServer(config.URL, config.StartTLS, trust),
 		turns:   newTurns(config.MaxConnections, maxQueue, time.Duration(config.Timeout)),
 		nobody:  "cn=" + rand.Text() + "," + config.BaseDN,
-		sampled: sampled(logger),
+		sampled: sampled.Logger(logger),
 	}
 	d.readers.size, d.binders.size = config.MaxConnections, config.MaxConnections
 	d.binders.open = d.server.open

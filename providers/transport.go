@@ -11,9 +11,14 @@ import (
 	"github.com/caddyserver/caddy/v2"
 )
 
+// keepAlive covers the calls of one sign-in. A connection that is left idle after
+// a reload keeps the whole configuration that it belongs to in memory.
+var keepAlive = json.RawMessage(`{"enabled": true, "idle_timeout": "10s"}`)
+
 // loadTransport makes Caddy's HTTP transport from the field TransportRaw of
-// owner, and returns its whole configuration beside it. Unlike reverse_proxy the transport reads no
-// proxy from the environment and bounds the headers of an answer.
+// owner, and returns its whole configuration beside it. Unlike reverse_proxy's the
+// transport reads no proxy from the environment, bounds the headers of an answer
+// and closes idle connections soon.
 func loadTransport(ctx caddy.Context, owner any, field *json.RawMessage) (http.RoundTripper, json.RawMessage, error) {
 	settings := make(map[string]json.RawMessage)
 	if len(*field) > 0 {
@@ -30,6 +35,9 @@ func loadTransport(ctx caddy.Context, owner any, field *json.RawMessage) (http.R
 	}
 	if settings["max_response_header_size"] == nil {
 		settings["max_response_header_size"] = json.RawMessage(strconv.Itoa(maxHeader))
+	}
+	if settings["keep_alive"] == nil {
+		settings["keep_alive"] = keepAlive
 	}
 	raw, err := json.Marshal(settings)
 	if err != nil {

@@ -86,7 +86,7 @@ func (u usage) minus(before usage) usage {
 func (n *node) atRest(fine func(usage) bool) usage {
 	n.t.Helper()
 	now := n.usage()
-	for deadline := time.Now().Add(10 * time.Second); !fine(now) && time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
+	for deadline := time.Now().Add(20 * time.Second); !fine(now) && time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
 		now = n.usage()
 	}
 	return now
