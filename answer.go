@@ -68,7 +68,7 @@ func encodeJSON(value any) ([]byte, error) {
 func sendJSON(w http.ResponseWriter, status int, body []byte) error {
 	w.Header()["Content-Type"] = typeJSON
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // the client is gone: nobody to tell
+	_, _ = w.Write(body) //nolint:gosec // JSON with nosniff; an error means that the client is gone
 	return nil
 }
 
