@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -74,10 +76,26 @@ func sendJSON(w http.ResponseWriter, status int, body []byte) error {
 
 // servePage answers with one of the built-in pages.
 func (s *site) servePage(w http.ResponseWriter, page pages.Page) error {
-	if err := pages.Serve(w, page, s.realm.formActions()...); err != nil {
+	if err := pages.Serve(w, page, s.formActions()...); err != nil {
 		return fmt.Errorf("answering with a page: %w", err)
 	}
 	return nil
+}
+
+// formActions are the origins, outside https, that the pages' forms may lead to:
+// Chromium asks at every hop. Providers know theirs once they have read their
+// metadata.
+func (s *site) formActions() []string {
+	var origins []string
+	for _, origin := range slices.Concat(s.realm.Redirect, s.hosts) {
+		if strings.HasPrefix(origin, "http:") {
+			origins = append(origins, origin)
+		}
+	}
+	for _, provider := range s.realm.providers {
+		origins = append(origins, provider.Info().FormActions...)
+	}
+	return origins
 }
 
 // pageSite is what every page shows of the site.

@@ -45,6 +45,7 @@ func unknownOption(d *caddyfile.Dispenser, known []string) error {
 // none:
 //
 //	url              <origin>
+//	cookie_domain    <domain>
 //	base_path        <path>
 //	secret           <new> [<old>...]
 //	upstream_cookies strip|pass
@@ -103,6 +104,9 @@ func parseRealmBlock(d *caddyfile.Dispenser) (*Realm, error) {
 // checkParts refuses a block whose parts don't fit each other. Provisioning
 // does too, for JSON; here the message gets file and line.
 func (rl *Realm) checkParts() error {
+	if err := rl.checkCookieDomain(); err != nil {
+		return err
+	}
 	if len(rl.ProvidersRaw) == 0 {
 		return errNoProvider
 	}
@@ -137,6 +141,12 @@ var realmOptions = options[Realm]{
 	},
 	"base_path": func(d *caddyfile.Dispenser, realm *Realm) error {
 		return oneChecked(d, &realm.BasePath, checkBasePath)
+	},
+	"cookie_domain": func(d *caddyfile.Dispenser, realm *Realm) error {
+		return oneChecked(d, &realm.CookieDomain, func(raw string) error {
+			_, err := parseCookieDomain(raw)
+			return err
+		})
 	},
 	"secret": parseSecret,
 	"upstream_cookies": func(d *caddyfile.Dispenser, realm *Realm) error {

@@ -20,6 +20,8 @@ type endpoint struct {
 	method string
 	action string
 	serve  func(*call) error
+	// page endpoints are shown at the realm's url, whichever host was asked.
+	page bool
 	// bare endpoints neither read a body nor set a cookie.
 	bare bool
 	// crossSite endpoints take POSTs that another site sends: they are
@@ -34,14 +36,14 @@ var endpoints = []endpoint{
 	{method: "GET", action: "providers", serve: (*call).serveProviders, bare: true},
 	{method: "GET", action: "session", serve: (*call).serveSession},
 	{method: "POST", action: "session", serve: (*call).updateSession},
-	{method: "GET", action: "signin", serve: (*call).serveSignInPage},
+	{method: "GET", action: "signin", serve: (*call).serveSignInPage, page: true},
 	{method: "POST", action: "signin", serve: (*call).startSignIn},
 	{method: "GET", action: "callback", serve: (*call).serveCallback},
 	{method: "POST", action: "callback", serve: (*call).serveCallback, crossSite: true},
-	{method: "GET", action: "signout", serve: (*call).serveSignOutPage},
+	{method: "GET", action: "signout", serve: (*call).serveSignOutPage, page: true},
 	{method: "POST", action: "signout", serve: (*call).signOut},
-	{method: "GET", action: "error", serve: (*call).serveErrorPage},
-	{method: "GET", action: "verify-request", serve: (*call).serveVerifyRequestPage},
+	{method: "GET", action: "error", serve: (*call).serveErrorPage, page: true},
+	{method: "GET", action: "verify-request", serve: (*call).serveVerifyRequestPage, page: true},
 	{method: "POST", action: "_log", serve: (*call).serveLog, bare: true, crossSite: true},
 	{method: "GET", action: "client.js", serve: (*call).serveClientScript, bare: true},
 	{method: "HEAD", action: "client.js", serve: (*call).serveClientScript, bare: true},
@@ -84,7 +86,7 @@ type call struct {
 func (v *visit) serveEndpoint(w http.ResponseWriter, r *http.Request, path string) (err error) {
 	s, err := v.getSite(r)
 	if err != nil {
-		v.realm.refuseHost(w)
+		v.realm.refuseHost(w, err)
 		return nil
 	}
 	c := &call{visit: v, w: w, r: r, site: s, query: r.URL.Query()}
@@ -107,7 +109,19 @@ func (v *visit) serveEndpoint(w http.ResponseWriter, r *http.Request, path strin
 			return c.refuse(err)
 		}
 	}
+	if found.page && !s.isHome() {
+		return c.goHome(path)
+	}
 	return found.serve(c)
+}
+
+// goHome sends the browser to the page at the realm's url, with the return
+// address as the host asked understands it.
+func (c *call) goHome(path string) error {
+	c.query.Set("callbackUrl", c.callbackURL)
+	c.sendCookies()
+	sendRedirect(c.w, http.StatusFound, c.site.base+"/"+path+"?"+c.query.Encode())
+	return nil
 }
 
 // prepare reads what every endpoint needs: keys, body, CSRF token, return address.
@@ -169,9 +183,7 @@ func (c *call) prepareCallbackURL() {
 		c.callbackURL, _ = c.site.returns.Resolve(value)
 	}
 	if c.callbackURL != kept {
-		c.cookies = append(c.cookies, authjs.Cookie{
-			Name: c.site.names.CallbackURL, Value: c.callbackURL, Secure: c.site.secure,
-		})
+		c.cookies = append(c.cookies, c.site.cookie(c.site.names.CallbackURL, c.callbackURL))
 	}
 }
 

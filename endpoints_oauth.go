@@ -114,18 +114,14 @@ func (c *call) keepPending(pending pendingFlow) error {
 			c.dropPending(old.cookie.Name)
 		}
 	}
-	c.cookies = append(c.cookies, authjs.Cookie{
-		Name:    c.site.names.Pending(pending.State),
-		Value:   c.keys.pending[c.site.names.State].Seal(payload),
-		Secure:  c.site.secure,
-		MaxAge:  int(pendingLife.Seconds()),
-		Expires: time.Now().Add(pendingLife),
-	})
+	cookie := c.site.cookie(c.site.names.Pending(pending.State), c.keys.pending[c.site.names.State].Seal(payload))
+	cookie.MaxAge, cookie.Expires = int(pendingLife.Seconds()), time.Now().Add(pendingLife)
+	c.cookies = append(c.cookies, cookie)
 	return nil
 }
 
 func (c *call) dropPending(name string) {
-	c.cookies = append(c.cookies, authjs.Cookie{Name: name, Secure: c.site.secure}.Delete())
+	c.cookies = append(c.cookies, c.site.cookie(name, "").Delete())
 }
 
 func (c *call) openPending(value string) (pendingFlow, bool) {

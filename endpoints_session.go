@@ -90,7 +90,7 @@ func (c *call) answerSession() error {
 	}
 	received := c.site.names.ReadSession(c.visit.cookies)
 	if session == nil {
-		c.cookies = append(c.cookies, c.site.names.ClearSession(authjs.Cookie{}, &received)...)
+		c.cookies = append(c.cookies, c.site.clearSession(&received)...)
 		c.sendCookies()
 		return sendJSON(c.w, http.StatusOK, []byte("{}"))
 	}
@@ -162,7 +162,7 @@ func (c *call) signOut() error {
 		}
 	}
 	received := c.site.names.ReadSession(c.visit.cookies)
-	c.cookies = append(c.cookies, c.site.names.ClearSession(authjs.Cookie{}, &received)...)
+	c.cookies = append(c.cookies, c.site.clearSession(&received)...)
 	return c.redirect(http.StatusOK, c.callbackURL)
 }
 

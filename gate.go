@@ -114,7 +114,7 @@ func (g *Gate) admits(s *session) bool {
 // unknown refuses a request whose session can't be known.
 func (g *Gate) unknown(w http.ResponseWriter, r *http.Request, v *visit, err error) error {
 	if errors.Is(err, errUnknownHost) {
-		v.realm.refuseHost(w)
+		v.realm.refuseHost(w, err)
 		return nil
 	}
 	v.realm.logger.Error("a gate stays shut because the session can't be looked up", zap.Error(err))

@@ -104,8 +104,8 @@ func cutBase(requested, base string) (string, bool) {
 
 // refuseHost answers a request whose public origin can't be known, without
 // reflecting anything of it.
-func (rl *Realm) refuseHost(w http.ResponseWriter) {
-	rl.sampled.Warn(errUnknownHost.Error(), zap.String("realm", rl.String()))
+func (rl *Realm) refuseHost(w http.ResponseWriter, why error) {
+	rl.sampled.Warn(why.Error(), zap.String("realm", rl.String()))
 	protect(w.Header())
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(http.StatusMisdirectedRequest)

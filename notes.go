@@ -54,9 +54,9 @@ func (c *call) keepNote(n note, life time.Duration) {
 		return // it holds strings and numbers only
 	}
 	name := noteCookie(c.site.names)
-	c.cookies = append(c.cookies, authjs.Cookie{
-		Name: name, Value: c.keys.notes[name].Seal(payload), Secure: c.site.secure, MaxAge: max(1, int(life.Seconds())),
-	})
+	cookie := c.site.cookie(name, c.keys.notes[name].Seal(payload))
+	cookie.MaxAge = max(1, int(life.Seconds()))
+	c.cookies = append(c.cookies, cookie)
 }
 
 // readNote returns the browser's note, or an empty one.
@@ -83,7 +83,7 @@ func (c *call) readNote() note {
 func (c *call) takeFailure(code string) note {
 	n := c.readNote()
 	if n.Code != "" {
-		c.cookies = append(c.cookies, authjs.Cookie{Name: noteCookie(c.site.names), Secure: c.site.secure}.Delete())
+		c.cookies = append(c.cookies, c.site.cookie(noteCookie(c.site.names), "").Delete())
 	}
 	if n.Reference != "" && strings.EqualFold(n.Code, code) {
 		return n

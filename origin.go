@@ -104,18 +104,9 @@ func (s *servedHosts) listensOn(port uint) bool {
 // resolve returns the public origin of r (scheme://host[:port]) and the name
 // under which a generated secret for it is kept.
 func (s *servedHosts) resolve(r *http.Request, key originKey) (origin, name string, err error) {
-	scheme, defaultPort := "http", uint(80)
-	if key.https {
-		scheme, defaultPort = "https", 443
-	}
-	host, port, err := splitHost(key.host)
+	host, port, err := s.split(key)
 	if err != nil {
-		return "", "", errUnknownHost
-	}
-	if port == 0 {
-		port = defaultPort
-	} else if port != defaultPort && !s.listensOn(port) {
-		return "", "", errUnknownHost
+		return "", "", err
 	}
 	name, named := s.name(r, host)
 	switch {
@@ -125,14 +116,62 @@ func (s *servedHosts) resolve(r *http.Request, key originKey) (origin, name stri
 	default:
 		return "", "", errUnknownHost
 	}
+	if _, defaultPort := schemeOf(key.https); port != defaultPort {
+		name += ":" + strconv.FormatUint(uint64(port), 10)
+	}
+	return originOf(key.https, host, port), name, nil
+}
+
+// origin is what key says of the public origin, whether or not the host is named.
+func (s *servedHosts) origin(key originKey) (string, error) {
+	host, port, err := s.split(key)
+	if err != nil {
+		return "", err
+	}
+	return originOf(key.https, host, port), nil
+}
+
+// split splits key's host. Its port is the scheme's own or one that the server
+// listens on.
+func (s *servedHosts) split(key originKey) (host string, port uint, err error) {
+	host, port, err = splitHost(key.host)
+	_, defaultPort := schemeOf(key.https)
+	switch {
+	case err != nil:
+		return "", 0, errUnknownHost
+	case port == 0:
+		port = defaultPort
+	case port != defaultPort && !s.listensOn(port):
+		return "", 0, errUnknownHost
+	}
+	return host, port, nil
+}
+
+// addPort counts an origin's port among those that the server listens on: what
+// stands before it may forward that one.
+func (s *servedHosts) addPort(origin string) {
+	_, host, _ := strings.Cut(origin, "://")
+	if _, port, err := splitHost(host); err == nil && port != 0 {
+		s.ports = append(s.ports, [2]uint{port, port})
+	}
+}
+
+func schemeOf(https bool) (scheme string, defaultPort uint) {
+	if https {
+		return "https", 443
+	}
+	return "http", 80
+}
+
+func originOf(https bool, host string, port uint) string {
+	scheme, defaultPort := schemeOf(https)
 	if strings.Contains(host, ":") {
 		host = "[" + host + "]"
 	}
 	if port != defaultPort {
-		suffix := ":" + strconv.FormatUint(uint64(port), 10)
-		host, name = host+suffix, name+suffix
+		host += ":" + strconv.FormatUint(uint64(port), 10)
 	}
-	return scheme + "://" + host, name, nil
+	return scheme + "://" + host
 }
 
 // splitHost splits a Host header into a lower-case host without brackets and a

@@ -29,6 +29,11 @@ type Realm struct {
 	// loopback address asked from this machine).
 	URL string `json:"url,omitempty"`
 
+	// The domain whose hosts share the session, such as example.com: every host
+	// in it receives the session cookie. It needs url, at whose host the pages
+	// are. Default: the session is the host's alone.
+	CookieDomain string `json:"cookie_domain,omitempty"`
+
 	// The path under which the endpoints are served. Default: /api/auth.
 	BasePath string `json:"base_path,omitempty"`
 
@@ -186,6 +191,9 @@ func (rl *Realm) provisionAddress(caddy.Context) error {
 			return fmt.Errorf("url: %w", err)
 		}
 		rl.origin = origin
+	}
+	if err := rl.checkCookieDomain(); err != nil {
+		return err
 	}
 	if rl.BasePath == "" {
 		rl.BasePath = defaultBasePath
@@ -401,21 +409,6 @@ func (rl *Realm) provisionRules(caddy.Context) error {
 	}
 	rl.admission = admission{allow: rl.Allow, deny: rl.Deny}
 	return nil
-}
-
-// formActions are the origins, outside https, that the pages' forms may lead to.
-// Providers know theirs once they have read their metadata.
-func (rl *Realm) formActions() []string {
-	var origins []string
-	for _, origin := range rl.Redirect {
-		if strings.HasPrefix(origin, "http:") {
-			origins = append(origins, origin)
-		}
-	}
-	for _, provider := range rl.providers {
-		origins = append(origins, provider.Info().FormActions...)
-	}
-	return origins
 }
 
 func (rl *Realm) hasProvider(id string) bool { return rl.byID[id] != nil }

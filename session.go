@@ -215,7 +215,7 @@ func (s *site) signIn(ctx context.Context, claims authjs.Claims, received *authj
 
 // cookiesOf are the cookies that carry a token.
 func (s *site) cookiesOf(token string, claims *authjs.Claims, received *authjs.Received) ([]authjs.Cookie, error) {
-	cookies, err := s.names.SessionCookies(token, authjs.Cookie{Expires: s.cookieEnds(claims, time.Now())}, received)
+	cookies, err := s.names.SessionCookies(token, authjs.Cookie{Domain: s.domain, Expires: s.cookieEnds(claims, time.Now())}, received)
 	if err != nil {
 		return nil, fmt.Errorf("the session of %s:%s: %w", claims.Provider, claims.Subject, err)
 	}

@@ -16,9 +16,11 @@ import (
 // site is a realm as seen under one public origin.
 type site struct {
 	ledger
-	origin   string // https://app.example.com, the protocol's {O}
-	host     string // app.example.com, with a port that is not the default one
-	base     string // https://app.example.com/api/auth, the protocol's {A}
+	origin   string   // https://app.example.com, the protocol's {O}: the one asked
+	host     string   // app.example.com, with a port that is not the default one
+	base     string   // https://app.example.com/api/auth, the protocol's {A}
+	domain   string   // of cookies, empty for the host asked alone
+	hosts    []string // origins of the realm's hosts, of a realm with a cookie_domain
 	secure   bool
 	loopback bool
 	names    *authjs.Names
@@ -56,6 +58,7 @@ func (rl *Realm) newSite(origin, secretName string) *site {
 		origin:   origin,
 		host:     host,
 		base:     base,
+		domain:   rl.CookieDomain,
 		secure:   scheme == "https",
 		loopback: isLoopbackName(hostname),
 		names:    cookieNames(scheme == "https"),
@@ -66,6 +69,22 @@ func (rl *Realm) newSite(origin, secretName string) *site {
 
 func unauthorizedJSON(signIn string) []byte {
 	return append(authjs.AppendString([]byte(`{"error":"Unauthorized","url":`), signIn), '}')
+}
+
+// cookie is one of the realm's cookies; deletion of one takes the same attributes.
+func (s *site) cookie(name, value string) authjs.Cookie {
+	return authjs.Cookie{Name: name, Value: value, Secure: s.secure, Domain: s.domain}
+}
+
+// clearSession are the cookies that make a browser forget the session cookies
+// received. Where they have a Domain, those that were set without one go too:
+// browsers send both, and the older first.
+func (s *site) clearSession(received *authjs.Received) []authjs.Cookie {
+	cleared := s.names.ClearSession(authjs.Cookie{Domain: s.domain}, received)
+	if s.domain != "" {
+		cleared = append(cleared, s.names.ClearSession(authjs.Cookie{}, received)...)
+	}
+	return cleared
 }
 
 func (s *site) keys(ctx context.Context) (*keyring, error) { return s.secret.keys(ctx) }
@@ -83,7 +102,7 @@ const maxSites = 1024
 
 // site returns the realm as r's public origin sees it, or errUnknownHost.
 func (rl *Realm) site(r *http.Request) (*site, error) {
-	if rl.fixed != nil {
+	if rl.fixed != nil && rl.CookieDomain == "" {
 		return rl.fixed, nil
 	}
 	srv, ok := r.Context().Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
@@ -92,18 +111,31 @@ func (rl *Realm) site(r *http.Request) (*site, error) {
 	}
 	sites := rl.sitesOf(srv)
 	key := originKey{https: isHTTPS(r), loopback: isLoopbackPeer(r), host: r.Host}
+	if rl.fixed != nil {
+		key.https = rl.fixed.secure // url says it for all of the realm's hosts
+	}
 	if known := sites.known.Load(); known != nil {
 		if s, ok := (*known)[key]; ok {
 			return s, nil
 		}
 	}
-	origin, name, err := sites.hosts.resolve(r, key)
+	s, err := rl.makeSite(r, sites.hosts, key)
 	if err != nil {
 		return nil, err
 	}
-	s := rl.newSite(origin, rl.secretName(name))
 	sites.remember(key, s)
 	return s, nil
+}
+
+func (rl *Realm) makeSite(r *http.Request, hosts *servedHosts, key originKey) (*site, error) {
+	if rl.fixed != nil {
+		return rl.fixed.at(r, hosts, key)
+	}
+	origin, name, err := hosts.resolve(r, key)
+	if err != nil {
+		return nil, err
+	}
+	return rl.newSite(origin, rl.secretName(name)), nil
 }
 
 // secretName is the name of the realm's generated secret: the realm's key, and
@@ -122,7 +154,11 @@ func (rl *Realm) sitesOf(srv *caddyhttp.Server) *serverSites {
 	if sites, ok := rl.servers.Load(srv); ok {
 		return sites.(*serverSites) //nolint:forcetypeassert // only stored below
 	}
-	sites, _ := rl.servers.LoadOrStore(srv, &serverSites{hosts: newServedHosts(srv)})
+	hosts := newServedHosts(srv)
+	if rl.fixed != nil {
+		hosts.addPort(rl.fixed.origin)
+	}
+	sites, _ := rl.servers.LoadOrStore(srv, &serverSites{hosts: hosts})
 	return sites.(*serverSites) //nolint:forcetypeassert // only stored here
 }
 

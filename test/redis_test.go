@@ -15,7 +15,8 @@ import (
 
 func startWithRedis(t *testing.T) (*gateway, *servers.Redis) {
 	t.Helper()
-	server := servers.StartRedis(t)
+	// Kept on the disk, for sessions are in the store: a restart must lose none.
+	server := servers.StartRedis(t, "--appendonly", "yes", "--appendfsync", "always")
 	t.Setenv("REDIS", server.URL())
 	return start(t, identitySite("store redis {env.REDIS}")), server
 }

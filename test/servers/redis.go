@@ -50,7 +50,7 @@ func shortDir(t testing.TB) string {
 }
 
 // Restart starts the server again after it was stopped or killed, at the same
-// port, with an empty database.
+// port, with an empty database unless its arguments keep one.
 func (r *Redis) Restart() {
 	r.t.Helper()
 	cmd := exec.Command("redis-server", r.arguments...)

@@ -19,7 +19,7 @@ process.once("SIGTERM", () => process.exit(1));
 /**
  * Starts the OpenID provider, the echo upstream, Caddy and Chromium.
  *
- * @param {object} [site]  see caddyfile(): secrets, realm
+ * @param {object} [site]  see caddyfile(): secrets, realm; or file, which writes another Caddyfile
  */
 export async function startRig(site = {}) {
   const stops = [];
@@ -36,8 +36,8 @@ export async function startRig(site = {}) {
     const echo = await startEcho();
     stops.push(echo.stop);
     const home = temporaryHome();
-    const start = (options) =>
-      startCaddy(caddyfile({ port, issuer: provider.issuer, upstream: echo.address, ...options }), home.path);
+    const start = ({ file = caddyfile, ...options }) =>
+      startCaddy(file({ port, issuer: provider.issuer, upstream: echo.address, ...options }), home.path);
     let caddy;
     stops.push(async () => {
       await caddy?.stop();
