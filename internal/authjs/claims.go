@@ -28,7 +28,9 @@ type Claims struct {
 	Name    Text
 	Email   Text
 	Picture Text
-	// Subject is the account's id at its provider (sub), empty when missing.
+	// Subject is the account's id at its provider (sub), empty when missing. Where
+	// User is set, it is the user's id in the store that keeps people, as
+	// NextAuth.js has it with a database adapter.
 	Subject string
 
 	// SID is made at sign-in and kept by every re-issue; sign-out revokes it.
@@ -38,6 +40,9 @@ type Claims struct {
 	Realm string
 	// Provider is the id of the provider that attests the person.
 	Provider string
+	// User is the account that the person came with first, as <provider>:<account
+	// id>, where a store keeps people; else empty.
+	User string
 	// EmailVerified says that the provider attests the e-mail address too.
 	EmailVerified bool
 	// Login is the login name, for providers that have one.
@@ -89,7 +94,7 @@ func ParseClaims(payload string) (Claims, error) {
 
 // disown clears the fields that are ours alone.
 func (c *Claims) disown() {
-	c.SID, c.Provider, c.Login = "", "", ""
+	c.SID, c.Provider, c.User, c.Login = "", "", "", ""
 	c.EmailVerified = false
 	c.Groups = nil
 	c.AuthTime = time.Time{}

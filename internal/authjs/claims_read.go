@@ -27,13 +27,14 @@ const (
 	claimSID
 	claimRealm
 	claimProvider
+	claimUser
 	claimEmailVerified
 	claimLogin
 	claimGroups
 	claimAuthTime
 
 	// ownClaims are those that NextAuth.js doesn't know.
-	ownClaims = claimSID | claimRealm | claimProvider | claimEmailVerified | claimLogin | claimGroups | claimAuthTime
+	ownClaims = claimSID | claimRealm | claimProvider | claimUser | claimEmailVerified | claimLogin | claimGroups | claimAuthTime
 )
 
 // claimOf returns the claim of a member's name, or zero.
@@ -68,6 +69,8 @@ func ownClaimOf(name string) uint32 {
 		return claimRealm
 	case "provider":
 		return claimProvider
+	case "user":
+		return claimUser
 	case "email_verified":
 		return claimEmailVerified
 	case "login":
@@ -138,6 +141,8 @@ func (r *claimsReader) own(which uint32) bool {
 		return r.stringInto(&c.Realm)
 	case claimProvider:
 		return r.stringInto(&c.Provider)
+	case claimUser:
+		return r.stringInto(&c.User)
 	case claimEmailVerified:
 		c.EmailVerified = r.word("true")
 		return c.EmailVerified || r.word("false")

@@ -14,7 +14,7 @@ import (
 
 // ours is a payload as a realm writes it.
 const ours = `{"name":"Alice Example","email":"alice@example.com","picture":"https://img.example/a.png","sub":"583231",` +
-	`"sid":"q0M7-pYvG0KxwHqf3mCwfg","realm":"https://app.example.com","provider":"github","email_verified":true,` +
+	`"sid":"q0M7-pYvG0KxwHqf3mCwfg","realm":"https://app.example.com","provider":"github","user":"google:9","email_verified":true,` +
 	`"login":"alice","groups":["admins","ops","users"],"auth_time":1795420600,` +
 	`"iat":1795420700,"exp":1798012700,"jti":"dbf6a43a-40c2-4ec9-b9ed-3b74524b7915"}`
 
@@ -22,6 +22,7 @@ const ours = `{"name":"Alice Example","email":"alice@example.com","picture":"htt
 type fields struct {
 	Name, Email, Picture          authjs.Text
 	Sub, SID, Realm, Provider     string
+	User                          string
 	EmailVerified                 bool
 	Login                         string
 	Groups                        []string
@@ -37,7 +38,7 @@ func fieldsOf(c authjs.Claims) fields {
 		return t.Unix()
 	}
 	return fields{
-		c.Name, c.Email, c.Picture, c.Subject, c.SID, c.Realm, c.Provider, c.EmailVerified, c.Login, c.Groups,
+		c.Name, c.Email, c.Picture, c.Subject, c.SID, c.Realm, c.Provider, c.User, c.EmailVerified, c.Login, c.Groups,
 		unix(c.AuthTime), unix(c.IssuedAt), unix(c.Expires), unix(c.NotBefore), c.ID,
 	}
 }
@@ -60,6 +61,7 @@ func TestClaimsOfARealmAreRead(t *testing.T) {
 		SID:           "q0M7-pYvG0KxwHqf3mCwfg",
 		Realm:         "https://app.example.com",
 		Provider:      "github",
+		User:          "google:9",
 		EmailVerified: true,
 		Login:         "alice",
 		Groups:        []string{"admins", "ops", "users"},
@@ -127,7 +129,7 @@ func TestWhatCouldMeanTwoThingsIsRefused(t *testing.T) {
 		`{"iat":"1"}`, `{"exp":null}`, `{"exp":1.5}`, `{"exp":1e9}`, `{"exp":-1}`, `{"exp":-0}`, `{"nbf":1795420700000}`, `{"exp":00}`,
 		`{"sub":"a","sub":"b"}`, `{"exp":1,"exp":1}`, `{"sub":"a","s\u0075b":"b"}`,
 		`{"realm":"a","realm":"b"}`, `{"realm":1,"realm":"b"}`, `{"sid":"a","sid":"a"}`,
-		realm + `"sid":1}`, realm + `"provider":null}`, realm + `"login":[]}`, realm + `"email_verified":"true"}`, realm + `"email_verified":1}`,
+		realm + `"sid":1}`, realm + `"provider":null}`, realm + `"user":1}`, realm + `"login":[]}`, realm + `"email_verified":"true"}`, realm + `"email_verified":1}`,
 		realm + `"groups":"admins"}`, realm + `"groups":[1]}`, realm + `"groups":["a",null]}`, realm + `"auth_time":"1"}`,
 		`{"groups":[["admins"]],"realm":"r"}`,
 		`{"a":` + strings.Repeat("[", 33) + strings.Repeat("]", 33) + `}`,
@@ -151,7 +153,7 @@ func TestNamesOfClaimsKeepTheirCase(t *testing.T) {
 
 func TestWithoutARealmOurFieldsBelongToAnotherApplication(t *testing.T) {
 	for _, payload := range []string{
-		`{"sub":"1","sid":"s","provider":"github","email_verified":true,"login":"root","groups":["admins"],"auth_time":1}`,
+		`{"sub":"1","sid":"s","provider":"github","user":"google:9","email_verified":true,"login":"root","groups":["admins"],"auth_time":1}`,
 		`{"sub":"1","realm":"","groups":["admins"]}`,
 		`{"groups":["admins",{"id":1}],"sub":"1"}`,
 		`{"sub":"1","groups":"admins","provider":{"id":7},"realm":{"id":"r"},"email_verified":"yes","auth_time":null}`,

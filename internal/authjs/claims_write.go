@@ -36,6 +36,7 @@ func (c *Claims) Append(dst []byte) []byte {
 	w.text("sid", TextOrMissing(c.SID))
 	w.text("realm", TextOrMissing(c.Realm))
 	w.text("provider", TextOrMissing(c.Provider))
+	w.text("user", TextOrMissing(c.User))
 	if c.EmailVerified {
 		w.name("email_verified")
 		w.b = append(w.b, "true"...)
