@@ -49,9 +49,7 @@ func (c *call) checkCredentials(checker providers.Checker) error {
 	}
 	claims := c.site.signedIn(c.provider, account)
 	if !c.site.admits(c.site.newSession(claims)) {
-		c.realm.logger.Info("sign-in refused by allow or deny", zap.String("user", c.provider+":"+account.ID),
-			zap.String("reference", reference(c.r)))
-		return c.fail(http.StatusForbidden, authjs.CodeAccessDenied)
+		return c.turnAway(http.StatusForbidden, &claims)
 	}
 	return c.begin(claims)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"net/http"
 	"time"
 
@@ -158,13 +157,7 @@ func (c *call) openLink(mailer providers.Mailer) error {
 	case err != nil:
 		return c.unavailable(err)
 	}
-	claims := c.site.signedIn(c.provider, mailAccount(address))
-	if !c.site.admits(c.site.newSession(claims)) {
-		c.realm.logger.Info("sign-in refused by allow or deny", zap.String("user", c.provider+":"+address),
-			zap.String("reference", reference(c.r)))
-		return c.fail(http.StatusOK, authjs.CodeAccessDenied)
-	}
-	return c.welcome(claims)
+	return c.welcome(mailAccount(address), "")
 }
 
 // linkParameters are the link's token and address, each empty where it isn't
@@ -222,29 +215,4 @@ func (c *call) serveVerifyRequestPage() error {
 	}
 	c.sendCookies()
 	return c.site.servePage(c.w, page)
-}
-
-// seenLife is how long a person may stay away and still not be new.
-const seenLife = 400 * day
-
-// welcome ends a sign-in; a person's first one, as far as the store knows, leads
-// over the new_user page.
-func (c *call) welcome(claims authjs.Claims) error {
-	page := c.realm.Pages.NewUser
-	if page == "" {
-		return c.begin(claims)
-	}
-	first := false
-	key := c.site.key + "|seen|" + digest(claims.Provider, claims.Subject)
-	err := c.realm.store.Update(c.r.Context(), key, func(old []byte) ([]byte, time.Time, error) {
-		first = old == nil
-		return []byte{1}, time.Now().Add(seenLife), nil
-	})
-	if err != nil {
-		return c.unavailable(fmt.Errorf("asking the store whether a person is new: %w", err))
-	}
-	if first {
-		c.callbackURL = redirect.AddQuery(page, "callbackUrl", c.callbackURL)
-	}
-	return c.begin(claims)
 }

@@ -38,6 +38,8 @@ type pendingFlow struct {
 	RedirectURI string `json:"redirect_uri"`
 	CallbackURL string `json:"callback_url"`
 	Started     int64  `json:"started"` // Unix milliseconds
+	// Session is the sid of the session that began it, where accounts are linked.
+	Session string `json:"session,omitempty"`
 }
 
 func (p *pendingFlow) flow() providers.Flow {
@@ -78,6 +80,9 @@ func (c *call) goToProvider(redirector providers.Redirector) error {
 		c.realm.logger.Error("a sign-in can't start", zap.String("provider", c.provider),
 			zap.String("reference", reference(c.r)), zap.Error(err))
 		return c.fail(http.StatusOK, authjs.CodeOAuthSignin)
+	}
+	if pending.Session, err = c.linkingSession(); err != nil {
+		return c.unavailable(err)
 	}
 	if err := c.keepPending(pending); err != nil {
 		return c.unavailable(err)
@@ -206,13 +211,7 @@ func (c *call) finishSignIn(provider providers.Redirector) error {
 	if _, given := c.query["callbackUrl"]; !given || c.r.Method == http.MethodPost {
 		c.callbackURL, _ = c.site.returns.Resolve(pending.CallbackURL)
 	}
-	claims := c.site.signedIn(c.provider, account)
-	if !c.site.admits(c.site.newSession(claims)) {
-		c.realm.logger.Info("sign-in refused by allow or deny", zap.String("user", c.provider+":"+account.ID),
-			zap.Bool("email_verified", account.EmailVerified), zap.String("reference", reference(c.r)))
-		return c.fail(http.StatusOK, authjs.CodeAccessDenied)
-	}
-	return c.welcome(claims)
+	return c.welcome(account, pending.Session)
 }
 
 // spend lets one callback of a flow through, also of several at once.

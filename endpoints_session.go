@@ -206,7 +206,7 @@ func (c *call) begin(claims authjs.Claims) error {
 		}
 	}
 	c.cookies = append(c.cookies, cookies...)
-	c.realm.logger.Info("signed in", zap.String("user", claims.Provider+":"+claims.Subject))
+	c.realm.logger.Info("signed in", zap.String("user", userID(&claims)), zap.String("provider", claims.Provider))
 	return c.redirect(http.StatusOK, c.callbackURL)
 }
 

@@ -20,7 +20,7 @@ const foreignProvider = "nextauth"
 // person are fine, its provider is configured, and it has not been revoked.
 type session struct {
 	claims   authjs.Claims
-	userID   string // <provider>:<account id>
+	userID   string // <provider>:<account id>, of the first account
 	username string
 	email    string // only when verified
 	stale    bool   // sealed with an old secret
@@ -128,7 +128,7 @@ func (s *site) newSession(claims authjs.Claims) *session {
 }
 
 func (s *site) fill(made *session, claims authjs.Claims) {
-	*made = session{claims: claims, userID: claims.Provider + ":" + claims.Subject}
+	*made = session{claims: claims, userID: userID(&claims)}
 	if claims.EmailVerified {
 		made.email = claims.Email.String()
 	}
@@ -217,7 +217,7 @@ func (s *site) signIn(ctx context.Context, claims authjs.Claims, received *authj
 func (s *site) cookiesOf(token string, claims *authjs.Claims, received *authjs.Received) ([]authjs.Cookie, error) {
 	cookies, err := s.names.SessionCookies(token, authjs.Cookie{Domain: s.domain, Expires: s.cookieEnds(claims, time.Now())}, received)
 	if err != nil {
-		return nil, fmt.Errorf("the session of %s:%s: %w", claims.Provider, claims.Subject, err)
+		return nil, fmt.Errorf("the session of %s: %w", userID(claims), err)
 	}
 	return cookies, nil
 }

@@ -1,0 +1,182 @@
+package signin
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/caddy-signin/caddy-signin/internal/authjs"
+	"github.com/caddy-signin/caddy-signin/internal/redirect"
+	"github.com/caddy-signin/caddy-signin/providers"
+	"github.com/caddy-signin/caddy-signin/sessionstore"
+)
+
+// seenLife is how long a person may stay away and still not be new, where no
+// store keeps people.
+const seenLife = 400 * day
+
+// userID is a person's id everywhere: the account that they came with first.
+func userID(claims *authjs.Claims) string {
+	if claims.User != "" {
+		return claims.User
+	}
+	return claims.Provider + ":" + claims.Subject
+}
+
+// welcome ends a sign-in by anything but a password. begunIn is the session in
+// which it was started, if any: an account that is new is linked to its user. A
+// person's first sign-in leads over the new_user page.
+func (c *call) welcome(account providers.Account, begunIn string) error {
+	claims := c.site.signedIn(c.provider, account)
+	if !c.site.admits(c.site.newSession(claims)) {
+		return c.turnAway(http.StatusOK, &claims)
+	}
+	first, err := c.meet(&claims, account, begunIn)
+	switch {
+	case errors.Is(err, sessionstore.ErrNotLinked):
+		c.logRefusedUser(err)
+		return c.fail(http.StatusOK, authjs.CodeOAuthAccountNotLinked)
+	case errors.Is(err, sessionstore.ErrNotCreated):
+		c.logRefusedUser(err)
+		if c.accountType() == sessionstore.EmailAccount {
+			return c.fail(http.StatusOK, authjs.CodeEmailCreateAccount)
+		}
+		return c.fail(http.StatusOK, authjs.CodeOAuthCreateAccount)
+	case err != nil:
+		return c.unavailable(err)
+	case !c.site.admits(c.site.newSession(claims)): // deny counts the stored address too
+		return c.turnAway(http.StatusOK, &claims)
+	}
+	if page := c.realm.Pages.NewUser; first && page != "" {
+		c.callbackURL = redirect.AddQuery(page, "callbackUrl", c.callbackURL)
+	}
+	return c.begin(claims)
+}
+
+// turnAway refuses a person whom the rules don't let in.
+func (c *call) turnAway(status int, claims *authjs.Claims) error {
+	c.realm.logger.Info("sign-in refused by allow or deny", zap.String("user", userID(claims)),
+		zap.Bool("email_verified", claims.EmailVerified), zap.String("reference", reference(c.r)))
+	return c.fail(status, authjs.CodeAccessDenied)
+}
+
+func (c *call) logRefusedUser(err error) {
+	c.realm.logger.Warn("a sign-in failed at the store of users", zap.String("provider", c.provider),
+		zap.String("reference", reference(c.r)), zap.Error(err))
+}
+
+// accountType is what the provider's accounts are of, as GET providers tells it
+// and the user table has it.
+func (c *call) accountType() string { return string(c.realm.byID[c.provider].Info().Type) }
+
+// meet reports whether a person is new. Where the store keeps people, it finds
+// or makes the account's user, and makes the claims theirs.
+func (c *call) meet(claims *authjs.Claims, account providers.Account, begunIn string) (first bool, err error) {
+	users, ok := c.realm.store.(sessionstore.Users)
+	if !ok {
+		return c.seesFirst(claims)
+	}
+	current, err := c.linksTo(begunIn)
+	if err != nil {
+		return false, err
+	}
+	user, err := users.SignIn(c.r.Context(), sessionstore.Account{
+		AccountKey: sessionstore.AccountKey{Provider: c.provider, ID: account.ID},
+		Type:       c.accountType(),
+		Name:       account.Name, Email: account.Email, Image: account.Image,
+		EmailVerified: account.EmailVerified,
+		Current:       current,
+	})
+	if err != nil {
+		return false, fmt.Errorf("account %s:%s: %w", c.provider, account.ID, err)
+	}
+	takeUser(claims, &user)
+	if user.New || user.Linked {
+		c.realm.logger.Info("stored an account", zap.String("user", userID(claims)), zap.String("account", c.provider+":"+account.ID),
+			zap.Bool("new", user.New), zap.Bool("linked", user.Linked))
+	}
+	return user.New, nil
+}
+
+// takeUser makes the claims those of a stored user: NextAuth's sub, name and
+// image. The address stays the one that this sign-in attests, for the rules and
+// the upstream go by it; where there is none, the stored one is shown, unverified.
+func takeUser(claims *authjs.Claims, user *sessionstore.User) {
+	claims.Subject = user.Row
+	claims.User = user.First.Provider + ":" + user.First.ID
+	if user.Name != "" {
+		claims.Name = authjs.TextOf(user.Name)
+	}
+	if isPicture(user.Image) {
+		claims.Picture = authjs.TextOf(user.Image)
+	}
+	if claims.Email.String() == "" && user.Email != "" {
+		claims.Email, claims.EmailVerified = authjs.TextOf(user.Email), false
+	}
+}
+
+// maxPicture is the longest address of a picture that goes into a session, in
+// bytes: other programs write it, and a cookie has 4 KB.
+const maxPicture = 2048
+
+// isPicture takes web addresses only, as the providers do (requirement L5).
+func isPicture(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && len(address) <= maxPicture
+}
+
+// linksTo is the first account of the user whom a new account joins: the one
+// who is signed in and began this sign-in. A sign-in that another session
+// began, or none, links nothing: somebody else may have chosen the account.
+func (c *call) linksTo(begunIn string) (none sessionstore.AccountKey, err error) {
+	live, err := c.getSession(c.r)
+	if err != nil {
+		return none, err
+	}
+	if live == nil {
+		return none, nil
+	}
+	if live.claims.SID != begunIn {
+		c.realm.logger.Info("a sign-in links no account, because it was not begun in the session that the browser has now",
+			zap.String("provider", c.provider), zap.String("user", live.userID), zap.String("reference", reference(c.r)))
+		return none, nil
+	}
+	// Who signed in by a password, or comes from NextAuth, is no stored user.
+	provider, id, _ := strings.Cut(live.claims.User, ":")
+	return sessionstore.AccountKey{Provider: provider, ID: id}, nil
+}
+
+// linkingSession is the session that a sign-in begins in, where its account may
+// be linked: empty for none.
+func (c *call) linkingSession() (sid string, err error) {
+	if _, ok := c.realm.store.(sessionstore.Users); !ok {
+		return "", nil
+	}
+	live, err := c.getSession(c.r)
+	if err != nil || live == nil {
+		return "", err
+	}
+	return live.claims.SID, nil
+}
+
+// seesFirst reports whether a person is new as far as a store remembers that
+// keeps no people.
+func (c *call) seesFirst(claims *authjs.Claims) (first bool, err error) {
+	if c.realm.Pages.NewUser == "" {
+		return false, nil
+	}
+	key := c.site.key + "|seen|" + digest(claims.Provider, claims.Subject)
+	err = c.realm.store.Update(c.r.Context(), key, func(old []byte) ([]byte, time.Time, error) {
+		first = old == nil
+		return []byte{1}, time.Now().Add(seenLife), nil
+	})
+	if err != nil {
+		return false, fmt.Errorf("asking the store whether a person is new: %w", err)
+	}
+	return first, nil
+}
