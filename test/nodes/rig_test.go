@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -63,16 +64,14 @@ type node struct {
 }
 
 // start runs a Caddyfile, in which PORT, UPSTREAM, SECRET and USERS are
-// replaced, and more pairs.
+// replaced, and more pairs. GLOBALS are further global options.
 func start(t *testing.T, upstream, caddyfile string, pairs ...string) *node {
 	t.Helper()
 	n := &node{t: t, dir: t.TempDir(), admin: fmt.Sprintf("127.0.0.1:%d", servers.FreePort(t))}
 	port := fmt.Sprint(servers.FreePort(t))
 	n.origin = "http://localhost:" + port
-	n.fill = strings.NewReplacer(append([]string{
-		"PORT", port, "UPSTREAM", upstream, "SECRET", `"` + secret + `"`,
-		"USERS", "credentials {\nalice " + hash + "\nbob " + hash + "\n}",
-	}, pairs...)...)
+	n.fill = strings.NewReplacer(append(slices.Clone(pairs), "GLOBALS", "", "PORT", port, "UPSTREAM", upstream, "SECRET", `"`+secret+`"`,
+		"USERS", "credentials {\nalice "+hash+"\nbob "+hash+"\n}")...)
 	config := filepath.Join(n.dir, "Caddyfile")
 	if err := os.WriteFile(config, []byte(n.caddyfile(caddyfile)), 0o600); err != nil {
 		t.Fatal(err)
@@ -88,7 +87,7 @@ func start(t *testing.T, upstream, caddyfile string, pairs ...string) *node {
 }
 
 func (n *node) caddyfile(text string) string {
-	return "{\n\tadmin " + n.admin + "\n\tpersist_config off\n\tdefault_bind 127.0.0.1\n}\n" + n.fill.Replace(text)
+	return n.fill.Replace("{\n\tadmin " + n.admin + "\n\tpersist_config off\n\tdefault_bind 127.0.0.1\n\tGLOBALS\n}\n" + text)
 }
 
 // command is a call of the binary, with nothing of this machine's.
@@ -142,12 +141,20 @@ func (n *node) reload(caddyfile string) {
 	}
 }
 
-// echo is an upstream that answers with who it is told the user is.
+// echo is an upstream that answers with who it is told the user is. Event
+// streams, below a path that ends in /events, have no end of their own.
 func echo(t *testing.T) (address string) {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Upgrade") != "" {
 			talkBack(w)
+			return
+		}
+		if strings.HasSuffix(r.URL.Path, "/events") {
+			w.Header().Set("Content-Type", "text/event-stream")
+			_, _ = io.WriteString(w, "data: first\n\n")
+			_ = http.NewResponseController(w).Flush()
+			<-r.Context().Done()
 			return
 		}
 		fmt.Fprintf(w, "user %s", r.Header.Get("Remote-User"))
@@ -194,6 +201,14 @@ func (b *browser) at(n *node) *browser {
 	to, _ := url.Parse(n.origin)
 	there.client.Jar.SetCookies(to, b.client.Jar.Cookies(here))
 	return there
+}
+
+// and is the same browser at another node of the same site: it goes on with the
+// same cookies.
+func (b *browser) and(n *node) *browser {
+	other := *b
+	other.origin = n.origin
+	return &other
 }
 
 // answer is a response with its body read.
