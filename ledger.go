@@ -39,10 +39,14 @@ type entry struct {
 // home is the strategy that the session began with. It need not be the realm's
 // of today.
 func (e *entry) home() strategy {
-	if e.handle != "" {
+	switch {
+	case e.handle == "":
+		return jwtSessions{}
+	case strings.HasPrefix(e.handle, sharedMark):
+		return authjsSessions{}
+	default:
 		return databaseSessions{}
 	}
-	return jwtSessions{}
 }
 
 // entryJSON is an entry as it is stored, in the fewest bytes; the sid is in its

@@ -108,7 +108,9 @@ func (c *call) meet(claims *authjs.Claims, account providers.Account, begunIn st
 // the upstream go by it; where there is none, the stored one is shown, unverified.
 func takeUser(claims *authjs.Claims, user *sessionstore.User) {
 	claims.Subject = user.Row
-	claims.User = user.First.Provider + ":" + user.First.ID
+	if user.First != (sessionstore.AccountKey{}) {
+		claims.User = user.First.Provider + ":" + user.First.ID
+	}
 	if user.Name != "" {
 		claims.Name = authjs.TextOf(user.Name)
 	}

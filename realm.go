@@ -338,7 +338,7 @@ func (rl *Realm) provisionStore(ctx caddy.Context) error {
 	if rl.store, err = opener.Open(ctx, rl.poolKey()); err != nil {
 		return fmt.Errorf("opening the store: %w", err)
 	}
-	return nil
+	return rl.provisionSharing()
 }
 
 func (rl *Realm) provisionProviders(ctx caddy.Context) error {

@@ -107,7 +107,7 @@ func (s *site) inTime(claims *authjs.Claims, now time.Time) bool {
 // the provider's users are configured too, knows the user.
 func (s *site) stillKnown(claims *authjs.Claims) bool {
 	if claims.Provider == foreignProvider {
-		return s.realm.secrets.configured != nil
+		return s.realm.secrets.configured != nil || s.realm.sharesSessions()
 	}
 	provider, ok := s.realm.byID[claims.Provider]
 	if !ok {

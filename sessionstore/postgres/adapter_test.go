@@ -3,13 +3,7 @@
 package postgres
 
 import (
-	"bufio"
-	"context"
-	"encoding/json"
 	"fmt"
-	"io"
-	"os"
-	"os/exec"
 	"testing"
 	"time"
 
@@ -17,68 +11,14 @@ import (
 	"github.com/caddy-signin/caddy-signin/test/servers"
 )
 
-// adapter is the published npm package @auth/pg-adapter on a node's schema.
-type adapter struct {
-	t      *testing.T
-	input  io.Writer
-	output *bufio.Scanner
-}
-
-func newAdapter(t *testing.T, n *node) *adapter {
-	t.Helper()
-	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), "node", "rig/pg-adapter.mjs", n.server.DSN(), n.options.schema)
-	cmd.Dir, cmd.Stderr = "../../test/browser", os.Stderr
-	input, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	output, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatalf("starting node (make setup installs its packages): %v", err)
-	}
-	t.Cleanup(func() {
-		_ = input.Close()
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("the adapter's process: %v", err)
-		}
-	})
-	return &adapter{t: t, input: input, output: bufio.NewScanner(output)}
-}
-
 type object = map[string]any
-
-// call returns what a method of the adapter gives; nil for null.
-func (a *adapter) call(method string, args ...any) object {
-	a.t.Helper()
-	line, err := json.Marshal(append([]any{method}, args...))
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	if _, err := fmt.Fprintf(a.input, "%s\n", line); err != nil {
-		a.t.Fatal(err)
-	}
-	if !a.output.Scan() {
-		a.t.Fatalf("%s: no answer: %v", method, a.output.Err())
-	}
-	var answer struct {
-		Result object
-		Error  string
-	}
-	if err := json.Unmarshal(a.output.Bytes(), &answer); err != nil || answer.Error != "" {
-		a.t.Fatalf("%s: %v %s", method, err, answer.Error)
-	}
-	return answer.Result
-}
 
 // row is the id of a user as the adapter gave it: a number, in these tables.
 func row(user object) string { return fmt.Sprint(user["id"]) }
 
 func TestPublishedAdapter(t *testing.T) {
 	server := servers.StartPostgres(t)
-	for name, test := range map[string]func(t *testing.T, n *node, a *adapter){
+	for name, test := range map[string]func(t *testing.T, n *node, a *servers.AuthjsAdapter){
 		"it finds the users that this store makes":         adapterFindsUsers,
 		"this store finds the users that it makes":         adapterMakesUsers,
 		"e-mail tokens are spent by either, once":          adapterSpendsTokens,
@@ -90,17 +30,17 @@ func TestPublishedAdapter(t *testing.T) {
 			if _, err := n.Get(t.Context(), "k"); !isAnswer(err) { // the tables are made
 				t.Fatal(err)
 			}
-			test(t, n, newAdapter(t, n))
+			test(t, n, servers.StartAuthjsAdapter(t, server, n.options.schema))
 		})
 	}
 }
 
-func adapterFindsUsers(t *testing.T, n *node, a *adapter) {
+func adapterFindsUsers(t *testing.T, n *node, a *servers.AuthjsAdapter) {
 	user := mustSignIn(t, n, account("github:1", "a@x.example", attested))
 	for what, found := range map[string]object{
-		"account": a.call("getUserByAccount", object{"provider": "github", "providerAccountId": "1"}),
-		"address": a.call("getUserByEmail", "a@x.example"),
-		"id":      a.call("getUser", user.Row),
+		"account": a.Call("getUserByAccount", object{"provider": "github", "providerAccountId": "1"}),
+		"address": a.Call("getUserByEmail", "a@x.example"),
+		"id":      a.Call("getUser", user.Row),
 	} {
 		if row(found) != user.Row || found["email"] != "a@x.example" || found["name"] != "Name of 1" ||
 			found["image"] != "https://img.example/1" || found["emailVerified"] == nil {
@@ -108,18 +48,18 @@ func adapterFindsUsers(t *testing.T, n *node, a *adapter) {
 		}
 	}
 	unverified := mustSignIn(t, n, account("github:2", "b@x.example", unattested))
-	if found := a.call("getUser", unverified.Row); found["emailVerified"] != nil {
+	if found := a.Call("getUser", unverified.Row); found["emailVerified"] != nil {
 		t.Errorf("an address that nobody attests is verified at %v", found["emailVerified"])
 	}
-	a.call("linkAccount", object{"userId": user.Row, "type": "oidc", "provider": "google", "providerAccountId": "9"})
+	a.Call("linkAccount", object{"userId": user.Row, "type": "oidc", "provider": "google", "providerAccountId": "9"})
 	if again := mustSignIn(t, n, account("google:9", "", unattested)); named(again) != "github:1" || again.Row != user.Row {
 		t.Errorf("an account that the adapter linked is %s", named(again))
 	}
 }
 
-func adapterMakesUsers(t *testing.T, n *node, a *adapter) {
-	made := a.call("createUser", object{"name": "Alice", "email": "a@x.example", "emailVerified": time.Now(), "image": nil})
-	a.call("linkAccount", object{"userId": made["id"], "type": "oauth", "provider": "github", "providerAccountId": "1", "access_token": "t", "expires_at": 1795420700})
+func adapterMakesUsers(t *testing.T, n *node, a *servers.AuthjsAdapter) {
+	made := a.Call("createUser", object{"name": "Alice", "email": "a@x.example", "emailVerified": time.Now(), "image": nil})
+	a.Call("linkAccount", object{"userId": made["id"], "type": "oauth", "provider": "github", "providerAccountId": "1", "access_token": "t", "expires_at": 1795420700})
 	user := mustSignIn(t, n, account("github:1", "a@x.example", attested))
 	if named(user) != "github:1" || user.Row != row(made) || user.Name != "Alice" || !user.EmailVerified {
 		t.Errorf("the user that the adapter made is %+v", user)
@@ -127,82 +67,82 @@ func adapterMakesUsers(t *testing.T, n *node, a *adapter) {
 	if linked := mustSignIn(t, n, account("google:9", "a@x.example", attested)); named(linked) != "linked github:1" {
 		t.Errorf("an address that both attest is %s", named(linked))
 	}
-	mailed := a.call("createUser", object{"email": "m@x.example", "emailVerified": time.Now()})
+	mailed := a.Call("createUser", object{"email": "m@x.example", "emailVerified": time.Now()})
 	if user := mustSignIn(t, n, account("email:m@x.example", "", attested)); user.Row != row(mailed) || named(user) != "email:m@x.example" {
 		t.Errorf("a user whom the adapter knows by e-mail is %+v", user)
 	}
 	// Auth.js marks no address of an OAuth user as verified.
-	claimed := a.call("createUser", object{"email": "c@x.example", "emailVerified": nil})
-	a.call("linkAccount", object{"userId": claimed["id"], "type": "oauth", "provider": "github", "providerAccountId": "3"})
+	claimed := a.Call("createUser", object{"email": "c@x.example", "emailVerified": nil})
+	a.Call("linkAccount", object{"userId": claimed["id"], "type": "oauth", "provider": "github", "providerAccountId": "3"})
 	if user, err := n.SignIn(t.Context(), account("google:3", "c@x.example", attested)); err == nil {
 		t.Errorf("an address that only one attests is %s", named(user))
 	}
 }
 
-func adapterSpendsTokens(t *testing.T, n *node, a *adapter) {
+func adapterSpendsTokens(t *testing.T, n *node, a *servers.AuthjsAdapter) {
 	token := object{"identifier": "a@x.example", "token": "hash one"}
 	if err := n.PutToken(t.Context(), "a@x.example", "hash one", in(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	if used := a.call("useVerificationToken", token); used["token"] != "hash one" {
+	if used := a.Call("useVerificationToken", token); used["token"] != "hash one" {
 		t.Errorf("the adapter gets %v for this store's token", used)
 	}
 	if err := n.TakeToken(t.Context(), "a@x.example", "hash one"); err == nil {
 		t.Error("a token that the adapter has spent is spent again")
 	}
-	a.call("createVerificationToken", object{"identifier": "a@x.example", "token": "hash two", "expires": in(time.Hour)})
+	a.Call("createVerificationToken", object{"identifier": "a@x.example", "token": "hash two", "expires": in(time.Hour)})
 	if err := n.TakeToken(t.Context(), "a@x.example", "hash two"); err != nil {
 		t.Errorf("spending the adapter's token: %v", err)
 	}
-	if used := a.call("useVerificationToken", object{"identifier": "a@x.example", "token": "hash two"}); used != nil {
+	if used := a.Call("useVerificationToken", object{"identifier": "a@x.example", "token": "hash two"}); used != nil {
 		t.Errorf("the adapter spends again what this store has spent: %v", used)
 	}
 }
 
-func adapterSharesSessions(t *testing.T, n *node, a *adapter) {
+func adapterSharesSessions(t *testing.T, n *node, a *servers.AuthjsAdapter) {
 	s, ctx := &authjsStore{n.store}, t.Context()
 	user := mustSignIn(t, n, account("github:1", "a@x.example", attested))
 	if err := s.CreateSession(ctx, "ours", user.Row, in(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	if both := a.call("getSessionAndUser", "ours"); both == nil || row(both["user"].(object)) != user.Row {
+	if both := a.Call("getSessionAndUser", "ours"); both == nil || row(both["user"].(object)) != user.Row {
 		t.Errorf("the adapter reads this store's session as %v", both)
 	}
-	a.call("createSession", object{"sessionToken": "theirs", "userId": user.Row, "expires": in(time.Hour)})
+	a.Call("createSession", object{"sessionToken": "theirs", "userId": user.Row, "expires": in(time.Hour)})
 	if found, err := s.ReadSession(ctx, "theirs"); err != nil || found.User.First != user.First {
 		t.Errorf("the adapter's session is %+v, %v", found, err)
 	}
 	later := in(5 * time.Hour)
-	a.call("updateSession", object{"sessionToken": "ours", "expires": later})
+	a.Call("updateSession", object{"sessionToken": "ours", "expires": later})
 	if found, err := s.ReadSession(ctx, "ours"); err != nil || found.Expires.Sub(later).Abs() > time.Second {
 		t.Errorf("the adapter's extension gives %v, %v, want %v", found.Expires, err, later)
 	}
-	a.call("deleteSession", "ours")
+	a.Call("deleteSession", "ours")
 	if _, err := s.ReadSession(ctx, "ours"); !isAnswer(err) {
 		t.Errorf("a session that the adapter deleted: %v", err)
 	}
 	if err := s.DeleteSession(ctx, "theirs"); err != nil {
 		t.Fatal(err)
 	}
-	if both := a.call("getSessionAndUser", "theirs"); both != nil {
+	if both := a.Call("getSessionAndUser", "theirs"); both != nil {
 		t.Errorf("the adapter still reads a session that was deleted: %v", both)
 	}
-	stranger := a.call("createUser", object{"email": "s@x.example"})
-	a.call("createSession", object{"sessionToken": "stranger", "userId": stranger["id"], "expires": in(time.Hour)})
+	stranger := a.Call("createUser", object{"email": "s@x.example"})
+	a.Call("createSession", object{"sessionToken": "stranger", "userId": stranger["id"], "expires": in(time.Hour)})
 	if found, err := s.ReadSession(ctx, "stranger"); err != nil || found.User.First != (sessionstore.AccountKey{}) {
 		t.Errorf("the session of a user without accounts is %+v, %v", found, err)
 	}
 }
 
-func adapterDeletes(t *testing.T, n *node, a *adapter) {
+func adapterDeletes(t *testing.T, n *node, a *servers.AuthjsAdapter) {
 	user := mustSignIn(t, n, account("github:1", "a@x.example", attested))
-	a.call("deleteUser", user.Row)
+	a.Call("deleteUser", user.Row)
 	again := mustSignIn(t, n, account("github:1", "a@x.example", attested))
 	if named(again) != "new github:1" || again.Row == user.Row {
 		t.Errorf("a user whom the adapter deleted is %s", named(again))
 	}
 	mustSignIn(t, n, account("google:9", "a@x.example", attested))
-	a.call("unlinkAccount", object{"provider": "google", "providerAccountId": "9"})
+	a.Call("unlinkAccount", object{"provider": "google", "providerAccountId": "9"})
 	if back := mustSignIn(t, n, account("google:9", "a@x.example", attested)); named(back) != "linked github:1" {
 		t.Errorf("an account that the adapter unlinked is %s", named(back))
 	}

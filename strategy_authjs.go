@@ -1,0 +1,198 @@
+package signin
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/caddy-signin/caddy-signin/internal/authjs"
+	"github.com/caddy-signin/caddy-signin/sessionstore"
+)
+
+// authjsSessions are in the table that an Auth.js application shares, which has
+// the last word on whether a session lives, and for whom. What the table has no
+// column for (provider, groups, when the person signed in) is in a record of
+// ours beside it. A session without such a record is one that the application
+// made. Who signs in by a password is no stored user, so that their sessions are
+// databaseSessions.
+type authjsSessions struct{ databaseSessions }
+
+// sharedMark begins the handle of a shared session; its token follows, because
+// the table has no other name for it.
+const sharedMark = "authjs:"
+
+// provisionSharing has a store's say on the strategy: one that shares the
+// sessions of an Auth.js application keeps all of them.
+func (rl *Realm) provisionSharing() error {
+	if _, shared := rl.store.(sessionstore.AuthjsSessions); !shared {
+		return nil
+	}
+	if rl.strategy != strategy(databaseSessions{}) {
+		return errors.New("session: insecure_authjs_sessions shares sessions that are in the database: write strategy database, or leave the line out")
+	}
+	rl.strategy = authjsSessions{}
+	return nil
+}
+
+// sharesSessions says that an Auth.js application may have made a session.
+func (rl *Realm) sharesSessions() bool { return rl.strategy == strategy(authjsSessions{}) }
+
+// shared is the table of shared sessions, unless it is no longer the store's.
+func (l ledger) shared() (sessionstore.AuthjsSessions, bool) {
+	table, ok := l.realm.store.(sessionstore.AuthjsSessions)
+	return table, ok
+}
+
+// besideKey is where the record beside a shared session is.
+func (l ledger) besideKey(token string) string {
+	sum := sha256.Sum256([]byte(token))
+	return l.handleKey(sharedMark + strict64.EncodeToString(sum[:]))
+}
+
+func (a authjsSessions) open(ctx context.Context, s *site, token string, now time.Time, live *session) (bool, error) {
+	if found, err := a.databaseSessions.open(ctx, s, token, now, live); found || err != nil {
+		return found, err
+	}
+	table, ok := s.shared()
+	if !ok {
+		return false, nil
+	}
+	found, err := table.ReadSession(ctx, token)
+	if errors.Is(err, sessionstore.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("asking the store for a shared session: %w", err)
+	}
+	claims, err := s.beside(ctx, token, &found)
+	if err != nil {
+		return false, err
+	}
+	claims.Expires = found.Expires
+	// Whoever extended it last: the application leaves no other trace.
+	if extended := found.Expires.Add(-time.Duration(s.realm.Session.MaxAge)); extended.After(claims.IssuedAt) {
+		claims.IssuedAt = earlier(extended, now)
+	}
+	if claims.AuthTime.IsZero() {
+		claims.AuthTime = claims.IssuedAt
+	}
+	if !s.enter(claims, now, live) {
+		return false, nil
+	}
+	live.token, live.handle = token, sharedMark+token
+	return true, nil
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+// beside are the claims of a shared session: those of our record with the user
+// as stored now, or, of a session that the application made, the stored user
+// alone. Such a session tells neither a provider nor groups.
+func (s *site) beside(ctx context.Context, token string, found *sessionstore.AuthjsSession) (claims authjs.Claims, err error) {
+	value, err := s.realm.store.Get(ctx, s.besideKey(token))
+	if err != nil && !errors.Is(err, sessionstore.ErrNotFound) {
+		return claims, fmt.Errorf("asking the store for the record of a shared session: %w", err)
+	}
+	if err == nil {
+		if claims, err = authjs.ParseClaims(string(value)); err == nil && claims.Subject == found.User.Row {
+			takeUser(&claims, &found.User)
+			return claims, nil
+		}
+	}
+	claims = authjs.Claims{
+		SID: digest("authjs session", token), Realm: s.key, Provider: foreignProvider,
+		Email: authjs.TextOrMissing(found.User.Email), EmailVerified: found.User.EmailVerified && found.User.Email != "",
+	}
+	takeUser(&claims, &found.User)
+	return claims, nil
+}
+
+func (a authjsSessions) issue(ctx context.Context, s *site, claims authjs.Claims) (issued, error) {
+	table, ok := s.shared()
+	if claims.User == "" || !ok {
+		return a.databaseSessions.issue(ctx, s, claims)
+	}
+	s.extend(&claims, time.Now())
+	token := uuid.NewString() // as Auth.js makes them
+	// Our record first: without the session it is good for nothing.
+	if err := sessionstore.Add(ctx, s.realm.store, s.besideKey(token), claims.Append(nil), s.besideEnds(&claims)); err != nil {
+		return issued{}, fmt.Errorf("storing the record of a shared session: %w", err)
+	}
+	if err := table.CreateSession(ctx, token, claims.Subject, claims.Expires); err != nil {
+		return issued{}, fmt.Errorf("storing a shared session: %w", err)
+	}
+	return issued{token: token, handle: sharedMark + token, expires: claims.Expires}, nil
+}
+
+// besideEnds is when the record beside a session goes. The application may
+// extend the session as it likes, and what the record says must hold as long.
+func (s *site) besideEnds(claims *authjs.Claims) time.Time {
+	return s.lastEnd(claims).Add(time.Duration(s.realm.Session.MaxAge))
+}
+
+// renew extends the session where it stands, and fixes when one of the
+// application's began, from which the absolute limit counts.
+func (a authjsSessions) renew(ctx context.Context, s *site, live *session, deliverable bool) (issued, error) {
+	table, ok := s.shared()
+	if !strings.HasPrefix(live.handle, sharedMark) || !ok {
+		return a.databaseSessions.renew(ctx, s, live, deliverable)
+	}
+	now := time.Now()
+	renewed := issued{token: live.token, handle: live.handle, expires: live.claims.Expires}
+	if !s.isOld(&live.claims, now) {
+		return renewed, nil
+	}
+	claims := live.claims
+	s.extend(&claims, now)
+	switch err := table.ExtendSession(ctx, live.token, claims.Expires); {
+	case errors.Is(err, sessionstore.ErrNotFound):
+		return issued{}, fmt.Errorf("extending a shared session: %w", errSessionOver)
+	case err != nil:
+		return issued{}, fmt.Errorf("extending a shared session: %w", err)
+	}
+	if err := s.realm.store.Put(ctx, s.besideKey(live.token), claims.Append(nil), s.besideEnds(&claims)); err != nil {
+		return issued{}, fmt.Errorf("storing the record of a shared session: %w", err)
+	}
+	renewed.expires = claims.Expires
+	return renewed, nil
+}
+
+func (authjsSessions) revoke(ctx context.Context, l ledger, e entry) error {
+	token := strings.TrimPrefix(e.handle, sharedMark)
+	if table, ok := l.shared(); ok {
+		if err := table.DeleteSession(ctx, token); err != nil {
+			return fmt.Errorf("deleting a shared session: %w", err)
+		}
+	}
+	if err := l.realm.store.Delete(ctx, l.besideKey(token)); err != nil {
+		return fmt.Errorf("deleting the record of a shared session: %w", err)
+	}
+	return nil
+}
+
+func (authjsSessions) revoked(ctx context.Context, l ledger, e entry) (bool, error) {
+	table, ok := l.shared()
+	if !ok {
+		return true, nil // nobody is let in by it any more
+	}
+	switch _, err := table.ReadSession(ctx, strings.TrimPrefix(e.handle, sharedMark)); {
+	case err == nil:
+		return false, nil
+	case errors.Is(err, sessionstore.ErrNotFound):
+		return true, nil
+	default:
+		return false, fmt.Errorf("asking the store for a shared session: %w", err)
+	}
+}
+
+var _ strategy = authjsSessions{}
