@@ -87,10 +87,10 @@ func query(t *testing.T, server *servers.Postgres, statement string, args ...any
 	return fmt.Sprint(value)
 }
 
-func exec(t *testing.T, server *servers.Postgres, statement string) {
+func exec(t *testing.T, server *servers.Postgres, statement string, options ...string) {
 	t.Helper()
 	ctx := context.WithoutCancel(t.Context())
-	conn, err := pgx.Connect(ctx, server.DSN())
+	conn, err := pgx.Connect(ctx, server.DSN(options...))
 	if err == nil {
 		defer conn.Close(ctx)
 		_, err = conn.Exec(ctx, statement)

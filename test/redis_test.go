@@ -42,12 +42,14 @@ func TestSignInAndOutWithRedis(t *testing.T) {
 }
 
 // Issue 4, part 6: gates answer 503 while Redis is away, nobody is signed out
-// by it, everything else goes on, and it heals by itself.
+// by it, everything else goes on, and it heals by itself. What Redis has
+// acknowledged it finds again.
 func TestRedisFailsUnderTheGateway(t *testing.T) {
 	for _, test := range []struct {
 		name       string
 		harm, heal func(*servers.Redis)
 	}{
+		{"stopped", func(r *servers.Redis) { r.Stop() }, func(r *servers.Redis) { r.Restart() }},
 		{"killed", func(r *servers.Redis) { r.Kill() }, func(r *servers.Redis) { r.Restart() }},
 		{"frozen", func(r *servers.Redis) { r.Freeze() }, func(r *servers.Redis) { r.Thaw() }},
 	} {
