@@ -17,6 +17,7 @@ import (
 const beyondGrace = 7 * time.Second
 
 func TestStreamsOutliveAReloadAndEndWithTheirSession(t *testing.T) {
+	t.Parallel()
 	redis, postgres, upstream := servers.StartRedis(t), servers.StartPostgres(t), echo(t)
 	for name, store := range map[string]string{
 		"bolt":               "store bolt",
