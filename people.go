@@ -136,12 +136,12 @@ func isPicture(address string) bool {
 // who is signed in and began this sign-in. A sign-in that another session
 // began, or none, links nothing: somebody else may have chosen the account.
 func (c *call) linksTo(begunIn string) (none sessionstore.AccountKey, err error) {
-	live, err := c.getSession(c.r)
-	if err != nil {
-		return none, err
-	}
-	if live == nil {
+	if c.accountType() == sessionstore.EmailAccount { // a user by the address alone
 		return none, nil
+	}
+	live, err := c.getSession(c.r)
+	if err != nil || live == nil {
+		return none, err
 	}
 	if live.claims.SID != begunIn {
 		c.realm.logger.Info("a sign-in links no account, because it was not begun in the session that the browser has now",

@@ -42,7 +42,7 @@ type Postgres struct {
 
 	// Share the sessions table of an Auth.js application too. Its tokens are
 	// stored as they are, so that whoever reads the database, or a backup, can
-	// act for everybody in it. Default: false.
+	// act for everybody in it. It needs the realm's strategy database. Default: false.
 	InsecureAuthjsSessions bool `json:"insecure_authjs_sessions,omitempty"`
 
 	options *options
