@@ -61,22 +61,27 @@ func TestSweeperFreesWhatNobodyAsksFor(t *testing.T) {
 
 func TestEvictionDropsWhatExpiresSoonest(t *testing.T) {
 	tbl := newTestTable(t)
-	const n = 100 * shardCount
-	for i := range n {
-		key := fmt.Sprint(EvictablePrefix, i)
-		tbl.swap(key, nil, newEntry(key, nil, time.Now().Add(time.Hour+time.Duration(i)*time.Second)), defaultMaxSize)
+	const each = 100
+	ranks := make(map[string]int) // by expiry, in the key's shard
+	full := make(map[*shard]int)
+	for i := 0; len(ranks) < each*shardCount; i++ {
+		key := fmt.Sprintf("%s%08d", EvictablePrefix, i)
+		rank := full[tbl.shard(key)]
+		if rank == each {
+			continue
+		}
+		full[tbl.shard(key)], ranks[key] = rank+1, rank
+		tbl.swap(key, nil, newEntry(key, nil, time.Now().Add(time.Hour+time.Duration(rank)*time.Second)), defaultMaxSize)
 	}
 	if !tbl.makeRoom(0, tbl.size.Load()/2) {
 		t.Fatal("no room was made")
 	}
-	if left := entryCount(t, tbl); left < n*49/100 || left > n/2 {
-		t.Errorf("%d of %d are left, want half of them", left, n)
+	if left := entryCount(t, tbl); left != each*shardCount/2 {
+		t.Errorf("%d of %d are left, want half of them", left, each*shardCount)
 	}
-	// Shards take turns, so the order is not exact across them.
-	for i := range n {
-		_, kept := i, tbl.live(fmt.Sprint(EvictablePrefix, i)) != nil
-		if (i < n/4 && kept) || (i > n*3/4 && !kept) {
-			t.Errorf("entry %d of %d by expiry: kept is %t", i, n, kept)
+	for key, rank := range ranks {
+		if kept := tbl.live(key) != nil; kept != (rank >= each/2) {
+			t.Errorf("entry %d of %d by expiry: kept is %t", rank, each, kept)
 		}
 	}
 }
