@@ -67,6 +67,8 @@ type backend interface {
 	authenticate(ctx context.Context, fields map[string]string) (Account, error)
 	// extraFields are drawn after username and password.
 	extraFields() []Field
+	// probe asks what can be asked without a user, as [Prober] says.
+	probe(ctx context.Context) []Finding
 }
 
 // CaddyModule returns the Caddy module information.

@@ -97,6 +97,8 @@ func (u untouchable) authenticate(context.Context, map[string]string) (Account, 
 
 func (untouchable) extraFields() []Field { return nil }
 
+func (untouchable) probe(context.Context) []Finding { return nil }
+
 func TestBcryptPasswordsThatItCutsNeverMatch(t *testing.T) {
 	password := strings.Repeat("p", 72)
 	c := loadCredentials(t, config{"users": []config{{"username": "alice", "password": hashOf(t, password, bcrypt.MinCost)}}})

@@ -47,6 +47,8 @@ type Offer interface {
 type Sender interface {
 	// Begin asks whether a message from one address to another is taken now.
 	Begin(ctx context.Context, from, to string) (Transaction, error)
+	// Probe asks whether messages from an address are taken, as [Prober] says.
+	Probe(ctx context.Context, from string) []Finding
 }
 
 // Transaction is a message under way. Exactly one of its methods is called.

@@ -51,6 +51,24 @@ type smtpTransaction struct {
 
 // Begin implements [Sender].
 func (s *smtpSender) Begin(ctx context.Context, from, to string) (Transaction, error) {
+	t, err := s.begin(ctx, from, to)
+	if err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// Probe implements [Sender]: everything up to the sender's address.
+func (s *smtpSender) Probe(ctx context.Context, from string) []Finding {
+	t, err := s.begin(ctx, from)
+	if err == nil {
+		t.Abort()
+	}
+	return []Finding{{"mail server " + s.address, err}}
+}
+
+// begin connects and names the sender, and the recipients.
+func (s *smtpSender) begin(ctx context.Context, from string, to ...string) (*smtpTransaction, error) {
 	conn, err := s.dial(ctx)
 	if err != nil {
 		return nil, &mailError{s.address, stepConnect, err}
@@ -89,7 +107,7 @@ func bound(ctx context.Context, conn net.Conn) (stop func()) {
 }
 
 // open leads the conversation up to the point at which the message is due.
-func (t *smtpTransaction) open(from, to string) error {
+func (t *smtpTransaction) open(from string, to []string) error {
 	for _, part := range []struct {
 		step *mailStep
 		do   func() error
@@ -98,7 +116,14 @@ func (t *smtpTransaction) open(from, to string) error {
 		{stepTLS, t.startTLS},
 		{stepLogin, t.logIn},
 		{stepSender, func() error { return t.client.Mail("<" + from + ">") }},
-		{stepRecipient, func() error { return t.client.Rcpt("<" + to + ">") }},
+		{stepRecipient, func() error {
+			for _, address := range to {
+				if err := t.client.Rcpt("<" + address + ">"); err != nil {
+					return err //nolint:wrapcheck // named below
+				}
+			}
+			return nil
+		}},
 	} {
 		if err := part.do(); err != nil {
 			return &mailError{t.sender.address, part.step, err}

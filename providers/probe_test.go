@@ -1,11 +1,33 @@
 package providers
 
 import (
+	"errors"
+	"io"
+	"log"
 	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/caddy-signin/caddy-signin/providers/providertest"
 )
+
+// probe joins what a probe found wrong, and returns what it looked at.
+func probe(t testing.TB, p Prober) (looked string, err error) {
+	t.Helper()
+	var what []string
+	for _, finding := range p.Probe(t.Context()) {
+		what, err = append(what, finding.What), errors.Join(err, finding.Err)
+	}
+	return strings.Join(what, "; "), err
+}
+
+// closedPort is the address of a server that is gone.
+func closedPort() string {
+	server := httptest.NewServer(http.NotFoundHandler())
+	server.Close()
+	return server.URL
+}
 
 func TestProbe(t *testing.T) {
 	fails := func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) }
@@ -16,20 +38,97 @@ func TestProbe(t *testing.T) {
 	}{
 		"all is well":       {providertest.Behaviour{}, nil, ""},
 		"no discovery":      {providertest.Behaviour{Handle: map[string]http.HandlerFunc{providertest.DiscoveryPath: fails}}, nil, "discovery of issuer"},
-		"no keys":           {providertest.Behaviour{Handle: map[string]http.HandlerFunc{providertest.JWKSPath: fails}}, nil, "fetching the provider's keys"},
+		"another issuer":    {providertest.Behaviour{EditDiscovery: func(d map[string]any) { d["issuer"] = "https://other.example" }}, nil, "set issuer to what it says there"},
+		"no keys":           {providertest.Behaviour{Handle: map[string]http.HandlerFunc{providertest.JWKSPath: fails}}, nil, "/jwks answered with status 502"},
 		"keys aren't used":  {providertest.Behaviour{Handle: map[string]http.HandlerFunc{providertest.JWKSPath: fails}}, config{"id_token_signed_response_alg": "HS256"}, ""},
 		"nowhere to push":   {providertest.Behaviour{}, config{"pushed_authorization_request_endpoint": "discovered"}, "names no pushed_authorization_request_endpoint"},
 		"no usable signing": {providertest.Behaviour{EditDiscovery: func(d map[string]any) { d["id_token_signing_alg_values_supported"] = []any{"none"} }}, nil, "offers none of RS256"},
+		"a token endpoint that is gone": {providertest.Behaviour{}, config{"token_endpoint": closedPort() + "/token"},
+			"connection refused (nothing listens there: is it up, and are host and port right?)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := providertest.New(t)
 			s.Set(tc.behaviour)
-			err := loadOIDC(t, corp(s).with(tc.config)).Probe(t.Context())
+			_, err := probe(t, loadOIDC(t, corp(s).with(tc.config)))
 			if tc.want != "" {
 				mustFail(t, err, tc.want)
 			} else if err != nil {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// Only the first page of each server is asked, and without credentials.
+func TestProbeOfOAuth2AsksNothingOfTheEndpoints(t *testing.T) {
+	s := providertest.New(t)
+	looked, err := probe(t, loadOAuth2(t, octo(s).with(config{"email_endpoint": "off"})))
+	if err != nil || looked != "connection to "+s.URL {
+		t.Errorf("%q: %v", looked, err)
+	}
+	for _, path := range []string{providertest.GitHubTokenPath, providertest.GitHubUserPath} {
+		if asked := s.Requests(path); len(asked) != 0 {
+			t.Errorf("%s was asked %v", path, asked)
+		}
+	}
+	if asked := s.Requests("/"); len(asked) != 1 || asked[0].Method != http.MethodHead || asked[0].Header.Get("Authorization") != "" {
+		t.Errorf("the server was asked %v", asked)
+	}
+}
+
+func TestProbeTellsWhatIsWrongWithTheConnection(t *testing.T) {
+	secure := httptest.NewUnstartedServer(http.NotFoundHandler())
+	secure.Config.ErrorLog = log.New(io.Discard, "", 0)
+	secure.StartTLS()
+	t.Cleanup(secure.Close)
+	plain := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(plain.Close)
+	for endpoint, want := range map[string]string{
+		secure.URL: "its certificate must be for this name",
+		strings.Replace(plain.URL, "http:", "https:", 1): "what answers there speaks no TLS",
+		closedPort():                         "nothing listens there",
+		"https://no-such-host.invalid/login": "is the host name right",
+	} {
+		loaded, err := load(t, "credentials", config{"http": config{"url": endpoint}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = probe(t, loaded.(*Credentials))
+		mustFail(t, err, want)
+	}
+}
+
+// The mail server hears who the mails will be from, and nothing of a recipient.
+func TestProbeOfMail(t *testing.T) {
+	for step, want := range map[string]string{
+		"":                       "",
+		providertest.StepGreet:   "being greeted",
+		providertest.StepSender:  "naming the sender",
+		providertest.StepMessage: "",
+	} {
+		server := providertest.NewMailServer(t, providertest.MailOptions{})
+		server.Fail(step, providertest.Fault{Err: errors.New("not today")})
+		looked, err := probe(t, loadEmail(t, mailConfig(server, nil)))
+		if looked != "mail server "+server.Address {
+			t.Error(looked)
+		}
+		if want != "" {
+			mustFail(t, err, want)
+		} else if err != nil {
+			t.Error(err)
+		}
+		if said := server.Said(); strings.Contains(said, "RCPT") || want == "" && !strings.Contains(said, "MAIL FROM:<no-reply@example.com>") {
+			t.Error(said)
+		}
+	}
+}
+
+func TestProbeOfUsersAsksNobody(t *testing.T) {
+	loaded, err := load(t, "credentials", config{"users": []config{{"username": "alice", "password": DemoPasswordHash}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if looked, err := probe(t, loaded.(*Credentials)); looked != "" || err != nil {
+		t.Error(looked, err)
 	}
 }

@@ -80,15 +80,6 @@ type Redirector interface {
 	Finish(ctx context.Context, flow Flow, answer url.Values) (Account, error)
 }
 
-// Prober is implemented by providers of which more can be checked than their
-// configuration, without anybody signing in.
-type Prober interface {
-	Provider
-	// Probe asks the provider for what every sign-in needs first (discovery
-	// document, keys). An error says what is wrong and what to do.
-	Probe(ctx context.Context) error
-}
-
 // Flow is what binds one authorization request to its callback (RFC 6749
 // section 10.12, RFC 7636, OpenID Connect Core 3.1.2.1). Each secret has 256
 // random bits.
