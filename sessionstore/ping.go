@@ -1,0 +1,26 @@
+package sessionstore
+
+import (
+	"context"
+	"errors"
+)
+
+// Pinger is implemented by stores whose first use changes something (a file or
+// tables are made), or that only one process can use.
+type Pinger interface {
+	// Ping says whether the store could be used, without using it. An error says
+	// what to do.
+	Ping(ctx context.Context) error
+}
+
+// Ping says whether the store answers.
+func Ping(ctx context.Context, s Store) error {
+	if pinger, ok := s.(Pinger); ok {
+		return pinger.Ping(ctx) //nolint:wrapcheck // the store's own error
+	}
+	_, err := s.Get(ctx, EvictablePrefix+"ping")
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	return err //nolint:wrapcheck // the store's own error
+}
