@@ -61,12 +61,12 @@ func (a *App) Provision(ctx caddy.Context) error {
 // handler of the configuration has been provisioned.
 func (a *App) Start() error {
 	for name, realm := range a.Realms {
-		if !a.ruledNames[name] && (name != defaultRealm || !a.ruledNames[""]) {
+		if !a.isRuled(name) {
 			realm.warnIfOpen()
 		}
 	}
 	for _, realm := range a.inPlace {
-		if !a.ruledNames[""] {
+		if !a.isRuled("") {
 			realm.warnIfOpen()
 		}
 	}
@@ -93,13 +93,20 @@ func (a *App) Cleanup() error {
 // the realm that its site sets.
 func (a *App) noteRules(realm string) { a.ruledNames[realm] = true }
 
+// isRuled says that some gate of the realm has rules.
+func (a *App) isRuled(realm string) bool {
+	return a.ruledNames[realm] || realm == defaultRealm && a.ruledNames[""]
+}
+
+const whoCanSignIn = "anyone in the world with an account at this provider can sign in: add a line such as `allow email *@example.com` to the signin block, or rules to require_signin"
+
 func (rl *Realm) warnIfOpen() {
 	if len(rl.Allow) > 0 {
 		return
 	}
 	for _, provider := range rl.providers {
 		if info := provider.Info(); info.Public {
-			rl.logger.Warn("anyone in the world with an account at this provider can sign in: add a line such as `allow email *@example.com` to the signin block, or rules to require_signin",
+			rl.logger.Warn(whoCanSignIn,
 				zap.String("provider", info.ID), zap.String("realm", rl.String()))
 		}
 	}

@@ -19,13 +19,13 @@ import (
 )
 
 // commands are the subcommands of caddy signin.
-var commands = []func() *cobra.Command{sessionsCommand}
+var commands = []func() *cobra.Command{checkCommand, sessionsCommand}
 
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "signin",
-		Usage: "sessions list|revoke ...",
-		Short: "Manages what caddy-signin keeps, such as live sessions",
+		Usage: "check | sessions list|revoke ...",
+		Short: "Checks what signing in depends on, and manages live sessions",
 		CobraFunc: func(cmd *cobra.Command) {
 			for _, command := range commands {
 				cmd.AddCommand(command())

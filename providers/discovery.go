@@ -72,6 +72,14 @@ func acquireIssuer(c *client, template, discovery string) (*issuer, issuerKey, e
 
 // discover returns the issuer's metadata.
 func (i *issuer) discover(ctx context.Context, client *http.Client) (metadata, error) {
+	m, err := i.find(ctx, client)
+	if err != nil {
+		return metadata{}, fmt.Errorf("discovery of issuer %s failed: %w", i.id, err)
+	}
+	return m, nil
+}
+
+func (i *issuer) find(ctx context.Context, client *http.Client) (metadata, error) {
 	m, _, err := i.metadata.get(ctx, func(ctx context.Context) (metadata, error) {
 		body, err := getJSON(ctx, client, i.discovery, maxAnswer)
 		if err != nil {
@@ -79,10 +87,7 @@ func (i *issuer) discover(ctx context.Context, client *http.Client) (metadata, e
 		}
 		return i.read(body)
 	})
-	if err != nil {
-		return metadata{}, fmt.Errorf("discovery of issuer %s failed: %w", i.id, err)
-	}
-	return m, nil
+	return m, err
 }
 
 // discoveryURL follows OpenID Connect Discovery 1.0 section 4.1.

@@ -64,7 +64,7 @@ func (s *smtpSender) Probe(ctx context.Context, from string) []Finding {
 	if err == nil {
 		t.Abort()
 	}
-	return []Finding{{"mail server " + s.address, err}}
+	return []Finding{{"mail from " + from, err}}
 }
 
 // begin connects and names the sender, and the recipients.

@@ -31,7 +31,7 @@ type Finding struct {
 // Probe implements [Prober]: it discovers the provider, fetches its keys where
 // ID tokens are signed with some, and connects to the other endpoints' servers.
 func (p *OIDC) Probe(ctx context.Context) []Finding {
-	found, err := p.issuer.discover(ctx, p.client.http)
+	found, err := p.issuer.find(ctx, p.client.http)
 	findings := []Finding{{"discovery of issuer " + p.issuer.id, advised(err)}}
 	if err != nil {
 		return findings
@@ -46,7 +46,7 @@ func (p *OIDC) Probe(ctx context.Context) []Finding {
 	}
 	if p.idTokenAlg != "HS256" {
 		_, err := fetchKeys(ctx, p.client.http, found.JWKSURI)
-		findings = append(findings, Finding{"keys at " + found.JWKSURI, advised(err)})
+		findings = append(findings, Finding{"keys", advised(err)})
 	}
 	return append(findings, reach(ctx, p.client.http, endpoints.TokenEndpoint, endpoints.UserinfoEndpoint, pushed)...)
 }
@@ -82,11 +82,11 @@ func reach(ctx context.Context, client *http.Client, urls ...string) []Finding {
 func answers(ctx context.Context, client *http.Client, origin string) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodHead, origin+"/", nil)
 	if err != nil {
-		return fmt.Errorf("asking %s: %w", origin, withoutURL(err))
+		return withoutURL(err)
 	}
 	resp, err := client.Do(req)
 	if err != nil {
-		return fmt.Errorf("asking %s: %w", origin, withoutURL(err))
+		return withoutURL(err)
 	}
 	_ = resp.Body.Close() // a HEAD has none
 	return nil

@@ -1,0 +1,185 @@
+package signin
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+)
+
+// checkedRealm is a realm of a configuration, and where it can be reached.
+type checkedRealm struct {
+	realm   *Realm
+	name    string   // as the report shows it
+	origins []string // the public ones that are known, sorted
+	unknown []string // what keeps others from being known
+	open    bool     // no rule of a gate or of the realm keeps strangers out
+}
+
+// realmsOf returns the realms of a provisioned configuration: those of the
+// global options by name, then those of sites in the order of the servers.
+func realmsOf(ctx caddy.Context) ([]*checkedRealm, error) {
+	app, err := appOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found := &realmFinder{byRealm: make(map[*Realm]*checkedRealm)}
+	for _, name := range slices.Sorted(maps.Keys(app.Realms)) {
+		found.add(app.Realms[name], !app.isRuled(name))
+	}
+	if err := found.walk(ctx, !app.isRuled("")); err != nil {
+		return nil, err
+	}
+	for _, realm := range app.inPlace { // in a place that the walk doesn't know
+		found.add(realm, !app.isRuled(""))
+	}
+	for _, one := range found.all {
+		one.finish()
+	}
+	return found.all, nil
+}
+
+// realmFinder collects the realms of a configuration and the addresses of their
+// sites.
+type realmFinder struct {
+	all     []*checkedRealm
+	byRealm map[*Realm]*checkedRealm
+}
+
+func (f *realmFinder) add(realm *Realm, open bool) *checkedRealm {
+	if one, ok := f.byRealm[realm]; ok {
+		return one
+	}
+	one := &checkedRealm{realm: realm, open: open && len(realm.Allow) == 0}
+	f.all, f.byRealm[realm] = append(f.all, one), one
+	return one
+}
+
+// walk goes through the routes of every server.
+func (f *realmFinder) walk(ctx caddy.Context, open bool) error {
+	mod, err := ctx.App("http")
+	if err != nil {
+		return fmt.Errorf("the http app: %w", err)
+	}
+	app, ok := mod.(*caddyhttp.App)
+	if !ok {
+		return fmt.Errorf("the http app is a %T", mod)
+	}
+	for _, name := range slices.Sorted(maps.Keys(app.Servers)) {
+		srv := app.Servers[name]
+		addresses := addressesOf(app, srv)
+		visit := func(h *Handler, hosts []string) {
+			one := f.add(h.realm, open)
+			for _, host := range hosts {
+				one.served(addresses, host)
+			}
+			if len(hosts) == 0 {
+				one.unknown = append(one.unknown, "a site of it names no host")
+			}
+		}
+		walkHandlers(srv, srv.Routes, nil, maxRouteDepth, visit)
+		if srv.Errors != nil {
+			walkHandlers(srv, srv.Errors.Routes, nil, maxRouteDepth, visit)
+		}
+	}
+	return nil
+}
+
+// maxRouteDepth ends named routes that invoke each other.
+const maxRouteDepth = 32
+
+// walkHandlers calls visit for each signin among routes, with the hosts that the
+// nearest host matcher around it names.
+func walkHandlers(srv *caddyhttp.Server, routes caddyhttp.RouteList, hosts []string, depth int, visit func(*Handler, []string)) {
+	if depth == 0 {
+		return
+	}
+	for i := range routes {
+		inside := hosts
+		if named := hostsOf(&routes[i]); len(named) > 0 {
+			inside = named
+		}
+		for _, handler := range routes[i].Handlers {
+			switch h := handler.(type) {
+			case *Handler:
+				visit(h, inside)
+			case *caddyhttp.Subroute:
+				walkHandlers(srv, h.Routes, inside, depth-1, visit)
+			case *caddyhttp.Invoke:
+				if named := srv.NamedRoutes[h.Name]; named != nil {
+					walkHandlers(srv, caddyhttp.RouteList{*named}, inside, depth-1, visit)
+				}
+			}
+		}
+	}
+}
+
+func hostsOf(route *caddyhttp.Route) (hosts []string) {
+	for _, set := range route.MatcherSets {
+		for _, matcher := range set {
+			if named, ok := matcher.(*caddyhttp.MatchHost); ok {
+				hosts = append(hosts, *named...)
+			}
+		}
+	}
+	return hosts
+}
+
+// siteAddresses are the schemes of a server's sites and the suffixes of their
+// hosts: {"https", ""}, {"http", ":8080"}.
+type siteAddresses [][2]string
+
+// addressesOf reads the ports that srv listens on. The ports that stand for 80
+// and 443 behind the operator's own forwarding don't show outside.
+func addressesOf(app *caddyhttp.App, srv *caddyhttp.Server) (addresses siteAddresses) {
+	plain, secure := uint(cmp.Or(app.HTTPPort, caddyhttp.DefaultHTTPPort)), uint(cmp.Or(app.HTTPSPort, caddyhttp.DefaultHTTPSPort))
+	for _, span := range newServedHosts(srv).ports {
+		for port := span[0]; port <= span[1]; port++ {
+			address := [2]string{"http", ":" + strconv.FormatUint(uint64(port), 10)}
+			if len(srv.TLSConnPolicies) > 0 && port != plain {
+				address[0] = "https"
+			}
+			if address[0] == "https" && port == secure || address[0] == "http" && port == plain {
+				address[1] = ""
+			}
+			addresses = append(addresses, address)
+		}
+	}
+	return addresses
+}
+
+// served adds the addresses of a host of the realm's sites.
+func (c *checkedRealm) served(addresses siteAddresses, host string) {
+	if strings.ContainsAny(host, "*{") {
+		c.unknown = append(c.unknown, "the host "+host+" stands for many")
+		return
+	}
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	for _, address := range addresses {
+		c.origins = append(c.origins, address[0]+"://"+strings.ToLower(host)+address[1])
+	}
+}
+
+// finish settles where the realm is: at its url alone, if it has one.
+func (c *checkedRealm) finish() {
+	if c.realm.origin != "" {
+		c.origins, c.unknown = []string{c.realm.origin}, nil
+	} else if len(c.origins) == 0 && len(c.unknown) == 0 {
+		c.unknown = []string{"no site of it was found"}
+	}
+	slices.Sort(c.origins)
+	c.origins = slices.Compact(c.origins)
+	slices.Sort(c.unknown)
+	c.unknown = slices.Compact(c.unknown)
+	c.name = c.realm.name
+	if c.name == "" {
+		c.name = cmp.Or(strings.Join(c.origins, " "), "(in a site without a known address)")
+	}
+}
