@@ -92,8 +92,10 @@ func (c *checkedRealm) report() realmReport {
 		Findings: []checkFinding{}, Providers: make([]providerReport, len(c.realm.providers)),
 	}
 	for _, unknown := range c.unknown {
-		report.Findings = append(report.Findings, checkFinding{levelWarn, "public address",
-			unknown + ": redirect URIs depend on the address asked; set url in the signin block to have one"})
+		report.Findings = append(report.Findings, checkFinding{
+			levelWarn, "public address",
+			unknown + ": redirect URIs depend on the address asked; set url in the signin block to have one",
+		})
 	}
 	for i, provider := range c.realm.providers {
 		info := provider.Info()

@@ -43,8 +43,11 @@ func TestProbe(t *testing.T) {
 		"keys aren't used":  {providertest.Behaviour{Handle: map[string]http.HandlerFunc{providertest.JWKSPath: fails}}, config{"id_token_signed_response_alg": "HS256"}, ""},
 		"nowhere to push":   {providertest.Behaviour{}, config{"pushed_authorization_request_endpoint": "discovered"}, "names no pushed_authorization_request_endpoint"},
 		"no usable signing": {providertest.Behaviour{EditDiscovery: func(d map[string]any) { d["id_token_signing_alg_values_supported"] = []any{"none"} }}, nil, "offers none of RS256"},
-		"a token endpoint that is gone": {providertest.Behaviour{}, config{"token_endpoint": closedPort() + "/token"},
-			"connection refused (nothing listens there: is it up, and are host and port right?)"},
+		"a token endpoint that is gone": {
+			providertest.Behaviour{},
+			config{"token_endpoint": closedPort() + "/token"},
+			"connection refused (nothing listens there: is it up, and are host and port right?)",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := providertest.New(t)

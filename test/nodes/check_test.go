@@ -150,17 +150,26 @@ func TestCheckPrintsRedirectURIs(t *testing.T) {
 		want      []string // without the path
 		warns     string
 	}{
-		"url": {"example.com, example.org {\n\tsignin {\n\turl https://auth.example.com\n\toidc corp ISSUER id a-client-secret\n}\n}",
-			[]string{"https://auth.example.com"}, ""},
-		"hosts of the site": {"example.com, a.example.com {\n\tsignin " + block + "\n}",
-			[]string{"https://a.example.com", "https://example.com"}, ""},
+		"url": {
+			"example.com, example.org {\n\tsignin {\n\turl https://auth.example.com\n\toidc corp ISSUER id a-client-secret\n}\n}",
+			[]string{"https://auth.example.com"},
+			"",
+		},
+		"hosts of the site": {
+			"example.com, a.example.com {\n\tsignin " + block + "\n}",
+			[]string{"https://a.example.com", "https://example.com"},
+			"",
+		},
 		"another port":     {"example.com:8443 {\n\tsignin " + block + "\n}", []string{"https://example.com:8443"}, ""},
 		"plain http":       {"http://example.com {\n\tsignin " + block + "\n}", []string{"http://example.com"}, ""},
 		"plain http, port": {"http://localhost:8080 {\n\tsignin " + block + "\n}", []string{"http://localhost:8080"}, ""},
 		"IPv6":             {"http://[::1]:8080 {\n\tsignin " + block + "\n}", []string{"http://[::1]:8080"}, ""},
 		"deep in a site":   {"example.com {\n\thandle /a/* {\n\troute {\n\tsignin " + block + "\n}\n}\n}", []string{"https://example.com"}, ""},
-		"where a snippet is imported": {"(s) {\n\tsignin " + block + "\n}\nexample.com {\n\t@h host example.com\n\thandle @h {\n\timport s\n}\n}",
-			[]string{"https://example.com"}, ""},
+		"where a snippet is imported": {
+			"(s) {\n\tsignin " + block + "\n}\nexample.com {\n\t@h host example.com\n\thandle @h {\n\timport s\n}\n}",
+			[]string{"https://example.com"},
+			"",
+		},
 		"a named route": {"&(s) {\n\tsignin " + block + "\n}\nexample.com {\n\tinvoke s\n}", []string{"https://example.com"}, ""},
 		"an error page": {"example.com {\n\thandle_errors {\n\tsignin " + block + "\n}\n}", []string{"https://example.com"}, ""},
 		"no host":       {":8080 {\n\tsignin " + block + "\n}", nil, "a site of it names no host"},
