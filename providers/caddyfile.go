@@ -24,6 +24,9 @@ func UnmarshalProvider(d *caddyfile.Dispenser) (json.RawMessage, error) {
 	if row, ok := lookUp(keyword); ok {
 		module = row.kind
 	}
+	if sendsMail(keyword) {
+		module = "email"
+	}
 	if !slices.Contains(Keywords(), keyword) {
 		if hint, ok := notYet[keyword]; ok {
 			return nil, d.Errf("%s", hint)
@@ -37,6 +40,12 @@ func UnmarshalProvider(d *caddyfile.Dispenser) (json.RawMessage, error) {
 	return caddyconfig.JSONModuleObject(provider, "provider", module, nil), nil
 }
 
+// sendsMail says that a keyword is another one of the provider email.
+func sendsMail(keyword string) bool {
+	_, isService := mailServices[keyword]
+	return isService || keyword == mailNodemailer
+}
+
 // Known says that a keyword is a provider's, so that UnmarshalProvider reads it
 // or says what to write instead.
 func Known(keyword string) bool {
@@ -45,9 +54,10 @@ func Known(keyword string) bool {
 }
 
 // Keywords returns the names of all providers that a Caddyfile can name, sorted:
-// guest modules and presets.
+// guest modules, presets and mail services.
 func Keywords() []string {
-	names := PresetNames()
+	names := append(PresetNames(), mailNodemailer)
+	names = append(names, MailServiceNames()...)
 	for _, module := range caddy.GetModules(Namespace) {
 		names = append(names, module.ID.Name())
 	}

@@ -68,6 +68,8 @@ type Message struct {
 	Subject string
 	Text    string
 	HTML    string
+	// URL is the link, for services that write the mail themselves.
+	URL string
 }
 
 // Budget is how many of something are allowed in a span of time that begins
@@ -104,16 +106,18 @@ const (
 // same way, up to and including whether it takes a message to it. So a server
 // that is down, or refuses, is told at once, and neither the answer nor its time
 // tells who may come in. The message follows in the background, over the same
-// connection; the number of connections is bounded.
+// connection; the number of connections is bounded. A service that takes mails
+// over HTTP is asked only whether it is there.
 type Email struct {
-	// The provider id: the last path segment of its endpoints. Default: email.
+	// The provider id: the last path segment of its endpoints. Default: email, or
+	// the name of the service in api.
 	ID string `json:"id,omitempty"`
 
 	// The name that clients show. Default: Email.
 	Name string `json:"name,omitempty"`
 
 	// Who the mail is from: an address, or "Name <address>". Placeholders are
-	// expanded. Default: none, required.
+	// expanded. Default: none, required but for the service loops.
 	From string `json:"from,omitempty"`
 
 	// Where answers go. Placeholders are expanded. Default: to from.
@@ -123,8 +127,11 @@ type Email struct {
 	// Default: Sign in to {{.Site}}.
 	Subject string `json:"subject,omitempty"`
 
-	// The mail server. Default: none, required.
+	// The mail server. Default: none, required unless there is api.
 	SMTP *SMTP `json:"smtp,omitempty"`
+
+	// A service that takes mails over HTTP, instead of smtp. Default: none.
+	API *MailAPI `json:"api,omitempty"`
 
 	// How long a link works, at most 24h. Default: 30m.
 	MaxAge caddy.Duration `json:"max_age,omitempty"`
@@ -165,18 +172,18 @@ func (e *Email) Provision(ctx caddy.Context) error {
 	if err := e.check(); err != nil {
 		return fmt.Errorf("provider %q: %w", e.ID, err)
 	}
-	steps := []func(caddy.Context) error{e.provisionAddresses, e.provisionLetter, e.provisionSMTP}
+	steps := []func(caddy.Context) error{e.provisionAddresses, e.provisionLetter, e.provisionSender}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
 			return fmt.Errorf("provider %q: %w", e.ID, err)
 		}
 	}
-	e.turns = newTurns(maxTransactions, maxWaiting, e.SMTP.answerTimeout())
+	e.turns = newTurns(maxTransactions, maxWaiting, e.answerTimeout())
 	return nil
 }
 
 func (e *Email) setDefaults() {
-	setDefault(&e.ID, "email")
+	setDefault(&e.ID, e.defaultID())
 	setDefault(&e.Name, "Email")
 	setDefault(&e.Subject, "Sign in to {{.Site}}")
 	setDefault(&e.Confirm, "on")
@@ -204,9 +211,11 @@ func (e *Email) setDefaults() {
 // check says what is wrong with the written values, placeholders aside.
 func (e *Email) check() error {
 	switch {
-	case e.From == "":
+	case e.SMTP != nil && e.API != nil:
+		return errors.New("smtp and api can't be combined: give each an email block of its own, with an id line")
+	case e.From == "" && !e.ownLetter():
 		return errors.New(`from is missing: write who the mail is from, such as from "Example <no-reply@example.com>"`)
-	case e.SMTP == nil:
+	case e.SMTP == nil && e.API == nil:
 		return errors.New("smtp is missing: write your mail server, such as smtp mail.example.com:587")
 	case e.Confirm != "" && e.Confirm != "on" && e.Confirm != "off":
 		return fmt.Errorf("confirm must be on or off, not %q", e.Confirm)
@@ -225,7 +234,20 @@ func (e *Email) check() error {
 			}
 		}
 	}
+	if e.API != nil {
+		return e.API.check(e.From)
+	}
 	return e.SMTP.check()
+}
+
+// ownLetter says that the service writes the mail.
+func (e *Email) ownLetter() bool { return e.API != nil && mailServices[e.API.Service].ownLetter }
+
+func (e *Email) defaultID() string {
+	if e.API != nil {
+		return e.API.Service
+	}
+	return "email"
 }
 
 func (e *Email) provisionAddresses(caddy.Context) error {
@@ -237,8 +259,10 @@ func (e *Email) provisionAddresses(caddy.Context) error {
 		return err
 	}
 	var err error
-	if e.from, err = parseMailbox(from); err != nil {
-		return fmt.Errorf("from: %w", err)
+	if from != "" {
+		if e.from, err = parseMailbox(from); err != nil {
+			return fmt.Errorf("from: %w", err)
+		}
 	}
 	if replyTo == "" {
 		return nil
@@ -270,7 +294,12 @@ func (e *Email) provisionLetter(caddy.Context) error {
 	return err
 }
 
-func (e *Email) provisionSMTP(ctx caddy.Context) error {
+func (e *Email) provisionSender(ctx caddy.Context) error {
+	if e.API != nil {
+		sender, err := e.API.provision(ctx, e.from.Address)
+		e.sender = sender
+		return err
+	}
 	sender, err := e.SMTP.provision(ctx)
 	if err != nil {
 		return err
@@ -281,6 +310,21 @@ func (e *Email) provisionSMTP(ctx caddy.Context) error {
 	}
 	e.sender = sender
 	return nil
+}
+
+// answerTimeout bounds what the visitor waits for, sendTimeout the rest.
+func (e *Email) answerTimeout() time.Duration {
+	if e.SMTP == nil {
+		return defaultAnswerTimeout
+	}
+	return e.SMTP.answerTimeout()
+}
+
+func (e *Email) sendTimeout() time.Duration {
+	if e.SMTP == nil {
+		return defaultSendTimeout
+	}
+	return e.SMTP.sendTimeout()
 }
 
 // cleanupWait is how long an unloaded configuration waits for its last mails.
@@ -324,7 +368,7 @@ var errMailBusy = errors.New("too many messages at once: the mail server is too 
 
 // Offer implements [Mailer].
 func (e *Email) Offer(ctx context.Context, address string) (Offer, error) {
-	ctx, cancel := context.WithTimeout(ctx, e.SMTP.answerTimeout())
+	ctx, cancel := context.WithTimeout(ctx, e.answerTimeout())
 	defer cancel()
 	if err := e.acquire(ctx); err != nil {
 		return nil, err
@@ -366,7 +410,7 @@ func (o *mailOffer) Send(ctx context.Context, link Link) error {
 		return err
 	}
 	message.From, message.ReplyTo, message.To = o.email.from, o.email.replyTo, o.to
-	ctx, cancel := context.WithTimeout(ctx, o.email.SMTP.sendTimeout())
+	ctx, cancel := context.WithTimeout(ctx, o.email.sendTimeout())
 	defer cancel()
 	return o.transaction.Send(ctx, message) //nolint:wrapcheck // it says what was being done
 }

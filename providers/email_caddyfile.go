@@ -1,6 +1,7 @@
 package providers
 
 import (
+	"maps"
 	"strconv"
 
 	"github.com/caddyserver/caddy/v2"
@@ -40,31 +41,45 @@ import (
 //			total   <mails> <duration>
 //		}
 //	}
+//	nodemailer {
+//		<as email>
+//	}
+//	resend|sendgrid|postmark|mailgun|loops|forwardemail [<key>] {
+//		key              <key>
+//		message_stream   <name>
+//		region           us|eu
+//		domain           <domain>
+//		transactional_id <id>
+//		endpoint         <url>
+//		transport {
+//			<as in reverse_proxy's transport http>
+//		}
+//		<as email, without smtp>
+//	}
+//
+// A service has those of the options between key and endpoint that its row in
+// docs/providers.md names.
 func (e *Email) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next()
-	line := d.Token()
-	if d.NextArg() {
-		return d.Err("email takes no arguments: write from and smtp in its block, and `id " + d.Val() + "` to name the provider")
+	line, keyword := d.Token(), d.Val()
+	options := e.options()
+	switch _, isService := mailServices[keyword]; {
+	case isService:
+		e.ID, e.API = keyword, &MailAPI{Service: keyword}
+		maps.Copy(options, e.API.options())
+		if d.NextArg() {
+			e.API.Key = d.Val()
+		}
+	case keyword == mailNodemailer:
+		e.ID = keyword
+		fallthrough
+	default:
+		options["smtp"] = e.unmarshalSMTP
 	}
-	err := parseBlock(d, map[string]option{
-		"id":       oneArg(&e.ID),
-		"name":     oneArg(&e.Name),
-		"from":     oneArg(&e.From),
-		"reply_to": oneArg(&e.ReplyTo),
-		"subject":  oneArg(&e.Subject),
-		"confirm":  oneArg(&e.Confirm),
-		"max_age":  someTime(&e.MaxAge),
-		"smtp":     e.unmarshalSMTP,
-		"templates": func(d *caddyfile.Dispenser) error {
-			return onlyBlock(d, map[string]option{"html": oneArg(&e.Templates.HTML), "text": oneArg(&e.Templates.Text)})
-		},
-		"limit": func(d *caddyfile.Dispenser) error {
-			return onlyBlock(d, map[string]option{
-				"address": budget(&e.Limit.Address), "client": budget(&e.Limit.Client), "total": budget(&e.Limit.Total),
-			})
-		},
-	})
-	if err != nil {
+	if d.NextArg() {
+		return d.Err(e.argumentHint(keyword, d.Val()))
+	}
+	if err := parseBlock(d, options); err != nil {
 		return err
 	}
 	id := e.ID
@@ -78,6 +93,57 @@ func (e *Email) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		}
 	}
 	return nil
+}
+
+func (e *Email) argumentHint(keyword, word string) string {
+	if e.API != nil {
+		return keyword + " takes the key alone: from stands in its block"
+	}
+	return keyword + " takes no arguments: write from and smtp in its block, and `id " + word + "` to name the provider"
+}
+
+// options are those that every way of sending has.
+func (e *Email) options() map[string]option {
+	return map[string]option{
+		"id":       oneArg(&e.ID),
+		"name":     oneArg(&e.Name),
+		"from":     oneArg(&e.From),
+		"reply_to": oneArg(&e.ReplyTo),
+		"subject":  oneArg(&e.Subject),
+		"confirm":  oneArg(&e.Confirm),
+		"max_age":  someTime(&e.MaxAge),
+		"templates": func(d *caddyfile.Dispenser) error {
+			return onlyBlock(d, map[string]option{"html": oneArg(&e.Templates.HTML), "text": oneArg(&e.Templates.Text)})
+		},
+		"limit": func(d *caddyfile.Dispenser) error {
+			return onlyBlock(d, map[string]option{
+				"address": budget(&e.Limit.Address), "client": budget(&e.Limit.Client), "total": budget(&e.Limit.Total),
+			})
+		},
+	}
+}
+
+// options are those of the service alone.
+func (a *MailAPI) options() map[string]option {
+	options := map[string]option{
+		"key":       oneArg(&a.Key),
+		"endpoint":  oneArg(&a.Endpoint),
+		"transport": transport(&a.TransportRaw),
+	}
+	for _, own := range mailServices[a.Service].options {
+		options[own.name] = func(d *caddyfile.Dispenser) error {
+			var value string
+			if err := oneArg(&value)(d); err != nil {
+				return err
+			}
+			if a.Options == nil {
+				a.Options = make(map[string]string)
+			}
+			a.Options[own.name] = value
+			return nil
+		}
+	}
+	return options
 }
 
 func (e *Email) unmarshalSMTP(d *caddyfile.Dispenser) error {

@@ -134,7 +134,7 @@ const maxSubject = 200
 
 // write fills the parts in. A subject is one line, whatever its template makes.
 func (l *letter) write(link Link) (Message, error) {
-	var message Message
+	message := Message{URL: link.URL}
 	for _, part := range []struct {
 		name     string
 		template executor

@@ -121,15 +121,8 @@ func aliasRows() map[string]preset {
 
 // notYet are NextAuth's ids for which nothing is there, and what to write.
 var notYet = map[string]string{
-	"passkey":      "passkeys are not supported yet: choose another provider",
-	"webauthn":     "WebAuthn is not supported yet: choose another provider",
-	"nodemailer":   "nodemailer's mails are sent by the provider email: write email { … } with its smtp line",
-	"forwardemail": "Forward Email's HTTP interface is not a provider of its own: write email { … } with the vendor's SMTP server",
-	"loops":        "Loops' HTTP interface is not a provider of its own: write email { … } with the vendor's SMTP server",
-	"mailgun":      "Mailgun's HTTP interface is not a provider of its own: write email { … } with the vendor's SMTP server",
-	"postmark":     "Postmark's HTTP interface is not a provider of its own: write email { … } with the vendor's SMTP server",
-	"resend":       "Resend's HTTP interface is not a provider of its own: write email { … } with the vendor's SMTP server",
-	"sendgrid":     "SendGrid's HTTP interface is not a provider of its own: write email { … } with the vendor's SMTP server",
+	"passkey":  "passkeys are not supported yet: choose another provider",
+	"webauthn": "WebAuthn is not supported yet: choose another provider",
 }
 
 // wholeIssuer adds what customers of the vendor leave out of its issuer.

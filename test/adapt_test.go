@@ -133,6 +133,7 @@ func isolate(t *testing.T) {
 	t.Setenv("DATABASE_URL", "postgres://signin@db.example.com/app")
 	t.Setenv("SMTP_USER", "mailer")
 	t.Setenv("SMTP_PASSWORD", "password-of-mailer")
+	t.Setenv("MAIL_KEY", "key-of-mail-service")
 	t.Setenv("LDAP_PASSWORD", "the reader's password")
 	t.Setenv("AUTH_SECRET", "a secret of the tests, 40 bytes long ....")
 	t.Setenv("AUTH_SECRET_OLD", "the secret before, also over 32 bytes ...")

@@ -56,29 +56,43 @@ const differences = `
 |---|---|---|
 `
 
+const mailHead = `
+## Mail services
+
+Each sends the links of the provider ` + "`email`" + ` through a vendor's HTTP interface: ` + "`resend {env.MAIL_KEY} { from no-reply@example.com }`" + `. The id is the name here, as in Auth.js v5, and the type is ` + "`email`" + `. [providers-email.md](providers-email.md) has the options of all, and what an answer tells. ` + "`nodemailer`" + ` is ` + "`email`" + ` with that id.
+
+For all, the name on the page is Email, not the vendor's, of whom visitors know nothing; the letter is the one of ` + "`email`" + `; answers of the vendor are never shown or logged.
+
+| name | options | what differs |
+|---|---|---|
+`
+
 const tail = `
 ## Not there
 
-` + "`passkey` and `webauthn` are not supported yet. `nodemailer`, `forwardemail`, `loops`, `mailgun`, `postmark`, `resend` and `sendgrid` send mail: write `email` with the vendor's SMTP server. `credentials` and `email` are in docs/configuration.md." + `
+` + "`passkey` and `webauthn` are not supported yet. `credentials` and `email` are in docs/configuration.md." + `
 `
 
 func page() string {
-	var main, more strings.Builder
+	var main, more, mail strings.Builder
 	for _, p := range providers.Presets() {
 		fmt.Fprintf(&main, "| %s | %s | %s | %s | %s | %s |\n",
-			names(p), options(p), code(p.Scopes...), profile(p), verified(p), yesNo(p.Public))
+			names(p), options(p.Options), code(p.Scopes...), profile(p), verified(p), yesNo(p.Public))
 		fmt.Fprintf(&more, "| `%s` | %s | %s |\n", p.Name, p.Differs, note(p))
 	}
-	return head + main.String() + differences + more.String() + tail
+	for _, service := range providers.MailServices() {
+		fmt.Fprintf(&mail, "| %s (%s) | %s | %s |\n", code(service.Name), service.Display, options(service.Options), service.Differs)
+	}
+	return head + main.String() + differences + more.String() + mailHead + mail.String() + tail
 }
 
 func names(p providers.PresetInfo) string {
 	return fmt.Sprintf("%s (%s)", code(append([]string{p.Name}, p.Aliases...)...), p.Display)
 }
 
-func options(p providers.PresetInfo) string {
-	all := make([]string, 0, len(p.Options))
-	for _, option := range p.Options {
+func options(list []providers.PresetOption) string {
+	all := make([]string, 0, len(list))
+	for _, option := range list {
 		text := code(option.Name)
 		switch {
 		case option.Required:
