@@ -194,7 +194,9 @@ func (c *call) begin(claims authjs.Claims) error {
 	}
 	cookies, err := c.site.signIn(c.r.Context(), claims, &received, c.r.UserAgent())
 	if errors.Is(err, authjs.ErrTooLarge) {
-		c.realm.logger.Error("sign-in refused", zap.String("reference", reference(c.r)), zap.Error(err))
+		largest, advice := oversize(claims)
+		c.realm.logger.Error("sign-in refused: leave something out of the session", zap.String("provider", claims.Provider),
+			zap.String("largest", largest), zap.String("advice", advice), zap.String("reference", reference(c.r)), zap.Error(err))
 		return c.fail(http.StatusOK, authjs.CodeConfiguration)
 	}
 	if err != nil {

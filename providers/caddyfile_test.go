@@ -241,6 +241,8 @@ func FuzzUnmarshalProvider(f *testing.F) {
 		"google a b", "github {\nclient_id a\n}", "oidc corp https://x.example a b {\nprofile {\nid a|b\n}\n}",
 		"oauth2 x {\ntransport {\ndial_timeout 1s\n}\n}", "google a b {", "oidc \"\" {\n{\n}\n", "google a b {\nparams a=b\n} x",
 		"google a b {\ntransport {\ntls_trust_pool\n}\n}", "oidc {env.A} {env.B}", "google {\nparams\n}}",
+		"resend {env.K} {\nfrom a@example.com\n}", "mailgun k {\nregion eu\ndomain mg.example.com\nfrom \"E <a@example.com>\"\n}",
+		"loops k {\ntransactional_id x\n}", "nodemailer {\nfrom a@example.com\nsmtp localhost {\ntls off\n}\n}",
 	} {
 		f.Add(seed)
 	}

@@ -10,8 +10,6 @@ import (
 	"reflect"
 	"strings"
 	"testing"
-
-	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 )
 
 const mailKey = "re_secret-key"
@@ -281,18 +279,6 @@ func FuzzMailServiceBody(f *testing.F) {
 					t.Errorf("%s: the subject is %q, not %q", name, value, message.Subject)
 				}
 			}
-		}
-	})
-}
-
-func FuzzMailServiceCaddyfile(f *testing.F) {
-	f.Add("resend {env.K} {\n from a@example.com\n}")
-	f.Add("mailgun {\n key k\n region eu\n domain mg.example.com\n from \"E <a@example.com>\"\n}")
-	f.Add("loops k {\n transactional_id x\n transport {\n dial_timeout 1s\n }\n}")
-	f.Fuzz(func(_ *testing.T, text string) {
-		d := caddyfile.NewTestDispenser(text)
-		if d.Next() && sendsMail(d.Val()) {
-			_, _ = UnmarshalProvider(d) // it must not panic
 		}
 	})
 }

@@ -1,0 +1,39 @@
+package providers_test
+
+import (
+	"fmt"
+
+	"github.com/caddy-signin/caddy-signin/providers"
+)
+
+// What a person who writes a configuration needs to know of a known provider.
+func ExamplePresets() {
+	for _, preset := range providers.Presets() {
+		if preset.Name != "auth0" {
+			continue
+		}
+		fmt.Println(preset.Display, "is of kind", preset.Kind)
+		fmt.Println("it asks for", preset.Scopes)
+		for _, option := range preset.Options {
+			fmt.Printf("option %s: %s (required: %t)\n", option.Name, option.Use, option.Required)
+		}
+	}
+	// Output:
+	// Auth0 is of kind oidc
+	// it asks for [openid email profile]
+	// option issuer: such as https://example.eu.auth0.com/ (required: true)
+}
+
+// The services that mail links besides a mail server of one's own.
+func ExampleMailServices() {
+	for _, service := range providers.MailServices() {
+		fmt.Println(service.Name, "is", service.Display)
+	}
+	// Output:
+	// forwardemail is Forward Email
+	// loops is Loops
+	// mailgun is Mailgun
+	// postmark is Postmark
+	// resend is Resend
+	// sendgrid is SendGrid
+}
