@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/mail"
 	"net/url"
@@ -112,9 +113,7 @@ func mailbox(address mail.Address) string {
 
 // and returns t with more values.
 func (t texts) and(more texts) texts {
-	for name, value := range t {
-		more[name] = value
-	}
+	maps.Copy(more, t)
 	return more
 }
 

@@ -264,3 +264,22 @@ func TestCheckOfAStoreThatIsDown(t *testing.T) {
 		}
 	}
 }
+
+// A realm that anyone could enter gets a warning, as at start; rules take it away.
+func TestCheckWarnsOfOpenRealms(t *testing.T) {
+	mail := providertest.NewMailServer(t, providertest.MailOptions{})
+	site := "example.com {\n\tsignin {\n\temail {\n\tfrom no-reply@example.com\n\tsmtp " + mail.Address + " {\n\ttls off\n}\n}\n\tALLOW\n}\n\tGATE\n}\n"
+	for name, test := range map[string]struct {
+		allow, gate string
+		warns       bool
+	}{
+		"open":             {"", "require_signin", true},
+		"a rule":           {"allow email *@example.com", "require_signin", false},
+		"a rule of a gate": {"", "require_signin {\n\temail *@example.com\n}", false},
+	} {
+		code, out, errs := checked(t, strings.NewReplacer("ALLOW", test.allow, "GATE", test.gate).Replace(site))
+		if code != 0 || strings.Contains(out, "WARN who may come in") != test.warns || !strings.Contains(out, "ok   mail from no-reply@example.com") {
+			t.Errorf("%s ends with %d %s%s", name, code, out, errs)
+		}
+	}
+}
