@@ -261,6 +261,7 @@ func TestMistakesWithMailServices(t *testing.T) {
 func FuzzMailServiceBody(f *testing.F) {
 	f.Add("Sign in to app.example.com", `"}],"bcc":"eve@evil.example"`)
 	f.Add("{key}", "{to}&to=eve@evil.example")
+	f.Add("{to} {url} {text} {from}", "{subject}")
 	f.Fuzz(func(t *testing.T, subject, text string) {
 		for name, row := range mailServices {
 			message := Message{To: "zoe@mail.example.com", Subject: strings.ToValidUTF8(subject, ""), Text: strings.ToValidUTF8(text, ""), HTML: "x", URL: "u"}
