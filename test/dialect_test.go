@@ -3,6 +3,7 @@ package test
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -350,4 +351,13 @@ func TestAuthJSWithoutASecretIsUnavailable(t *testing.T) {
 			t.Errorf("%s is answered %d %s", path, got.status, got.body)
 		}
 	}
+}
+
+// A custom sign-in page is told the code as well.
+func TestAuthJSCustomSignInPage(t *testing.T) {
+	g := start(t, strings.Replace(inV5(onePasswordSite), "{$USERS}", "{$USERS}\npages {\nsignin /login\n}", 1))
+	got := g.browserV5().get("/api/auth/signin?error=CredentialsSignin&code=CodeRequired")
+	wantLocation(t, got, "/login?callbackUrl="+url.QueryEscape(g.origin)+"&error=CredentialsSignin&code=CodeRequired")
+	got = g.browserV5().get("/api/auth/signin?error=CredentialsSignin&code=%3Cscript%3E")
+	wantLocation(t, got, "/login?callbackUrl="+url.QueryEscape(g.origin)+"&error=CredentialsSignin")
 }
