@@ -40,12 +40,16 @@ func protect(header http.Header) {
 	header["Vary"] = varyCookie
 }
 
-// sendRedirect is the only place that writes a Location. target has passed the
+// sendRedirect sends the browser to target, which has passed the
 // site's policy, is the operator's own word, or is a provider's endpoint;
 // redirect.Location makes it fit for a header.
 func sendRedirect(w http.ResponseWriter, status int, target string) {
-	w.Header().Set("Location", redirect.Location(target))
+	setLocation(w, target)
 	w.WriteHeader(status)
+}
+
+func setLocation(w http.ResponseWriter, target string) {
+	w.Header().Set("Location", redirect.Location(target))
 }
 
 // writeJSON answers as JSON.stringify would write it.

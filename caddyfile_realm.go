@@ -48,6 +48,7 @@ func unknownOption(d *caddyfile.Dispenser, known []string) error {
 //	cookie_domain    <domain>
 //	base_path        <path>
 //	secret           <new> [<old>...]
+//	dialect          next-auth|authjs
 //	upstream_cookies strip|pass
 //	store            <store> ...
 //	session {
@@ -149,6 +150,9 @@ var realmOptions = options[Realm]{
 		})
 	},
 	"secret": parseSecret,
+	"dialect": func(d *caddyfile.Dispenser, realm *Realm) error {
+		return oneOf(d, &realm.Dialect, "next-auth", "authjs")
+	},
 	"upstream_cookies": func(d *caddyfile.Dispenser, realm *Realm) error {
 		return oneOf(d, &realm.UpstreamCookies, "strip", "pass")
 	},

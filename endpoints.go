@@ -27,6 +27,8 @@ type endpoint struct {
 	// crossSite endpoints take POSTs that another site sends: they are
 	// protected by something else than the CSRF token, or change nothing.
 	crossSite bool
+	// named endpoints may have a provider behind their action.
+	named bool
 }
 
 // endpoints is the whole protocol. What is not here is answered with 400, as
@@ -36,10 +38,10 @@ var endpoints = []endpoint{
 	{method: "GET", action: "providers", serve: (*call).serveProviders, bare: true},
 	{method: "GET", action: "session", serve: (*call).serveSession},
 	{method: "POST", action: "session", serve: (*call).updateSession},
-	{method: "GET", action: "signin", serve: (*call).serveSignInPage, page: true},
-	{method: "POST", action: "signin", serve: (*call).startSignIn},
-	{method: "GET", action: "callback", serve: (*call).serveCallback},
-	{method: "POST", action: "callback", serve: (*call).serveCallback, crossSite: true},
+	{method: "GET", action: "signin", serve: (*call).serveSignInPage, page: true, named: true},
+	{method: "POST", action: "signin", serve: (*call).startSignIn, named: true},
+	{method: "GET", action: "callback", serve: (*call).serveCallback, named: true},
+	{method: "POST", action: "callback", serve: (*call).serveCallback, crossSite: true, named: true},
 	{method: "GET", action: "signout", serve: (*call).serveSignOutPage, page: true},
 	{method: "POST", action: "signout", serve: (*call).signOut},
 	{method: "GET", action: "error", serve: (*call).serveErrorPage, page: true},
@@ -80,6 +82,7 @@ type call struct {
 	verified    bool   // the body shows that the sender knows the browser's token
 	callbackURL string // where the flow ends, validated
 	cookies     []authjs.Cookie
+	prepared    int // of them, those that come with every answer
 }
 
 // serveEndpoint answers a request under the base path.
@@ -98,7 +101,7 @@ func (v *visit) serveEndpoint(w http.ResponseWriter, r *http.Request, path strin
 	protect(w.Header())
 	segments := strings.SplitN(path, "/", 3)
 	found, ok := endpointTable[endpointKey{r.Method, segments[0]}]
-	if !ok {
+	if !ok || !s.dialect.serves(found, segments[1:]) {
 		return c.unsupported()
 	}
 	if len(segments) > 1 {
@@ -141,6 +144,7 @@ func (c *call) prepare(e *endpoint) error {
 	}
 	c.prepareCSRF(e)
 	c.prepareCallbackURL()
+	c.prepared = len(c.cookies)
 	return nil
 }
 
@@ -199,14 +203,16 @@ func (s *site) isForeignPost(r *http.Request) bool {
 	return origin != "" && origin != "null" && !strings.EqualFold(origin, s.origin)
 }
 
-// wantsJSON reports the field json=true, by which the client asks for the
-// redirect's target as JSON.
-func (c *call) wantsJSON() bool { return c.body["json"] == "true" }
-
 // redirect ends a flow: 302 to target, or for the client {"url"} with status.
 func (c *call) redirect(status int, target string) error {
 	c.sendCookies()
 	if c.wantsJSON() {
+		if instead, ok := c.site.dialect.jsonStatus[status]; ok {
+			status = instead
+		}
+		if c.site.dialect.jsonLocation {
+			setLocation(c.w, target)
+		}
 		return writeJSON(c.w, status, struct {
 			URL string `json:"url"`
 		}{target})
@@ -225,17 +231,19 @@ func (c *call) takesToken() bool {
 	return false
 }
 
-// fail sends the browser to the error endpoint with a code, and maybe the
-// provider that it is about. The page at the end of its redirects shows the
-// reference of this request, which is the one in the log.
+// fail sends the browser to the page that the dialect has for a code; more are
+// parameters that the dialect may leave out. The page at the end of its redirects
+// shows the reference of this request, which is the one in the log.
 func (c *call) fail(status int, code authjs.ErrorCode, more ...string) error {
+	end := c.site.dialect.ending(code, more)
+	c.beQuiet()
 	if c.showsPages() {
 		c.keepNote(note{
-			Code: string(code), Reference: reference(c.r), Provider: c.provider,
+			Code: end.query[1], Reference: reference(c.r), Provider: c.provider,
 			Username: cut(c.body["username"], maxNoteValue), Email: cut(c.body["email"], maxNoteValue),
 		}, failureLife)
 	}
-	return c.redirect(status, redirect.AddQuery(c.site.base+"/error", append([]string{"error", string(code)}, more...)...))
+	return c.redirect(status, redirect.AddQuery(c.site.base+"/"+end.page, end.query...))
 }
 
 func (c *call) sendCookies() {
@@ -244,11 +252,9 @@ func (c *call) sendCookies() {
 	}
 }
 
-// unsupported is NextAuth's answer to what the table does not hold, without a
-// content type.
+// unsupported is the answer to what the table does not hold.
 func (c *call) unsupported() error {
-	return c.plainError(http.StatusBadRequest,
-		"Error: This action with HTTP "+c.r.Method+" is not supported by NextAuth.js")
+	return c.badRequest("Error: This action with HTTP " + c.r.Method + " is not supported by NextAuth.js")
 }
 
 func (c *call) plainError(status int, text string) error {

@@ -10,7 +10,6 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
-	"github.com/caddy-signin/caddy-signin/internal/redirect"
 	"github.com/caddy-signin/caddy-signin/providers"
 )
 
@@ -18,10 +17,12 @@ import (
 // the browser has.
 func (c *call) checkCredentials(checker providers.Checker) error {
 	if c.r.Method != http.MethodPost {
-		return c.plainError(http.StatusBadRequest, "Error: Callback for provider type credentials not supported")
+		return c.noProvider(func() error {
+			return c.badRequest("Error: Callback for provider type credentials not supported")
+		})
 	}
 	if !c.verified {
-		return c.redirect(http.StatusOK, redirect.AddQuery(c.site.base+"/signin", "csrf", "true"))
+		return c.missingCSRF("signin")
 	}
 	ctx := c.r.Context()
 	try := c.realm.throttle.attempt(c.site.key, c.provider, c.body["username"], clientIP(c.r))

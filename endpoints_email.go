@@ -138,7 +138,7 @@ func (c *call) openLink(mailer providers.Mailer) error {
 	switch {
 	case token == "":
 		c.logLink(errors.New("the link has no token"))
-		return c.fail(http.StatusOK, "configuration")
+		return c.fail(http.StatusOK, authjs.CodeNoLinkToken)
 	case address == "" || !isLinkToken(token):
 		return c.deadLink(errors.New("the link is malformed"))
 	case mailer.Confirms() && c.r.Method == http.MethodGet:
@@ -148,7 +148,7 @@ func (c *call) openLink(mailer providers.Mailer) error {
 			CallbackURL: c.callbackURL, CSRFToken: c.csrfToken,
 		})
 	case mailer.Confirms() && !c.verified:
-		return c.redirect(http.StatusOK, redirect.AddQuery(c.site.base+"/signin", "csrf", "true"))
+		return c.missingCSRF("signin")
 	}
 	link := mailedLink{site: c.site, provider: c.provider, address: address, token: token}
 	switch err := link.spend(c.r.Context(), c.keys.links); {

@@ -15,7 +15,6 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
-	"github.com/caddy-signin/caddy-signin/internal/redirect"
 	"github.com/caddy-signin/caddy-signin/providers"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
@@ -51,8 +50,11 @@ func (p *pendingFlow) ends() time.Time { return time.UnixMilli(p.Started).Add(pe
 // startSignIn begins a sign-in with the provider in the path.
 func (c *call) startSignIn() error {
 	provider, ok := c.realm.byID[c.provider]
-	if !c.verified || !ok {
-		return c.redirect(http.StatusOK, redirect.AddQuery(c.site.base+"/signin", "csrf", "true"))
+	switch {
+	case !c.verified:
+		return c.missingCSRF("signin")
+	case !ok:
+		return c.noProvider(func() error { return c.missingCSRF("signin") })
 	}
 	switch provider := provider.(type) {
 	case providers.Redirector:
@@ -169,7 +171,7 @@ func (c *call) serveCallback() error {
 	case providers.Checker:
 		return c.checkCredentials(provider)
 	default:
-		return c.unsupported()
+		return c.noProvider(c.unsupported)
 	}
 }
 

@@ -17,6 +17,9 @@ import (
 // itself: that takes a POST with the CSRF token.
 func (c *call) serveSignInPage() error {
 	code := c.query.Get("error")
+	if c.provider != "" && c.site.dialect.strictPaths {
+		return c.noProvider(c.unsupported)
+	}
 	if page := c.realm.Pages.SignIn; page != "" {
 		if code == "" {
 			code = c.provider // NextAuth passes the path segment on as the error
@@ -25,18 +28,24 @@ func (c *call) serveSignInPage() error {
 		if isCode(code) {
 			query = append(query, "error", code)
 		}
+		if more := c.query.Get("code"); isCode(more) {
+			query = append(query, "code", more)
+		}
 		c.sendCookies()
 		sendRedirect(c.w, http.StatusFound, redirect.AddQuery(page, query...))
 		return nil
 	}
 	if c.query.Get("csrf") == "true" {
-		code = csrfFailed
+		code = string(authjs.CodeMissingCSRF)
 	}
 	page := c.signInPage(code)
 	if code != "" {
 		failed := c.takeFailure(code)
 		page.Reference = failed.Reference
 		page.ErrorProvider, page.Username, page.Email = failed.Provider, failed.Username, failed.Email
+		if more := c.query.Get("code"); code == string(authjs.CodeCredentialsSignin) && providers.RefusalCodes[more] {
+			page.Error = more
+		}
 	}
 	if email := c.query.Get("email"); email != "" {
 		if address, err := providers.ParseEmail(email); err == nil {
@@ -86,7 +95,7 @@ func (c *call) serveErrorPage() error {
 	if code == "" {
 		code = c.provider
 	}
-	if authjs.ErrorCode(code).OnSignInPage() {
+	if c.site.dialect.errorsOnSignInPage && authjs.ErrorCode(code).OnSignInPage() {
 		c.sendCookies()
 		sendRedirect(c.w, http.StatusFound, redirect.AddQuery(c.site.base+"/signin", "error", code))
 		return nil

@@ -8,7 +8,6 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
-	"github.com/caddy-signin/caddy-signin/internal/redirect"
 	"github.com/caddy-signin/caddy-signin/pages"
 )
 
@@ -44,8 +43,12 @@ func (c *call) serveProviders() error {
 		if i > 0 {
 			body.WriteByte(',')
 		}
+		kind := string(info.Type)
+		if info.OIDC {
+			kind = c.site.dialect.oidcType
+		}
 		line, err := encodeJSON(entry{
-			ID: info.ID, Name: info.Name, Type: string(info.Type),
+			ID: info.ID, Name: info.Name, Type: kind,
 			SigninURL: c.site.base + "/signin/" + info.ID, CallbackURL: c.site.base + "/callback/" + info.ID,
 		})
 		if err != nil {
@@ -68,8 +71,9 @@ func (c *call) serveSession() error {
 // only a provider can say (requirement E15).
 func (c *call) updateSession() error {
 	if !c.verified {
+		c.beQuiet()
 		c.sendCookies()
-		return sendJSON(c.w, http.StatusBadRequest, []byte("{}"))
+		return sendJSON(c.w, http.StatusBadRequest, c.site.dialect.nobody)
 	}
 	return c.answerSession()
 }
@@ -92,7 +96,7 @@ func (c *call) answerSession() error {
 	if session == nil {
 		c.cookies = append(c.cookies, c.site.clearSession(&received)...)
 		c.sendCookies()
-		return sendJSON(c.w, http.StatusOK, []byte("{}"))
+		return sendJSON(c.w, http.StatusOK, c.site.dialect.nobody)
 	}
 	cookies, err := c.site.cookiesOf(renewed.token, &session.claims, &received)
 	if err != nil {
@@ -138,19 +142,16 @@ func (c *call) serveSignOutPage() error {
 		page.User = session.pageUser()
 	}
 	if c.query.Get("csrf") == "true" {
-		page.Error = csrfFailed
+		page.Error = string(authjs.CodeMissingCSRF)
 	}
 	c.sendCookies()
 	return c.site.servePage(c.w, page)
 }
 
-// csrfFailed is the pages' code for a form whose token did not fit.
-const csrfFailed = "MissingCSRF"
-
 // signOut ends the session for every copy of its cookie.
 func (c *call) signOut() error {
 	if !c.verified {
-		return c.redirect(http.StatusOK, redirect.AddQuery(c.site.base+"/signout", "csrf", "true"))
+		return c.missingCSRF("signout")
 	}
 	session, err := c.getSession(c.r)
 	if err != nil {

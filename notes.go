@@ -47,6 +47,9 @@ func (c *call) showsPages() bool {
 }
 
 func (c *call) keepNote(n note, life time.Duration) {
+	if c.keys == nil {
+		return // the secret can't be had now
+	}
 	now := time.Now()
 	n.Made, n.Until = now.UnixMilli(), now.Add(life).UnixMilli()
 	payload, err := json.Marshal(n)

@@ -42,6 +42,11 @@ type Realm struct {
 	// is generated on first use and kept in Caddy's storage.
 	Secrets []string `json:"secrets,omitempty"`
 
+	// Which generation of NextAuth's client the endpoints speak to: next-auth (v4)
+	// or authjs (v5): the cookies' names, the session token's format, and the
+	// answers. Default: next-auth.
+	Dialect string `json:"dialect,omitempty"`
+
 	// Whether the session cookie goes on to the upstream: strip or pass.
 	// Default: strip.
 	UpstreamCookies string `json:"upstream_cookies,omitempty"`
@@ -82,6 +87,8 @@ type Realm struct {
 
 	name      string // of a global realm
 	origin    string // of url, empty without one
+	dialect   *dialect
+	hinted    sync.Once // that the client speaks another dialect
 	providers []providers.Provider
 	byID      map[string]providers.Provider
 	admission admission
@@ -185,6 +192,9 @@ func (rl *Realm) poolKey() string {
 }
 
 func (rl *Realm) provisionAddress(caddy.Context) error {
+	if err := rl.provisionDialect(); err != nil {
+		return err
+	}
 	if rl.URL != "" {
 		origin, err := parseOrigin(rl.URL)
 		if err != nil {
@@ -312,7 +322,7 @@ func (s *SessionConfig) renewAge() time.Duration {
 }
 
 func (rl *Realm) provisionSecrets(ctx caddy.Context) error {
-	source, err := newSecretSource(rl.Secrets, ctx.Storage(), rl.logger)
+	source, err := newSecretSource(rl.Secrets, rl.dialect, ctx.Storage(), rl.logger)
 	if err != nil {
 		return err
 	}

@@ -40,6 +40,7 @@ var placeholderSecrets = []string{
 // secretSource gives a realm its keys: from the configured secrets, or from one
 // that is generated on first use and kept in Caddy's storage.
 type secretSource struct {
+	dialect    *dialect
 	configured *keyring // nil: generate
 	storage    certmagic.Storage
 	logger     *zap.Logger
@@ -48,8 +49,8 @@ type secretSource struct {
 	kept map[string]*storedSecret
 }
 
-func newSecretSource(raw []string, storage certmagic.Storage, logger *zap.Logger) (*secretSource, error) {
-	source := &secretSource{storage: storage, logger: logger, kept: make(map[string]*storedSecret)}
+func newSecretSource(raw []string, d *dialect, storage certmagic.Storage, logger *zap.Logger) (*secretSource, error) {
+	source := &secretSource{dialect: d, storage: storage, logger: logger, kept: make(map[string]*storedSecret)}
 	if len(raw) == 0 {
 		return source, nil
 	}
@@ -64,7 +65,7 @@ func newSecretSource(raw []string, storage certmagic.Storage, logger *zap.Logger
 		}
 		secrets[i] = secret
 	}
-	ring, err := newKeyring(secrets)
+	ring, err := newKeyring(secrets, d)
 	if err != nil {
 		return nil, fmt.Errorf("secret: %w", err)
 	}
@@ -134,7 +135,7 @@ func (s *storedSecret) keys(ctx context.Context) (*keyring, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the generated secret of %s, in Caddy's storage: %w", s.name, err)
 	}
-	ring, err := newKeyring([]string{secret})
+	ring, err := newKeyring([]string{secret}, s.source.dialect)
 	if err != nil {
 		return nil, err
 	}
@@ -186,25 +187,28 @@ func (s *secretSource) load(ctx context.Context, key string) (string, error) {
 // key of its own, so that no value opens as another kind.
 type keyring struct {
 	csrf    *authjs.CSRF
-	session *authjs.Keyring
-	pending map[string]*authjs.Keyring // by cookie name: NextAuth salts with it
+	session map[string]*authjs.Keyring // by cookie name, as the next two: keys are salted with it
+	pending map[string]*authjs.Keyring
 	notes   map[string]*authjs.Keyring
 	links   linkKeys
 }
 
-func newKeyring(secrets []string) (*keyring, error) {
-	ring := &keyring{pending: make(map[string]*authjs.Keyring), notes: make(map[string]*authjs.Keyring)}
+func newKeyring(secrets []string, d *dialect) (*keyring, error) {
+	ring := &keyring{
+		session: make(map[string]*authjs.Keyring),
+		pending: make(map[string]*authjs.Keyring), notes: make(map[string]*authjs.Keyring),
+	}
 	var err error
 	if ring.csrf, err = authjs.NewCSRF(secrets...); err != nil {
-		return nil, err //nolint:wrapcheck // it says what was being done
-	}
-	if ring.session, err = plainNames.SessionKeyring(secrets...); err != nil {
 		return nil, err //nolint:wrapcheck // it says what was being done
 	}
 	if ring.links, err = newLinkKeys(secrets); err != nil {
 		return nil, err
 	}
-	for _, names := range []*authjs.Names{plainNames, secureNames} {
+	for _, names := range []*authjs.Names{d.plain, d.secure} {
+		if ring.session[names.Session], err = names.SessionKeyring(secrets...); err != nil {
+			return nil, err //nolint:wrapcheck // it says what was being done
+		}
 		if ring.pending[names.State], err = names.Keyring(names.State, secrets...); err != nil {
 			return nil, err //nolint:wrapcheck // it says what was being done
 		}

@@ -47,7 +47,7 @@ func TestASecretIsGeneratedOnceAndKept(t *testing.T) {
 	dir := t.TempDir()
 	var one *keyring
 	for range 2 { // two processes that share a storage
-		source, err := newSecretSource(nil, &certmagic.FileStorage{Path: dir}, zap.NewNop())
+		source, err := newSecretSource(nil, nextAuth, &certmagic.FileStorage{Path: dir}, zap.NewNop())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -64,14 +64,14 @@ func TestASecretIsGeneratedOnceAndKept(t *testing.T) {
 		if one == nil {
 			one = ring
 		}
-		if _, _, err := ring.session.Open(one.session.Seal([]byte("{}"))); err != nil {
+		if _, _, err := ring.session[nextAuth.plain.Session].Open(one.session[nextAuth.plain.Session].Seal([]byte("{}"))); err != nil {
 			t.Error("the second process has another secret")
 		}
 		other, err := source.named("other.example.com").keys(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := other.session.Open(one.session.Seal([]byte("{}"))); err == nil {
+		if _, _, err := other.session[nextAuth.plain.Session].Open(one.session[nextAuth.plain.Session].Seal([]byte("{}"))); err == nil {
 			t.Error("two realms share a generated secret")
 		}
 	}
@@ -89,7 +89,7 @@ func TestASecretIsGeneratedOnceAndKept(t *testing.T) {
 
 func TestAStorageThatFailsIsAskedAgain(t *testing.T) {
 	storage := &brokenStorage{Storage: &certmagic.FileStorage{Path: t.TempDir()}, broken: true}
-	source, err := newSecretSource(nil, storage, zap.NewNop())
+	source, err := newSecretSource(nil, nextAuth, storage, zap.NewNop())
 	if err != nil {
 		t.Fatal(err)
 	}

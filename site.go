@@ -23,6 +23,7 @@ type site struct {
 	hosts    []string // origins of the realm's hosts, of a realm with a cookie_domain
 	secure   bool
 	loopback bool
+	dialect  *dialect
 	names    *authjs.Names
 	returns  redirect.Policy
 	secret   *storedSecret
@@ -30,18 +31,6 @@ type site struct {
 	// unauthorized is the JSON with which gates turn scripts away.
 	unauthorized []byte
 }
-
-func cookieNames(secure bool) *authjs.Names {
-	if secure {
-		return secureNames
-	}
-	return plainNames
-}
-
-var (
-	secureNames = authjs.NextAuth.Names(true)
-	plainNames  = authjs.NextAuth.Names(false)
-)
 
 func (rl *Realm) newSite(origin, secretName string) *site {
 	scheme, host, _ := strings.Cut(origin, "://")
@@ -61,7 +50,8 @@ func (rl *Realm) newSite(origin, secretName string) *site {
 		domain:   rl.CookieDomain,
 		secure:   scheme == "https",
 		loopback: isLoopbackName(hostname),
-		names:    cookieNames(scheme == "https"),
+		dialect:  rl.dialect,
+		names:    rl.dialect.names(scheme == "https"),
 		returns:  redirect.Policy{Origin: origin, Allowed: rl.allowed},
 		secret:   rl.secrets.named(secretName),
 	}

@@ -76,7 +76,7 @@ func (jwtSessions) open(ctx context.Context, s *site, token string, now time.Tim
 	if err != nil {
 		return false, err
 	}
-	payload, stale, err := keys.session.Open(token)
+	payload, stale, err := keys.session[s.names.Session].Open(token)
 	if err != nil {
 		return false, nil //nolint:nilerr // what doesn't open is no session
 	}
@@ -99,7 +99,7 @@ func (jwtSessions) issue(ctx context.Context, s *site, claims authjs.Claims) (is
 	}
 	s.extend(&claims, time.Now())
 	claims.ID = uuid.NewString()
-	return issued{token: keys.session.Seal(claims.Append(nil)), expires: claims.Expires}, nil
+	return issued{token: keys.session[s.names.Session].Seal(claims.Append(nil)), expires: claims.Expires}, nil
 }
 
 // renew seals the claims anew under the same sid, so that a revocation that

@@ -9,6 +9,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-signin/caddy-signin/internal/authjs"
 )
 
 // visit is one request as one realm sees it. The session is looked up when
@@ -91,9 +93,9 @@ func (rl *Realm) stripCookies(r *http.Request) {
 	if !ok {
 		return
 	}
-	strip := plainNames.Strip
+	strip := authjs.Strip
 	if rl.UpstreamCookies == "pass" {
-		strip = plainNames.StripButSession
+		strip = rl.dialect.plain.StripButSession // it takes those of https for its own, too
 	}
 	if lines = strip(lines); lines == nil {
 		delete(r.Header, "Cookie")
@@ -151,7 +153,7 @@ func (o *response) finish(header http.Header) {
 		return
 	}
 	if lines, ok := header["Set-Cookie"]; ok {
-		if lines = plainNames.StripSetCookie(lines); lines == nil {
+		if lines = authjs.StripSetCookie(lines); lines == nil {
 			delete(header, "Set-Cookie")
 		} else {
 			header["Set-Cookie"] = lines

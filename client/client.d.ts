@@ -17,8 +17,8 @@ export interface Session {
 export interface Provider {
   id: string;
   name: string;
-  /** `oauth` stands for OpenID Connect too. */
-  type: "oauth" | "email" | "credentials";
+  /** `oauth` stands for OpenID Connect too; under `dialect authjs` that is `oidc`. */
+  type: "oauth" | "oidc" | "email" | "credentials";
   signinUrl: string;
   callbackUrl: string;
 }
@@ -35,7 +35,7 @@ export interface SignInOptions {
 export interface SignInResponse {
   /** The error code, such as `CredentialsSignin`; null when it worked. */
   error: string | null;
-  /** The HTTP status of the answer. */
+  /** The HTTP status of the answer. Under `dialect authjs` a refused password is 200 with an error. */
   status: number;
   /** Whether the status is 2xx. A refused e-mail address is 200 with an error. */
   ok: boolean;

@@ -1,6 +1,7 @@
 /**
  * The gateway's own browser client: the calls of next-auth/react v4, with its
- * signatures and results, for pages without React or a build step.
+ * signatures and results, for pages without React or a build step. It works in
+ * both dialects of the gateway.
  *
  *     import { signIn, signOut, getSession } from "/api/auth/client.js";
  *
@@ -9,12 +10,14 @@
  */
 const base = new URL(".", import.meta.url).href;
 
-// next-auth v4's name and message form: both clients on one site hear each other.
+// The names and message forms of next-auth v4 and v5: all clients on one site hear each other.
 const channel = "nextauth.message";
+const tabs = new BroadcastChannel("next-auth");
 
 /** @type {Set<(session: object | null) => void>} */
 const listeners = new Set();
 let latestRefresh = 0;
+let latestHeard = "";
 
 /**
  * Signs in with a provider, or opens the sign-in page when none of this site's
@@ -100,11 +103,21 @@ export function onSessionChange(callback) {
 }
 
 addEventListener("storage", ({ key, newValue }) => {
-  if (key === channel && newValue?.includes('"session"')) refresh();
+  if (key === channel && newValue?.includes('"session"')) hear(newValue);
+});
+tabs.addEventListener("message", ({ data }) => {
+  if (data?.event === "session") hear(JSON.stringify(data));
 });
 addEventListener("visibilitychange", () => {
   if (document.visibilityState === "visible") refresh();
 });
+
+// What client.js tells comes both ways, and is worth one look. What v5 tells is always the same.
+function hear(message) {
+  if (message === latestHeard && message.includes("timestamp")) return;
+  latestHeard = message;
+  refresh();
+}
 
 async function refresh() {
   if (listeners.size === 0) return;
@@ -117,9 +130,10 @@ async function refresh() {
 
 function broadcast(trigger) {
   // Not rounded to seconds: a message equal to the last one would not be heard.
-  const timestamp = Date.now() / 1000;
+  const message = { event: "session", data: { trigger }, timestamp: Date.now() / 1000 };
+  tabs.postMessage(message);
   try {
-    localStorage.setItem(channel, JSON.stringify({ event: "session", data: { trigger }, timestamp }));
+    localStorage.setItem(channel, JSON.stringify(message));
   } catch {
     // No storage, no other tabs to tell.
   }
@@ -142,8 +156,9 @@ async function get(path) {
 
 async function post(path, fields) {
   const csrfToken = await getCsrfToken();
+  // The field is v4's way to ask for JSON, the header v5's.
   const body = new URLSearchParams({ ...fields, csrfToken, json: "true" });
-  return fetch(base + path, { method: "POST", body });
+  return fetch(base + path, { method: "POST", headers: { "X-Auth-Return-Redirect": "1" }, body });
 }
 
 function navigate(url) {

@@ -163,7 +163,9 @@ func (p *OIDC) Cleanup() error {
 // browser visits once it is known; until then the issuer stands for it.
 func (p *OIDC) Info() Info {
 	found, _ := p.issuer.metadata.peek()
-	return p.client.info(p.client.config.Issuer, p.endpoints(found).AuthorizationEndpoint)
+	info := p.client.info(p.client.config.Issuer, p.endpoints(found).AuthorizationEndpoint)
+	info.OIDC = true
+	return info
 }
 
 // endpoints returns m with the configured endpoints in place of discovered ones.

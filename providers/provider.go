@@ -35,6 +35,8 @@ type Info struct {
 	// Name is what people read: "Continue with <Name>".
 	Name string
 	Type Type
+	// OIDC says that a provider of TypeOAuth speaks OpenID Connect.
+	OIDC bool
 	// Preset is the table row that this provider came from, empty when it has none.
 	// The sign-in page picks the provider's mark by it.
 	Preset string

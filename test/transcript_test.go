@@ -16,7 +16,7 @@ import (
 // is named instead of shown, so that it compares to the byte:
 //
 //	<hex>     64 hex digits: CSRF tokens and their hashes
-//	<jwe>     a compact JWE of the one form that is issued
+//	<jwe>     a compact JWE of the one form that is issued; <jwe-v5> of dialect authjs
 //	<id>      8 hex digits behind a cookie's name
 //	<in 720h> a date in the format of its place, that far ahead
 //	{O}       the public origin, {O%} the same percent-encoded
@@ -45,7 +45,8 @@ var (
 	anyHex    = regexp.MustCompile(`\b[0-9a-f]{64}\b`)
 	anyPipe   = regexp.MustCompile(`\b[0-9a-f]{64}%7C[0-9a-f]{64}\b`)
 	anyJWE    = regexp.MustCompile(`eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0\.\.[\w-]{16}\.[\w-]+\.[\w-]{22}`)
-	anyState  = regexp.MustCompile(`(next-auth\.state)\.[0-9a-f]{8}=`)
+	anyJWEv5  = regexp.MustCompile(`eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2Q0JDLUhTNTEyIiwia2lkIjoi[\w-]{118}\.\.[\w-]{22}\.[\w-]+\.[\w-]{43}`)
+	anyState  = regexp.MustCompile(`((?:next-auth|authjs)\.state)\.[0-9a-f]{8}=`)
 	anyCookie = regexp.MustCompile(`Expires=(\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT)`)
 	anyISO    = regexp.MustCompile(`\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z`)
 )
@@ -54,6 +55,7 @@ func nameVariables(text, origin string) string {
 	text = anyPipe.ReplaceAllString(text, "<hex>%7C<hex>")
 	text = anyHex.ReplaceAllString(text, "<hex>")
 	text = anyJWE.ReplaceAllString(text, "<jwe>")
+	text = anyJWEv5.ReplaceAllString(text, "<jwe-v5>")
 	text = anyState.ReplaceAllString(text, "$1.<id>=")
 	text = anyCookie.ReplaceAllStringFunc(text, func(match string) string {
 		return "Expires=" + ahead(http.TimeFormat, strings.TrimPrefix(match, "Expires="))

@@ -17,11 +17,36 @@ type Dialect struct {
 	chunkSize int
 	// keyInfo is HKDF's info; a salted key adds " (<salt>)" (RFC 5869, section 3.2).
 	keyInfo string
+	// saltsSession says that the session's key is salted by its cookie's name, as
+	// all others are.
+	saltsSession bool
+	// namesKeys says that a token's header tells its key by the key's thumbprint.
+	namesKeys bool
+	// encryptions are those that are opened; the first seals.
+	encryptions []*encryption
 }
 
 // NextAuth is the wire format of NextAuth.js v4, as next-auth 4.24 speaks it.
 var NextAuth = Dialect{
-	prefix:    "next-auth",
-	chunkSize: 3933,
-	keyInfo:   "NextAuth.js Generated Encryption Key",
+	prefix:      "next-auth",
+	chunkSize:   3933,
+	keyInfo:     "NextAuth.js Generated Encryption Key",
+	encryptions: []*encryption{a256GCM},
 }
+
+// AuthJS is the wire format of Auth.js v5, as next-auth 5.0.0-beta.32 with
+// @auth/core 0.41 speaks it.
+var AuthJS = Dialect{
+	prefix:       "authjs",
+	chunkSize:    3936,
+	keyInfo:      "Auth.js Generated Encryption Key",
+	saltsSession: true,
+	namesKeys:    true,
+	encryptions:  []*encryption{a256CBCHS512, a256GCM},
+}
+
+// namespaces are what the cookie names of every dialect begin with, behind
+// __Secure- and __Host-.
+var namespaces = [...]string{NextAuth.namespace(), AuthJS.namespace()}
+
+func (d Dialect) namespace() string { return d.prefix + "." }

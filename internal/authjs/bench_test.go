@@ -33,7 +33,7 @@ func TestTheWayToASessionHardlyAllocates(t *testing.T) {
 				t.Error("no token")
 			}
 		}},
-		"a cookie's name":           {0, func() { secureNames.Own("__Secure-next-auth.session-token.0") }},
+		"a cookie's name":           {0, func() { authjs.Own("__Secure-next-auth.session-token.0") }},
 		"opening":                   {1, func() { must(t, ring, token) }},
 		"opening by the second key": {1, func() { must(t, old, token) }},
 		"sealing":                   {1, func() { ring.Seal(payload) }},
@@ -43,7 +43,7 @@ func TestTheWayToASessionHardlyAllocates(t *testing.T) {
 		"writing claims":            {0, func() { claims.Append(buf) }},
 		"writing JSON":              {0, func() { authjs.AppendSession(buf, user, expires) }},
 		"a Set-Cookie":              {2, func() { _ = authjs.Cookie{Name: secureNames.Session, Value: token, Expires: expires}.String() }},
-		"stripping":                 {2, func() { secureNames.Strip(lines) }},
+		"stripping":                 {2, func() { authjs.Strip(lines) }},
 	}
 	for name, c := range cases {
 		if got := testing.AllocsPerRun(100, c.do); got > c.limit {
@@ -72,7 +72,7 @@ func BenchmarkStrip(b *testing.B) {
 	lines := header(b)
 	b.ReportAllocs()
 	for b.Loop() {
-		secureNames.Strip(lines)
+		authjs.Strip(lines)
 	}
 }
 

@@ -125,6 +125,18 @@ func TestSessionIsSplitAt3933Characters(t *testing.T) {
 	}
 }
 
+func TestAuthJSSplitsAt3936Characters(t *testing.T) {
+	const s = "__Secure-authjs.session-token"
+	for size, want := range map[int]map[string]int{
+		3936: {s: 3936},
+		3937: {s + ".0": 3936, s + ".1": 1},
+	} {
+		if got := write(t, secureV5, token(size), "", ""); !maps.Equal(got, want) {
+			t.Errorf("%d characters: %v, want %v", size, got, want)
+		}
+	}
+}
+
 func TestWritingDeletesWhatWasReceivedAndIsNotWrittenAnew(t *testing.T) {
 	cases := []struct {
 		size     int

@@ -38,6 +38,11 @@ const (
 	CodeAccessDenied ErrorCode = "AccessDenied"
 	// CodeVerification is a mailed link that is unknown, used or too old.
 	CodeVerification ErrorCode = "Verification"
+	// CodeNoLinkToken is a mailed link without its token. NextAuth.js writes it in
+	// lower case.
+	CodeNoLinkToken ErrorCode = "configuration"
+	// CodeMissingCSRF is a form whose token did not fit; v5 has it, and our pages.
+	CodeMissingCSRF ErrorCode = "MissingCSRF"
 )
 
 // The codes that are ours: NextAuth.js has none for what they say.

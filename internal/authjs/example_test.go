@@ -40,20 +40,19 @@ func Example() {
 		}
 		fmt.Println(cookies[0].Name, "says", claims.Name, "of", claims.Provider)
 	}
-	fmt.Println("the back end gets", names.Strip(request))
+	fmt.Println("the back end gets", authjs.Strip(request))
 	// Output:
 	// __Secure-next-auth.session-token says Alice Example of github
 	// the back end gets [theme=dark]
 }
 
-func ExampleNames_Own() {
-	names := authjs.NextAuth.Names(true)
-	for _, name := range []string{"__Secure-next-auth.session-token.1", "next-auth.csrf-token", "theme"} {
-		fmt.Println(name, names.Own(name))
+func ExampleOwn() {
+	for _, name := range []string{"__Secure-next-auth.session-token.1", "authjs.csrf-token", "theme"} {
+		fmt.Println(name, authjs.Own(name))
 	}
 	// Output:
 	// __Secure-next-auth.session-token.1 true
-	// next-auth.csrf-token true
+	// authjs.csrf-token true
 	// theme false
 }
 

@@ -10,22 +10,12 @@ import (
 // of it, the longest payload.
 const MaxToken = 64 << 10
 
-// commonHeader is {"alg":"dir","enc":"A256GCM"} as NextAuth.js writes it, encoded.
-const commonHeader = "eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0"
-
-// Lengths of the parts of a token (RFC 7518, section 5.3), raw and in base64url.
-const (
-	ivBytes  = 12
-	ivChars  = 16
-	tagBytes = 16
-	tagChars = 22
-	// maxHeader64 bounds what is decoded of an unusual header.
-	maxHeader64 = 256
-)
+// maxHeader64 bounds what is decoded of an unusual header.
+const maxHeader64 = 256
 
 var (
-	// ErrMalformed says that a token isn't a compact JWE of the one form accepted.
-	ErrMalformed = errors.New("not a compact JWE with alg dir and enc A256GCM")
+	// ErrMalformed says that a token isn't a compact JWE of a form accepted.
+	ErrMalformed = errors.New("not a compact JWE with alg dir and the enc of this dialect")
 	// ErrWrongKey says that none of the keys opens a token: it was made with
 	// another secret, for another purpose, or it was tampered with.
 	ErrWrongKey = errors.New("no key opens the token: another secret or another purpose sealed it, or it was altered")
@@ -37,21 +27,23 @@ var b64 = base64.RawURLEncoding.Strict()
 
 // Seal encrypts payload under the first key and returns it as a compact JWE
 // (RFC 7516, section 7.1) with a random IV. One key is good for 2^32 tokens. It
-// allocates the token only.
+// allocates little but the token.
 func (r *Keyring) Seal(payload []byte) string {
-	sealedBytes := ivBytes + len(payload) + tagBytes
-	tokenBytes := len(commonHeader) + len("....") + ivChars + b64.EncodedLen(len(payload)) + tagChars
+	key := r.keys[0]
+	e := key.encryption
+	sealedBytes := len(payload) + key.aead.Overhead()
+	tokenBytes := len(key.header) + len("....") + e.ivChars + b64.EncodedLen(sealedBytes) + e.tagChars
 	work := borrow(tokenBytes + sealedBytes)
 	defer work.release()
 
-	token := append(work.take(tokenBytes), commonHeader...)
-	sealed := r.keys[0].aead.Seal(work.take(sealedBytes), nil, payload, token)
-	tag := len(sealed) - tagBytes
+	token := append(work.take(tokenBytes), key.header...)
+	sealed := key.aead.Seal(work.take(sealedBytes), nil, payload, token)
+	tag := len(sealed) - e.tagBytes
 
 	token = append(token, '.', '.')
-	token = b64.AppendEncode(token, sealed[:ivBytes])
+	token = b64.AppendEncode(token, sealed[:e.ivBytes])
 	token = append(token, '.')
-	token = b64.AppendEncode(token, sealed[ivBytes:tag])
+	token = b64.AppendEncode(token, sealed[e.ivBytes:tag])
 	token = append(token, '.')
 	token = b64.AppendEncode(token, sealed[tag:])
 	return string(token)
@@ -59,27 +51,37 @@ func (r *Keyring) Seal(payload []byte) string {
 
 // Open decrypts a compact JWE and returns its payload, and whether it is stale:
 // opened by another key than the first, so that it should be sealed anew. It
-// accepts one form only: the header has exactly the members alg "dir" and enc
-// "A256GCM", in any order, the encrypted key is empty, IV and tag have 12 and 16
-// bytes, and all is strict base64url. That is checked before any decryption.
-// Errors are [ErrMalformed] and [ErrWrongKey]. It allocates the payload only.
+// accepts the forms of the dialect only: the header has exactly the members alg
+// "dir" and enc, and kid where the dialect names keys, in any order, the
+// encrypted key is empty, IV and tag have the encryption's lengths, and all is
+// strict base64url. That is checked before any decryption. A kid chooses the
+// key. Errors are [ErrMalformed] and [ErrWrongKey]. It allocates little but the
+// payload.
 func (r *Keyring) Open(token string) (payload string, stale bool, err error) {
-	header, ok := checkToken(token)
-	if !ok {
+	// encoding/base64 skips line breaks wherever they stand.
+	if len(token) > MaxToken || strings.IndexByte(token, '\n') >= 0 || strings.IndexByte(token, '\r') >= 0 {
+		return "", false, ErrMalformed
+	}
+	head, rest, _ := strings.Cut(token, "..")
+	e, id := r.readHeader(head)
+	if e == nil || !e.fits(rest) {
 		return "", false, ErrMalformed
 	}
 	work := borrow(3 * len(token))
 	defer work.release()
 
 	text := append(work.take(len(token)), token...)
-	sealed, ok := decodeParts(work.take(len(token)), text[header+len(".."):])
+	sealed, ok := e.decodeParts(work.take(len(token)), text[len(head)+len(".."):])
 	if !ok {
 		return "", false, ErrMalformed
 	}
 	// Not decrypted in place: a key that doesn't fit clears its output.
 	space := work.take(len(token))
 	for i, key := range r.keys {
-		plain, err := key.aead.Open(space, nil, sealed, text[:header])
+		if key.encryption != e || (id != "" && id != key.id) {
+			continue
+		}
+		plain, err := key.aead.Open(space, nil, sealed, text[:len(head)])
 		if err == nil {
 			return string(plain), i > 0, nil
 		}
@@ -87,26 +89,18 @@ func (r *Keyring) Open(token string) (payload string, stale bool, err error) {
 	return "", false, ErrWrongKey
 }
 
-// checkToken checks all of a token that can be checked without decoding, and
-// returns the length of its header. The form is header, "..", IV, ".",
-// ciphertext, ".", tag; that there are no more dots is left to the decoding.
-func checkToken(token string) (header int, ok bool) {
-	// encoding/base64 skips line breaks wherever they stand.
-	if len(token) > MaxToken || strings.IndexByte(token, '\n') >= 0 || strings.IndexByte(token, '\r') >= 0 {
-		return 0, false
-	}
-	head, rest, _ := strings.Cut(token, "..")
-	if len(rest) < ivChars+len("..")+tagChars || rest[ivChars] != '.' || rest[len(rest)-tagChars-1] != '.' {
-		return 0, false
-	}
-	return len(head), acceptedHeader(head)
+// fits checks all of a token behind its header that can be checked without
+// decoding: IV, ".", ciphertext, ".", tag. That there are no more dots is left to
+// the decoding.
+func (e *encryption) fits(rest string) bool {
+	return len(rest) >= e.ivChars+len("..")+e.tagChars && rest[e.ivChars] == '.' && rest[len(rest)-e.tagChars-1] == '.'
 }
 
-// decodeParts appends IV, ciphertext and tag, decoded, to dst. text is a checked
-// token from its IV on.
-func decodeParts(dst, text []byte) ([]byte, bool) {
-	tag := len(text) - tagChars
-	for _, part := range [...][]byte{text[:ivChars], text[ivChars+1 : tag-1], text[tag:]} {
+// decodeParts appends IV, ciphertext and tag, decoded, to dst. text is a token
+// from its IV on that fits.
+func (e *encryption) decodeParts(dst, text []byte) ([]byte, bool) {
+	tag := len(text) - e.tagChars
+	for _, part := range [...][]byte{text[:e.ivChars], text[e.ivChars+1 : tag-1], text[tag:]} {
 		var err error
 		if dst, err = b64.AppendDecode(dst, part); err != nil {
 			return nil, false
@@ -115,30 +109,44 @@ func decodeParts(dst, text []byte) ([]byte, bool) {
 	return dst, true
 }
 
-// acceptedHeader says whether an encoded JOSE header has exactly the members
-// that we accept. The usual one is recognised as text.
-func acceptedHeader(encoded string) bool {
-	if encoded == commonHeader {
-		return true
+// readHeader returns the encryption of an encoded JOSE header, and the name of
+// the key when it tells one; nil when it isn't exactly what is accepted. The
+// usual ones are recognised as text.
+func (r *Keyring) readHeader(encoded string) (e *encryption, id string) {
+	for _, key := range r.keys {
+		if encoded == key.header {
+			return key.encryption, key.id
+		}
 	}
 	if len(encoded) > maxHeader64 {
-		return false
+		return nil, ""
 	}
 	raw, err := b64.DecodeString(encoded)
 	if err != nil {
-		return false
+		return nil, ""
 	}
 	var alg, enc string
 	p := scanner{s: string(raw)}
-	ok := p.document(func(key string) bool {
+	ok := p.document(func(name string) bool {
 		var ok bool
 		switch {
-		case key == "alg" && alg == "":
+		case name == "alg" && alg == "":
 			alg, ok = p.text()
-		case key == "enc" && enc == "":
+		case name == "enc" && enc == "":
 			enc, ok = p.text()
+		case name == "kid" && id == "" && r.keys[0].id != "":
+			id, ok = p.text()
+			ok = ok && id != ""
 		}
 		return ok
 	})
-	return ok && alg == "dir" && enc == "A256GCM"
+	if !ok || alg != "dir" {
+		return nil, ""
+	}
+	for _, key := range r.keys {
+		if key.encryption.name == enc {
+			return key.encryption, id
+		}
+	}
+	return nil, ""
 }

@@ -37,18 +37,17 @@ type Names struct {
 	// carries its prefix, and names without it are ignored.
 	Secure bool
 
-	dialect   Dialect
-	namespace string // what our names begin with, behind __Secure- and __Host-
+	dialect Dialect
 }
 
 // Names returns the dialect's cookie names for an https origin (secure) or a
 // plain http one.
 func (d Dialect) Names(secure bool) *Names {
-	n := &Names{Secure: secure, dialect: d, namespace: d.prefix + "."}
-	n.Session = n.namespace + sessionSuffix
-	n.CSRF = n.namespace + csrfSuffix
-	n.CallbackURL = n.namespace + callbackURLSuffix
-	n.State = n.namespace + stateSuffix
+	n := &Names{Secure: secure, dialect: d}
+	n.Session = d.namespace() + sessionSuffix
+	n.CSRF = d.namespace() + csrfSuffix
+	n.CallbackURL = d.namespace() + callbackURLSuffix
+	n.State = d.namespace() + stateSuffix
 	if secure {
 		n.Session = securePrefix + n.Session
 		n.CSRF = hostPrefix + n.CSRF
@@ -74,16 +73,22 @@ func (n *Names) isPending(name string) bool {
 	return ok && len(rest) == 1+pendingDigits && rest[0] == '.' && isLowerHex(rest[1:])
 }
 
-// Own says whether a cookie of this name belongs to this dialect, on an https
-// origin or a plain one: the session and whatever is numbered after it, the
+// Own says whether a cookie of this name belongs to us, in any dialect, on an
+// https origin or a plain one: the session and whatever is numbered after it, the
 // CSRF token, the callback URL, pending sign-ins. A back end shall neither see
 // such a cookie nor set one. Names that merely begin alike
 // (next-auth.session-token-x) are the application's. It doesn't allocate.
-func (n *Names) Own(name string) bool {
-	name, ok := n.cutNamespace(name)
-	if !ok {
-		return false
+func Own(name string) bool {
+	name = cutBrowserPrefix(name)
+	for _, namespace := range namespaces {
+		if rest, ok := strings.CutPrefix(name, namespace); ok {
+			return ownSuffix(rest)
+		}
 	}
+	return false
+}
+
+func ownSuffix(name string) bool {
 	base, _, _ := strings.Cut(name, ".")
 	switch base {
 	case sessionSuffix, stateSuffix:
@@ -94,21 +99,23 @@ func (n *Names) Own(name string) bool {
 	return false
 }
 
-// ownSession says whether one of our cookies is the session's, or a part of it.
+// ownSession says whether a cookie is the session's in this dialect, or a part
+// of it.
 func (n *Names) ownSession(name string) bool {
-	name, ok := n.cutNamespace(name)
-	base, _, _ := strings.Cut(name, ".")
-	return ok && base == sessionSuffix
+	name, ok := strings.CutPrefix(cutBrowserPrefix(name), n.dialect.prefix)
+	if !ok || !strings.HasPrefix(name, ".") {
+		return false
+	}
+	base, _, _ := strings.Cut(name[1:], ".")
+	return base == sessionSuffix
 }
 
-// cutNamespace removes the browser's prefix and the dialect's.
-func (n *Names) cutNamespace(name string) (rest string, ok bool) {
+// cutBrowserPrefix removes __Secure- or __Host-.
+func cutBrowserPrefix(name string) string {
 	if rest, ok := strings.CutPrefix(name, securePrefix); ok {
-		name = rest
-	} else if rest, ok := strings.CutPrefix(name, hostPrefix); ok {
-		name = rest
+		return rest
 	}
-	return strings.CutPrefix(name, n.namespace)
+	return strings.TrimPrefix(name, hostPrefix)
 }
 
 // isLowerHex says whether s holds lower-case hex digits only.

@@ -9,6 +9,9 @@ import (
 var (
 	plainNames  = authjs.NextAuth.Names(false)
 	secureNames = authjs.NextAuth.Names(true)
+
+	plainV5  = authjs.AuthJS.Names(false)
+	secureV5 = authjs.AuthJS.Names(true)
 )
 
 func TestNamesAreThoseOfNextAuth(t *testing.T) {
@@ -18,6 +21,8 @@ func TestNamesAreThoseOfNextAuth(t *testing.T) {
 	}{
 		{plainNames, [4]string{"next-auth.session-token", "next-auth.csrf-token", "next-auth.callback-url", "next-auth.state"}},
 		{secureNames, [4]string{"__Secure-next-auth.session-token", "__Host-next-auth.csrf-token", "__Secure-next-auth.callback-url", "__Secure-next-auth.state"}},
+		{plainV5, [4]string{"authjs.session-token", "authjs.csrf-token", "authjs.callback-url", "authjs.state"}},
+		{secureV5, [4]string{"__Secure-authjs.session-token", "__Host-authjs.csrf-token", "__Secure-authjs.callback-url", "__Secure-authjs.state"}},
 	}
 	for _, c := range cases {
 		got := [4]string{c.names.Session, c.names.CSRF, c.names.CallbackURL, c.names.State}
@@ -64,21 +69,27 @@ var ownCases = map[string]bool{
 	"Next-Auth.session-token":              false,
 	"xnext-auth.session-token":             false,
 	"__Secure-__Host-next-auth.csrf-token": false,
-	"authjs.session-token":                 false,
+	"authjs.session-token":                 true,
+	"__Secure-authjs.session-token.1":      true,
+	"__Host-authjs.csrf-token":             true,
+	"authjs.callback-url":                  true,
+	"__Secure-authjs.state.0123abcd":       true,
+	"authjs":                               false,
+	"authjs.session-token-x":               false,
+	"authjs.csrf-token.0":                  false,
+	"authjsx.session-token":                false,
 	"session-token":                        false,
 }
 
 func TestOwnKnowsOurCookiesAndNoOthers(t *testing.T) {
 	for name, want := range ownCases {
-		for _, names := range []*authjs.Names{plainNames, secureNames} {
-			if got := names.Own(name); got != want {
-				t.Errorf("Own(%q) = %v with secure=%v", name, got, names.Secure)
-			}
+		if got := authjs.Own(name); got != want {
+			t.Errorf("Own(%q) = %v", name, got)
 		}
 	}
-	for _, state := range []string{"a", "b"} {
-		if !secureNames.Own(plainNames.Pending(state)) {
-			t.Errorf("%q isn't ours", plainNames.Pending(state))
+	for _, names := range []*authjs.Names{plainNames, secureNames, plainV5, secureV5} {
+		if !authjs.Own(names.Pending("a")) {
+			t.Errorf("%q isn't ours", names.Pending("a"))
 		}
 	}
 }

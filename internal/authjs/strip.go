@@ -5,24 +5,25 @@ import (
 	"strings"
 )
 
-// Strip returns the Cookie header lines without our cookies (see [Names.Own]).
-// The others stay byte for byte, in their order. Where nothing is ours it
-// returns lines itself, without allocating, and where nothing is left, nil. It
-// never writes to lines, and reads all of them, whatever their length.
-func (n *Names) Strip(lines []string) []string { return n.strip(lines, false) }
+// Strip returns the Cookie header lines without our cookies (see [Own]). The
+// others stay byte for byte, in their order. Where nothing is ours it returns
+// lines itself, without allocating, and where nothing is left, nil. It never
+// writes to lines, and reads all of them, whatever their length.
+func Strip(lines []string) []string { return strip(lines, nil) }
 
-// StripButSession is Strip for back ends that read the session themselves: it
-// leaves the session's cookies in.
-func (n *Names) StripButSession(lines []string) []string { return n.strip(lines, true) }
+// StripButSession is [Strip] for back ends that read the session themselves: it
+// leaves this dialect's session cookies in.
+func (n *Names) StripButSession(lines []string) []string { return strip(lines, n) }
 
-func (n *Names) strip(lines []string, keepSession bool) []string {
-	first := slices.IndexFunc(lines, func(line string) bool { return n.inLine(line, keepSession) })
+// strip takes our cookies out, but for the session's of keep.
+func strip(lines []string, keep *Names) []string {
+	first := slices.IndexFunc(lines, func(line string) bool { return inLine(line, keep) })
 	if first < 0 {
 		return lines
 	}
 	kept := slices.Clone(lines[:first])
 	for _, line := range lines[first:] {
-		if line = n.stripLine(line, keepSession); line != "" {
+		if line = stripLine(line, keep); line != "" {
 			kept = append(kept, line)
 		}
 	}
@@ -33,15 +34,15 @@ func (n *Names) strip(lines []string, keepSession bool) []string {
 }
 
 // goes says whether a cookie is taken out.
-func (n *Names) goes(name string, keepSession bool) bool {
-	return n.Own(name) && (!keepSession || !n.ownSession(name))
+func goes(name string, keep *Names) bool {
+	return Own(name) && (keep == nil || !keep.ownSession(name))
 }
 
 // inLine says whether a Cookie header line brings a cookie to take out.
-func (n *Names) inLine(line string, keepSession bool) bool {
+func inLine(line string, keep *Names) bool {
 	for line != "" {
 		var name string
-		if name, _, line = nextCookie(line); n.goes(name, keepSession) {
+		if name, _, line = nextCookie(line); goes(name, keep) {
 			return true
 		}
 	}
@@ -49,14 +50,14 @@ func (n *Names) inLine(line string, keepSession bool) bool {
 }
 
 // stripLine returns a Cookie header line without the cookies to take out.
-func (n *Names) stripLine(line string, keepSession bool) string {
+func stripLine(line string, keep *Names) string {
 	const usual = 512 // keeps what is usually left off the heap until its length is known
 	kept := make([]byte, 0, usual)
 	stripped := false
 	for rest := line; rest != ""; {
 		var piece string
 		piece, rest, _ = strings.Cut(rest, ";")
-		if name, _, _ := nextCookie(piece); n.goes(name, keepSession) {
+		if name, _, _ := nextCookie(piece); goes(name, keep) {
 			stripped = true
 			continue
 		}
@@ -74,10 +75,10 @@ func (n *Names) stripLine(line string, keepSession bool) string {
 }
 
 // StripSetCookie returns the Set-Cookie header lines of an upstream without
-// those that set or delete a cookie of ours (see [Names.Own]). Where none does
+// those that set or delete a cookie of ours (see [Own]). Where none does
 // it returns lines itself, and where none is left, nil. It never writes to lines.
-func (n *Names) StripSetCookie(lines []string) []string {
-	sets := func(line string) bool { return n.Own(setCookieName(line)) }
+func StripSetCookie(lines []string) []string {
+	sets := func(line string) bool { return Own(setCookieName(line)) }
 	if !slices.ContainsFunc(lines, sets) {
 		return lines
 	}

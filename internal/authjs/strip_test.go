@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/caddy-signin/caddy-signin/internal/authjs"
 )
 
 func TestStripRemovesOurCookiesAndLeavesTheOthersAsTheyAre(t *testing.T) {
@@ -27,7 +29,7 @@ func TestStripRemovesOurCookiesAndLeavesTheOthersAsTheyAre(t *testing.T) {
 		"in another's value":    {[]string{"a=" + session}, []string{"a=" + session}},
 	}
 	for name, c := range cases {
-		if got := secureNames.Strip(c.lines); !slices.Equal(got, c.want) || (got == nil) != (c.want == nil) {
+		if got := authjs.Strip(c.lines); !slices.Equal(got, c.want) || (got == nil) != (c.want == nil) {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
 	}
@@ -44,18 +46,33 @@ func TestStripButSessionLeavesTheSessionToTheBackEnd(t *testing.T) {
 	}
 }
 
+func TestStripButSessionLeavesOneDialectsSession(t *testing.T) {
+	lines := []string{"a=1; authjs.session-token.0=x; next-auth.session-token=y; authjs.csrf-token=z"}
+	for names, want := range map[*authjs.Names]string{
+		secureNames: "a=1; next-auth.session-token=y",
+		secureV5:    "a=1; authjs.session-token.0=x",
+	} {
+		if got := names.StripButSession(lines); !slices.Equal(got, []string{want}) {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	if got := authjs.Strip(lines); !slices.Equal(got, []string{"a=1"}) {
+		t.Errorf("without the sessions: %q", got)
+	}
+}
+
 func TestStripReturnsItsArgumentWhenNothingIsOurs(t *testing.T) {
 	lines := []string{"a=1; b=2", "c=3"}
-	if got := secureNames.Strip(lines); &got[0] != &lines[0] {
+	if got := authjs.Strip(lines); &got[0] != &lines[0] {
 		t.Error("another slice")
 	}
 	set := []string{"a=1; Path=/"}
-	if got := secureNames.StripSetCookie(set); &got[0] != &set[0] {
+	if got := authjs.StripSetCookie(set); &got[0] != &set[0] {
 		t.Error("another slice for Set-Cookie")
 	}
 	allocs := testing.AllocsPerRun(10, func() {
-		secureNames.Strip(lines)
-		secureNames.StripSetCookie(set)
+		authjs.Strip(lines)
+		authjs.StripSetCookie(set)
 	})
 	if allocs != 0 {
 		t.Errorf("%v allocations", allocs)
@@ -65,8 +82,8 @@ func TestStripReturnsItsArgumentWhenNothingIsOurs(t *testing.T) {
 func TestStripNeverWritesToItsArgument(t *testing.T) {
 	lines := []string{"a=1", "next-auth.session-token=x; b=2", "next-auth.csrf-token=y", "c=3"}
 	before := slices.Clone(lines)
-	secureNames.Strip(lines)
-	secureNames.StripSetCookie(lines)
+	authjs.Strip(lines)
+	authjs.StripSetCookie(lines)
 	if !slices.Equal(lines, before) {
 		t.Errorf("now %q", lines)
 	}
@@ -74,7 +91,7 @@ func TestStripNeverWritesToItsArgument(t *testing.T) {
 
 func TestStripWorksBeyondTheReadingLimit(t *testing.T) {
 	long := "a=" + strings.Repeat("x", 70<<10)
-	if got := plainNames.Strip([]string{long + "; next-auth.session-token=t"}); len(got) != 1 || got[0] != long {
+	if got := authjs.Strip([]string{long + "; next-auth.session-token=t"}); len(got) != 1 || got[0] != long {
 		t.Error("our cookie went on, or another didn't")
 	}
 }
@@ -86,6 +103,7 @@ func TestStripSetCookieKeepsUpstreamsFromOurCookies(t *testing.T) {
 		" next-auth.csrf-token =x":                       true,
 		"next-auth.state.01234567=x":                     true,
 		"=next-auth.session-token=x":                     true,
+		"__Secure-authjs.session-token=x":                true,
 		"next-auth.session-token":                        true,
 		"theme=dark; Path=/":                             false,
 		"theme=next-auth.session-token=x":                false,
@@ -93,12 +111,12 @@ func TestStripSetCookieKeepsUpstreamsFromOurCookies(t *testing.T) {
 		"":                                               false,
 	}
 	for line, removed := range cases {
-		got := secureNames.StripSetCookie([]string{line})
+		got := authjs.StripSetCookie([]string{line})
 		if (got == nil) != removed {
 			t.Errorf("%q: removed=%v", line, got == nil)
 		}
 	}
-	got := secureNames.StripSetCookie([]string{"a=1", "next-auth.csrf-token=x", "b=2"})
+	got := authjs.StripSetCookie([]string{"a=1", "next-auth.csrf-token=x", "b=2"})
 	if !slices.Equal(got, []string{"a=1", "b=2"}) {
 		t.Errorf("the others are %q", got)
 	}
@@ -109,12 +127,12 @@ func FuzzStripLeavesNothingOfOursAndAllElse(f *testing.F) {
 	f.Add("next-auth.state.01234567=x", "; ;=;__Host-next-auth.csrf-token=")
 	f.Fuzz(func(t *testing.T, one, two string) {
 		lines := []string{one, two}
-		got := plainNames.Strip(lines)
+		got := authjs.Strip(lines)
 		var want []string
 		for _, line := range lines {
 			for piece := range strings.SplitSeq(line, ";") {
 				name, _, found := strings.Cut(piece, "=")
-				if found && plainNames.Own(strings.Trim(name, " \t")) {
+				if found && authjs.Own(strings.Trim(name, " \t")) {
 					continue
 				}
 				want = append(want, strings.Trim(piece, " \t"))

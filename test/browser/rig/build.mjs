@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { dialects } from "./dialects.mjs";
 
 export const here = fileURLToPath(new URL("..", import.meta.url));
 const repository = join(here, "../..");
@@ -11,8 +12,8 @@ const out = join(repository, ".build/browser");
 /** The Caddy under test; the environment's CADDY names another than the one built here. */
 export const caddyBinary = process.env.CADDY ?? join(out, "caddy");
 
-/** The folder with the built app in app/. */
-export const builtSite = join(out, "site");
+/** The folder with the app in app/, built with the client of a dialect. */
+export const builtSite = (dialect) => join(out, `site-${dialect.name}`);
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   mkdirSync(out, { recursive: true });
@@ -20,12 +21,15 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     execFileSync("go", ["build", "-o", caddyBinary, "./cmd/caddy"], { cwd: repository, stdio: "inherit" });
   }
   const { build } = await import("vite");
-  await build({
-    root: join(here, "app"),
-    base: "/app/",
-    // next-auth reads process.env; a browser has none.
-    define: { "process.env": "{}" },
-    build: { outDir: join(builtSite, "app"), emptyOutDir: true },
-    logLevel: "warn",
-  });
+  for (const dialect of dialects) {
+    await build({
+      root: join(here, "app"),
+      base: "/app/",
+      resolve: { alias: { "next-auth/react": `${dialect.package}/react` } },
+      // next-auth reads process.env; a browser has none.
+      define: { "process.env": "{}" },
+      build: { outDir: join(builtSite(dialect), "app"), emptyOutDir: true },
+      logLevel: "warn",
+    });
+  }
 }

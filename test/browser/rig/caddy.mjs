@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { builtSite, caddyBinary, here } from "./build.mjs";
+import { dialects } from "./dialects.mjs";
 import { client } from "./provider.mjs";
 
 /** The password users of every site. The hash is bcrypt of cost 4, for speed. */
@@ -36,10 +37,11 @@ export async function freePort() {
  * @param {string} site.issuer  of the OpenID provider
  * @param {string} site.upstream  host:port of the echo upstream
  * @param {string} [site.secrets]  the arguments of `secret`
+ * @param {object} [site.dialect]  one of dialects.mjs
  * @param {string} [site.realm]  further lines of the realm
  * @param {string} [site.provider]  further lines of the OpenID provider
  */
-export function caddyfile({ port, issuer, upstream, secrets = `"${secret}"`, realm = "", provider = "" }) {
+export function caddyfile({ port, issuer, upstream, secrets = `"${secret}"`, dialect = dialects[0], realm = "", provider = "" }) {
   return `{
 	admin off
 	persist_config off
@@ -49,6 +51,7 @@ export function caddyfile({ port, issuer, upstream, secrets = `"${secret}"`, rea
 
 http://localhost:${port} {
 	signin {
+		dialect ${dialect.name}
 		secret ${secrets}
 		oidc local ${issuer} ${client.id} "${client.secret}" {
 			name "Local Provider"
@@ -82,7 +85,7 @@ http://localhost:${port} {
 		reverse_proxy ${upstream}
 	}
 	handle /app/* {
-		root "${builtSite}"
+		root "${builtSite(dialect)}"
 		try_files {path} /app/index.html
 		file_server
 	}

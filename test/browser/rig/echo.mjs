@@ -31,7 +31,9 @@ export async function startEcho() {
       `Sec-WebSocket-Accept: ${accept}\r\n\r\n`);
     socket.write(Buffer.from("\x81\x05hello", "latin1"));
     socket.on("error", () => socket.destroy());
+    // The server no longer counts the socket as its own, and waits for its end; that is told to readers only.
     socket.on("end", () => socket.end());
+    socket.resume();
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {

@@ -1,12 +1,10 @@
 // What a person does on the gateway's and the provider's pages. The forms are
 // found by what they post to, which is part of the protocol; how they look is not.
 import { alice } from "./caddy.mjs";
+import { dialects } from "./dialects.mjs";
 
-/** The two browser clients, each on a page that offers the same test contract. */
-export const clients = [
-  { name: "next-auth/react", home: "/app/" },
-  { name: "client.js", home: "/plain/" },
-];
+/** The clients of the default dialect. */
+export const { clients } = dialects[0];
 
 export const passwordForm = (page) => page.locator('form[action$="/auth/callback/credentials"]');
 export const providerForm = (page) => page.locator('form[action$="/auth/signin/local"]');

@@ -20,8 +20,9 @@ process.once("SIGTERM", () => process.exit(1));
  * Starts the OpenID provider, the echo upstream, Caddy and Chromium.
  *
  * @param {object} [site]  see caddyfile(): secrets, realm; or file, which writes another Caddyfile
+ * @param {object} [dialect]  stays when Caddy is started anew
  */
-export async function startRig(site = {}) {
+export async function startRig(site = {}, dialect = undefined) {
   const stops = [];
   const stop = async () => {
     const results = await Promise.allSettled(stops.splice(0).map((each) => each()));
@@ -37,7 +38,7 @@ export async function startRig(site = {}) {
     stops.push(echo.stop);
     const home = temporaryHome();
     const start = ({ file = caddyfile, ...options }) =>
-      startCaddy(file({ port, issuer: provider.issuer, upstream: echo.address, ...options }), home.path);
+      startCaddy(file({ port, issuer: provider.issuer, upstream: echo.address, dialect, ...options }), home.path);
     let caddy;
     stops.push(async () => {
       await caddy?.stop();

@@ -1,0 +1,215 @@
+package signin
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/caddy-signin/caddy-signin/internal/authjs"
+	"github.com/caddy-signin/caddy-signin/internal/redirect"
+)
+
+// dialect is one generation of NextAuth's protocol. What differs between them
+// is data here; the endpoints are the same.
+type dialect struct {
+	// plain and secure are the cookies on http and on https.
+	plain, secure *authjs.Names
+	// jsonField says that the field json=true asks for {"url"} instead of a
+	// redirect, as the header returnRedirect does in any dialect.
+	jsonField bool
+	// jsonLocation says that {"url"} comes with a Location, too.
+	jsonLocation bool
+	// jsonStatus has the statuses that {"url"} does not have, and those that stand
+	// for them.
+	jsonStatus map[int]int
+	// oidcType is the type of OpenID providers in the list.
+	oidcType string
+	// nobody is the session of someone who is not signed in, as JSON.
+	nobody []byte
+	// strictPaths says that no segment may follow the action but, where the action
+	// has one, the provider's.
+	strictPaths bool
+	// lacks has actions that are not there.
+	lacks map[string]bool
+	// badRequest is the JSON that answers what is not there. Empty: text.
+	badRequest []byte
+	// noProvider is the error of a provider that is not there. Empty: as what is
+	// not there.
+	noProvider authjs.ErrorCode
+	// quietErrors says that errors set no cookies but what belongs to the error.
+	quietErrors bool
+	// errorsOnSignInPage says that the error page passes errors that a new attempt
+	// may cure to the sign-in page.
+	errorsOnSignInPage bool
+	// endings are where errors lead that don't lead to error?error=<code>.
+	endings map[authjs.ErrorCode]ending
+}
+
+// ending is where an error leads: an endpoint, and the parameters that tell it.
+type ending struct {
+	page  string // empty: the page whose form was sent
+	query []string
+}
+
+// dialects are the values of the option dialect.
+var dialects = map[string]*dialect{"next-auth": nextAuth, "authjs": authJS}
+
+// nextAuth is what next-auth 4 speaks.
+var nextAuth = &dialect{
+	plain:              authjs.NextAuth.Names(false),
+	secure:             authjs.NextAuth.Names(true),
+	jsonField:          true,
+	oidcType:           "oauth",
+	nobody:             []byte("{}"),
+	errorsOnSignInPage: true,
+	endings: map[authjs.ErrorCode]ending{
+		authjs.CodeMissingCSRF: {query: []string{"csrf", "true"}},
+	},
+}
+
+// authJS is what next-auth 5 speaks.
+var authJS = &dialect{
+	plain:        authjs.AuthJS.Names(false),
+	secure:       authjs.AuthJS.Names(true),
+	jsonLocation: true,
+	jsonStatus:   map[int]int{http.StatusUnauthorized: http.StatusOK, http.StatusForbidden: http.StatusOK},
+	oidcType:     "oidc",
+	nobody:       []byte("null"),
+	strictPaths:  true,
+	lacks:        map[string]bool{"_log": true},
+	badRequest:   []byte(`"Bad request."`),
+	noProvider:   authjs.CodeConfiguration,
+	quietErrors:  true,
+	endings: map[authjs.ErrorCode]ending{
+		authjs.CodeMissingCSRF:           {"signin", []string{"error", "MissingCSRF"}},
+		authjs.CodeCallback:              {"signin", []string{"error", "OAuthCallbackError"}},
+		authjs.CodeOAuthAccountNotLinked: {"signin", []string{"error", "OAuthAccountNotLinked"}},
+		authjs.CodeEmailSignin:           {"signin", []string{"error", "EmailSignin"}},
+		authjs.CodeUnavailable:           {"signin", []string{"error", "Unavailable"}},
+		authjs.CodeCredentialsSignin:     credentialsError("credentials"),
+		authjs.CodeAccountLocked:         credentialsError(string(authjs.CodeAccountLocked)),
+		authjs.CodeAccountDisabled:       credentialsError(string(authjs.CodeAccountDisabled)),
+		authjs.CodePasswordExpired:       credentialsError(string(authjs.CodePasswordExpired)),
+		authjs.CodeCodeRequired:          credentialsError(string(authjs.CodeCodeRequired)),
+		authjs.CodeCodeInvalid:           credentialsError(string(authjs.CodeCodeInvalid)),
+		authjs.CodeNoLinkToken:           configurationError,
+		authjs.CodeOAuthSignin:           configurationError,
+		authjs.CodeOAuthCallback:         configurationError,
+		authjs.CodeOAuthCreateAccount:    configurationError,
+		authjs.CodeEmailCreateAccount:    configurationError,
+	},
+}
+
+// configurationError is what Auth.js says of all that it doesn't explain.
+var configurationError = ending{"error", []string{"error", "Configuration"}}
+
+// credentialsError is an error of CredentialsSignin, whose code says more.
+func credentialsError(code string) ending {
+	return ending{"signin", []string{"error", string(authjs.CodeCredentialsSignin), "code", code}}
+}
+
+// ending is where an error leads; more are parameters for where the dialect has
+// nothing of its own to say.
+func (d *dialect) ending(code authjs.ErrorCode, more []string) ending {
+	if end, ok := d.endings[code]; ok {
+		return end
+	}
+	return ending{"error", append([]string{"error", string(code)}, more...)}
+}
+
+func (d *dialect) names(secure bool) *authjs.Names {
+	if secure {
+		return d.secure
+	}
+	return d.plain
+}
+
+// serves reports whether an endpoint is there, with these segments behind its
+// action.
+func (d *dialect) serves(e *endpoint, behind []string) bool {
+	if d.lacks[e.action] {
+		return false
+	}
+	return !d.strictPaths || len(behind) == 0 || (len(behind) == 1 && e.named)
+}
+
+// provisionDialect chooses by the option.
+func (rl *Realm) provisionDialect() error {
+	if rl.dialect = nextAuth; rl.Dialect == "" {
+		return nil
+	}
+	var ok bool
+	if rl.dialect, ok = dialects[rl.Dialect]; !ok {
+		return fmt.Errorf("dialect %q is not known: write %s", rl.Dialect,
+			strings.Join(slices.Sorted(maps.Keys(dialects)), " or "))
+	}
+	return nil
+}
+
+// returnRedirect is the header by which the client of next-auth 5 asks for a
+// redirect's target as JSON, whatever its value.
+const returnRedirect = "X-Auth-Return-Redirect"
+
+// wantsJSON reports that the client asks for the redirect's target as JSON. A
+// client of the other generation is answered where that is possible, and the
+// operator is told.
+func (c *call) wantsJSON() bool {
+	_, header := c.r.Header[returnRedirect]
+	field := c.body["json"] == "true"
+	if header != field { // the gateway's own client sends both
+		c.realm.hintDialect(header, c.site.dialect.jsonField)
+	}
+	return header || (field && c.site.dialect.jsonField)
+}
+
+// hintDialect says once which line a client of the other generation needs.
+func (rl *Realm) hintDialect(header, jsonField bool) {
+	switch {
+	case header && jsonField:
+		rl.hinted.Do(func() {
+			rl.logger.Warn("a client of next-auth 5 is calling, and this realm speaks to next-auth 4: write `dialect authjs` in its signin block")
+		})
+	case !header && !jsonField:
+		rl.hinted.Do(func() {
+			rl.logger.Warn("a client of next-auth 4 is calling, and this realm speaks to next-auth 5: write `dialect next-auth` in its signin block, or leave dialect out")
+		})
+	}
+}
+
+// missingCSRF ends a POST whose sender didn't show that it knows the browser's
+// token. page is the one whose form it may be.
+func (c *call) missingCSRF(page string) error {
+	end := c.site.dialect.endings[authjs.CodeMissingCSRF]
+	if end.page != "" {
+		page = end.page
+	}
+	c.beQuiet()
+	return c.redirect(http.StatusOK, redirect.AddQuery(c.site.base+"/"+page, end.query...))
+}
+
+// beQuiet drops the cookies that every answer brings, where errors have none.
+func (c *call) beQuiet() {
+	if c.site.dialect.quietErrors {
+		c.cookies = c.cookies[min(c.prepared, len(c.cookies)):]
+		c.prepared = 0
+	}
+}
+
+// noProvider answers for a provider that is not there, or not for this.
+func (c *call) noProvider(otherwise func() error) error {
+	if code := c.site.dialect.noProvider; code != "" {
+		return c.fail(http.StatusOK, code)
+	}
+	return otherwise()
+}
+
+// badRequest answers what is not there: for NextAuth.js with a text, without a
+// content type.
+func (c *call) badRequest(text string) error {
+	if body := c.site.dialect.badRequest; body != nil {
+		return sendJSON(c.w, http.StatusBadRequest, body)
+	}
+	return c.plainError(http.StatusBadRequest, text)
+}
