@@ -26,13 +26,16 @@ type load struct {
 	workers sync.WaitGroup
 	right   atomic.Int64
 	broken  atomic.Int64
+	laps    []*atomic.Int64 // of each worker
 	after   func()
 }
 
 // start runs one after the other of do, again and again, until the load stops.
 func (l *load) start(ctx context.Context, what string, do func(context.Context) error) {
+	laps := new(atomic.Int64)
+	l.laps = append(l.laps, laps)
 	l.workers.Go(func() {
-		for ctx.Err() == nil {
+		for ; ctx.Err() == nil; laps.Add(1) {
 			switch err := do(ctx); {
 			case ctx.Err() != nil:
 			case errors.Is(err, errWrong):
@@ -53,6 +56,20 @@ func (l *load) more(count int64) {
 	for enough, deadline := l.right.Load()+count, time.Now().Add(time.Minute); l.right.Load() < enough && !l.t.Failed(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			l.t.Fatal("the load is stuck")
+		}
+	}
+}
+
+// everybody waits until every worker has ended what it was doing, and has done
+// it once more.
+func (l *load) everybody() {
+	l.t.Helper()
+	deadline := time.Now().Add(time.Minute)
+	for i, laps := range l.laps {
+		for enough := laps.Load() + 2; laps.Load() < enough && !l.t.Failed(); time.Sleep(time.Millisecond) {
+			if time.Now().After(deadline) {
+				l.t.Fatalf("worker %d of the load is stuck", i)
+			}
 		}
 	}
 }

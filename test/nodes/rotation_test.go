@@ -29,7 +29,7 @@ func TestRotationUnderLoad(t *testing.T) {
 	l := n.steadyLoad(op)
 	for round := range 5 {
 		n.reload(with(secretOf(round+1) + " " + secretOf(round)))
-		l.more(200) // until everybody came by
+		l.everybody()
 		if !idle.passes(t, "alice") {
 			t.Fatalf("rotation %d signed somebody out", round+1)
 		}
