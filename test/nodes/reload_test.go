@@ -35,6 +35,9 @@ http://localhost:PORT {
 
 const reloadRealm = `signin {
 		secret SECRET
+		store bolt {
+			max_size SIZEMiB
+		}
 		session {
 			strategy STRATEGY
 		}
@@ -92,7 +95,9 @@ func (n *node) atRest(fine func(usage) bool) usage {
 	return now
 }
 
+// site also changes the store's options from one round to the next.
 func site(signin string, round int) string {
+	signin = strings.ReplaceAll(signin, "SIZE", strconv.Itoa(64+round))
 	return strings.NewReplacer("SIGNIN", signin, "ROUND", fmt.Sprint("r", round)).Replace(reloadSite)
 }
 
