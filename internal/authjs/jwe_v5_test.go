@@ -224,18 +224,18 @@ func TestAlteredTokensOfAuthJSDoNotOpen(t *testing.T) {
 }
 
 func TestAuthJSHardlyAllocates(t *testing.T) {
+	// Two: the payload or the token, and the block mode. Under the race detector
+	// pools forget every fourth HMAC; without a pool it would be ten.
+	const most = 7
 	ring := keyringV5(t, "", secretA)
 	payload := []byte(ours)
 	token := ring.Seal(payload)
-	for name, c := range map[string]struct {
-		limit float64
-		do    func()
-	}{
-		"opening": {2, func() { must(t, ring, token) }}, // the payload, and the block mode
-		"sealing": {2, func() { ring.Seal(payload) }},
+	for name, do := range map[string]func(){
+		"opening": func() { must(t, ring, token) },
+		"sealing": func() { ring.Seal(payload) },
 	} {
-		if got := testing.AllocsPerRun(100, c.do); got > c.limit {
-			t.Errorf("%s: %v allocations, want %v at the most", name, got, c.limit)
+		if got := testing.AllocsPerRun(100, do); got > most {
+			t.Errorf("%s: %v allocations, want %v at the most", name, got, most)
 		}
 	}
 }
