@@ -84,6 +84,10 @@ func (s *site) keys(ctx context.Context) (*keyring, error) { return s.secret.key
 type serverSites struct {
 	hosts *servedHosts
 	known atomic.Pointer[map[originKey]*site]
+
+	// The realm's hosts, of a realm with a cookie_domain.
+	origins []string
+	allowed redirect.Allowed
 }
 
 // maxSites bounds the sites that are remembered, because behind a wildcard
@@ -109,7 +113,7 @@ func (rl *Realm) site(r *http.Request) (*site, error) {
 			return s, nil
 		}
 	}
-	s, err := rl.makeSite(r, sites.hosts, key)
+	s, err := rl.makeSite(r, sites, key)
 	if err != nil {
 		return nil, err
 	}
@@ -117,11 +121,11 @@ func (rl *Realm) site(r *http.Request) (*site, error) {
 	return s, nil
 }
 
-func (rl *Realm) makeSite(r *http.Request, hosts *servedHosts, key originKey) (*site, error) {
+func (rl *Realm) makeSite(r *http.Request, on *serverSites, key originKey) (*site, error) {
 	if rl.fixed != nil {
-		return rl.fixed.at(r, hosts, key)
+		return rl.fixed.at(r, on, key)
 	}
-	origin, name, err := hosts.resolve(r, key)
+	origin, name, err := on.hosts.resolve(r, key)
 	if err != nil {
 		return nil, err
 	}
@@ -144,11 +148,11 @@ func (rl *Realm) sitesOf(srv *caddyhttp.Server) *serverSites {
 	if sites, ok := rl.servers.Load(srv); ok {
 		return sites.(*serverSites) //nolint:forcetypeassert // only stored below
 	}
-	hosts := newServedHosts(srv)
+	made := &serverSites{hosts: newServedHosts(srv)}
 	if rl.fixed != nil {
-		hosts.addPort(rl.fixed.origin)
+		made.collect(rl.fixed)
 	}
-	sites, _ := rl.servers.LoadOrStore(srv, &serverSites{hosts: hosts})
+	sites, _ := rl.servers.LoadOrStore(srv, made)
 	return sites.(*serverSites) //nolint:forcetypeassert // only stored here
 }
 

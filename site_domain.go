@@ -19,13 +19,13 @@ var errForeignHost = fmt.Errorf("%w: with cookie_domain, only hosts inside it ha
 
 // at is the realm's site as one of its hosts was asked: return addresses are
 // that host's, everything else is url's.
-func (s *site) at(r *http.Request, hosts *servedHosts, key originKey) (*site, error) {
-	asked, err := hosts.origin(key)
+func (s *site) at(r *http.Request, on *serverSites, key originKey) (*site, error) {
+	asked, err := on.hosts.origin(key)
 	if err != nil {
 		return nil, err
 	}
 	if asked != s.origin { // url's own host need not be named by a matcher
-		if _, _, err := hosts.resolve(r, key); err != nil {
+		if _, _, err := on.hosts.resolve(r, key); err != nil {
 			return nil, err
 		}
 		if host, _, err := splitHost(key.host); err != nil || !insideDomain(host, s.domain) {
@@ -33,14 +33,21 @@ func (s *site) at(r *http.Request, hosts *servedHosts, key originKey) (*site, er
 		}
 	}
 	at := *s
-	at.origin = asked
-	at.hosts = append(hosts.originsInside(s.domain, s.secure), s.origin)
-	allowed, err := redirect.ParseAllowed(at.hosts...)
-	if err != nil {
-		return nil, fmt.Errorf("the realm's hosts: %w", err)
-	}
-	at.returns = redirect.Policy{Origin: asked, Allowed: slices.Concat(s.realm.allowed, allowed)}
+	at.origin, at.hosts = asked, on.origins
+	at.returns = redirect.Policy{Origin: asked, Allowed: on.allowed}
 	return &at, nil
+}
+
+// collect finds the realm's hosts on a server, once: behind a wildcard a client
+// can make any number of them.
+func (on *serverSites) collect(home *site) {
+	on.hosts.addPort(home.origin)
+	on.allowed = slices.Clone(home.realm.allowed)
+	for _, origin := range append(on.hosts.originsInside(home.domain, home.secure), home.origin) {
+		if inside, err := redirect.ParseAllowed(origin); err == nil { // a name that no browser takes leads nowhere
+			on.origins, on.allowed = append(on.origins, origin), append(on.allowed, inside...)
+		}
+	}
 }
 
 // isHome reports whether the site was asked at url's host, where the pages are.
