@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -156,11 +157,34 @@ func (g *gateway) load(globals, sites string) error {
 	if err != nil {
 		return err
 	}
+	gone := g.idleConnection()
 	if err := caddy.Load(raw, true); err != nil {
 		return err //nolint:wrapcheck // the test's own text
 	}
+	gone()
 	settle(g.origin)
 	return nil
+}
+
+// idleConnection opens a connection to the server that runs now, if one does,
+// and returns how to wait until that server has closed it. Load returns before,
+// and until then the old configuration may still answer.
+func (g *gateway) idleConnection() (gone func()) {
+	conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", g.port))
+	if err != nil {
+		return func() {} // the first load
+	}
+	g.t.Cleanup(func() { conn.Close() })
+	// Only a server that hangs ever meets this deadline.
+	if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		g.t.Fatal(err)
+	}
+	fmt.Fprintf(conn, "GET /api/auth/providers HTTP/1.1\r\nHost: localhost:%d\r\n\r\n", g.port)
+	reader := bufio.NewReader(conn)
+	if response, err := http.ReadResponse(reader, nil); err == nil {
+		_, _ = io.Copy(io.Discard, response.Body) // what counts is that it idles now
+	}
+	return func() { _, _ = reader.ReadByte() }
 }
 
 // settle asks until there is an answer: at a reload Caddy's old server may still
