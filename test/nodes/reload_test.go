@@ -33,11 +33,14 @@ http://localhost:PORT {
 }
 `
 
+// changingStore has other options in each round.
+const changingStore = `store bolt {
+			max_size SIZEMiB
+		}`
+
 const reloadRealm = `signin {
 		secret SECRET
-		store bolt {
-			max_size SIZEMiB
-		}
+		STORE
 		session {
 			strategy STRATEGY
 		}
@@ -95,7 +98,6 @@ func (n *node) atRest(fine func(usage) bool) usage {
 	return now
 }
 
-// site also changes the store's options from one round to the next.
 func site(signin string, round int) string {
 	signin = strings.ReplaceAll(signin, "SIZE", strconv.Itoa(64+round))
 	return strings.NewReplacer("SIGNIN", signin, "ROUND", fmt.Sprint("r", round)).Replace(reloadSite)
@@ -142,7 +144,7 @@ func TestReloadsUnderLoad(t *testing.T) {
 	}
 	for _, strategy := range []string{"jwt", "database"} {
 		t.Run(strategy, func(t *testing.T) {
-			signin := strings.NewReplacer("STRATEGY", strategy).Replace(reloadRealm)
+			signin := strings.NewReplacer("STRATEGY", strategy, "STORE", changingStore).Replace(reloadRealm)
 			n := start(t, upstream, site(signin, 0), "ISSUER", op.URL, "CLIENT", op.ClientID, "CREDENTIAL", op.ClientSecret)
 			idle := n.browser().signIn(t, "alice")
 			grown := n.reloadUnderLoad(signin, func() *load { return n.steadyLoad(op) }, fits)

@@ -16,7 +16,7 @@ func TestRotationUnderLoad(t *testing.T) {
 	op := providertest.New(t)
 	secretOf := func(round int) string { return fmt.Sprintf("%q", fmt.Sprintf("%s %d", secret, round)) }
 	with := func(secrets string) string {
-		realm := strings.NewReplacer("SECRET", secrets, "STRATEGY", "jwt").Replace(reloadRealm)
+		realm := strings.NewReplacer("SECRET", secrets, "STRATEGY", "jwt", "STORE", "").Replace(reloadRealm)
 		return site(realm, 0)
 	}
 	n := start(t, echo(t), with(secretOf(0)), "ISSUER", op.URL, "CLIENT", op.ClientID, "CREDENTIAL", op.ClientSecret)

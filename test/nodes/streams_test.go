@@ -28,7 +28,7 @@ func TestStreamsOutliveAReloadAndEndWithTheirSession(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			signin := strings.Replace(reloadRealm, "oidc corp ISSUER CLIENT CREDENTIAL", store, 1)
+			signin := strings.NewReplacer("oidc corp ISSUER CLIENT CREDENTIAL", "", "STORE", store).Replace(reloadRealm)
 			n := start(t, upstream, site(signin, 0), "STRATEGY", "database")
 			alice := n.browser().signIn(t, "alice")
 			say, _ := alice.socket(t, "/app/socket")
