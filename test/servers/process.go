@@ -31,12 +31,16 @@ type Process struct {
 // startTimeout is how long a server may take until it serves, on a busy machine.
 const startTimeout = 30 * time.Second
 
+// outputTimeout is how long what a killed server forked may hold its output open.
+const outputTimeout = 2 * time.Second
+
 // Start runs cmd until the test ends. It returns when ready says that the server
 // serves, which it asks again and again.
 func Start(t testing.TB, cmd *exec.Cmd, ready func() error) *Process {
 	t.Helper()
 	p := &Process{t: t, cmd: cmd, output: new(lockedBuffer), exited: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = p.output, p.output
+	cmd.WaitDelay = outputTimeout
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = new(syscall.SysProcAttr)
 	}

@@ -3,6 +3,7 @@ package servers
 import (
 	"errors"
 	"os/exec"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -11,7 +12,7 @@ import (
 func TestAProcessRunsUntilItsTestEnds(t *testing.T) {
 	var p *Process
 	t.Run("a test", func(t *testing.T) {
-		p = Start(t, exec.CommandContext(t.Context(), "sh", "-c", "echo ready; sleep 600"), func() error {
+		p = Start(t, exec.CommandContext(t.Context(), "sh", "-c", "echo ready; exec sleep 600"), func() error {
 			if p == nil {
 				return nil
 			}
@@ -28,6 +29,20 @@ func TestAProcessRunsUntilItsTestEnds(t *testing.T) {
 	case <-p.exited:
 	default:
 		t.Error("the process outlives its test")
+	}
+}
+
+func TestAProcessThatForkedEndsToo(t *testing.T) {
+	// The shell's child holds the output open; it ends by itself soon after.
+	p := Start(t, exec.CommandContext(t.Context(), "sh", "-c", "sleep 5 & echo forked; wait"), func() error { return nil })
+	for !strings.Contains(p.Output(), "forked") {
+		runtime.Gosched()
+	}
+	p.Kill()
+	select {
+	case <-p.exited:
+	default:
+		t.Error("the process is not seen to end")
 	}
 }
 
