@@ -11,9 +11,11 @@ import (
 	"github.com/caddyserver/caddy/v2"
 )
 
-// keepAlive covers the calls of one sign-in. A connection that is left idle after
-// a reload keeps the whole configuration that it belongs to in memory.
-var keepAlive = json.RawMessage(`{"enabled": true, "idle_timeout": "10s"}`)
+// keepAlive covers the calls of one sign-in. It ends before servers usually close
+// a connection (Apache and Node after 5 s, gunicorn after 2): a code sent into one
+// that is just being closed is lost, and can't be sent again. An idle connection
+// also keeps the configuration that it belongs to in memory after a reload.
+var keepAlive = json.RawMessage(`{"enabled": true, "idle_timeout": "1s"}`)
 
 // loadTransport makes Caddy's HTTP transport from the field TransportRaw of
 // owner, and returns its whole configuration beside it. Unlike reverse_proxy's the
