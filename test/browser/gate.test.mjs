@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import { dialects } from "./rig/dialects.mjs";
 import {
-  call, leave, logInAtProvider, open, openSignedIn, passwordForm, providerForm,
+  answerAtProvider, call, leave, logInAtProvider, open, openSignedIn, passwordForm, providerForm,
   settled, signInWithPassword, submit,
 } from "./rig/pages.mjs";
 import { startRig } from "./rig/rig.mjs";
@@ -54,7 +54,7 @@ function suite(dialect, rig) {
     test("still leads there after the person cancelled at the provider", async (t) => {
       const page = await turnedAway(await rig.context(t), "/guarded/a.html?q=1");
       await submit(providerForm(page));
-      await page.getByRole("button", { name: "Cancel" }).click();
+      await answerAtProvider(page, "Cancel");
       await page.waitForURL(`${origin}/api/auth/signin?*error=${dialect.providerError}*`);
       await page.getByRole("alert").waitFor();
       await submit(providerForm(page));

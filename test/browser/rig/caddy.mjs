@@ -126,6 +126,7 @@ export async function startCaddy(config, home) {
     throw new Error(`caddy did not start:\n${log.slice(-10).join("\n")}`);
   }
   return {
+    log,
     async stop() {
       child.kill("SIGTERM");
       await exited;

@@ -76,7 +76,9 @@ export async function startRig(site = {}, dialect = undefined) {
         context.on("console", (message) => {
           if (/content security policy/i.test(message.text())) blocked.push(message.text());
         });
+        const story = recordRequests(context);
         t.after(async () => {
+          if (t.error) console.error([...story(), "Caddy's log:", ...caddy.log.slice(-20)].join("\n"));
           await context.close();
           if (blocked.length > 0) throw new Error(`stopped by a Content-Security-Policy:\n${blocked.join("\n")}`);
         });
@@ -87,6 +89,26 @@ export async function startRig(site = {}, dialect = undefined) {
     await stop();
     throw error;
   }
+}
+
+// What a failed test is told with: where the pages are, and the last requests and
+// how they ended. Of the queries only the error, for the rest has codes in it.
+function recordRequests(context) {
+  const requests = [];
+  const bare = (address) => {
+    const [path, query] = address.split("#")[0].split("?");
+    const error = new URLSearchParams(query).get("error");
+    return error === null ? path : `${path}?error=${error}`;
+  };
+  context.on("request", (request) => requests.push(request));
+  return () => [
+    `pages: ${context.pages().map((page) => bare(page.url())).join(" ") || "none"}`,
+    ...requests.slice(-20).map((request) => {
+      const { responseStart, responseEnd } = request.timing();
+      const end = request.failure()?.errorText ?? (responseEnd < 0 ? "not ended" : `${Math.round(responseEnd)} ms`);
+      return `${request.method()} ${bare(request.url())}: ${responseStart < 0 ? "no answer" : "answered"}, ${end}`;
+    }),
+  ];
 }
 
 function launchBrowser(kind) {
