@@ -46,6 +46,7 @@ type kind struct {
 
 var kinds = []kind{
 	{"plain reverse_proxy", "/plain", true, 200, ""},
+	{"plain respond 401", "/respond", false, 401, ""}, // what Caddy alone takes to say no
 	{"guarded, signed in", "/app", true, 200, "<= 1.03"},
 	{"guarded, anonymous", "/app", false, 401, "<= 0.30"},
 	{"GET session", "/api/auth/session", true, 200, "<= 45 µs"},

@@ -31,6 +31,9 @@ http://localhost:PORT {
 	handle /plain {
 		reverse_proxy UPSTREAM
 	}
+	handle /respond {
+		respond 401
+	}
 	handle {
 		signin {
 			credentials {
