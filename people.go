@@ -85,11 +85,17 @@ func (c *call) meet(claims *authjs.Claims, account providers.Account, begunIn st
 	if err != nil {
 		return false, err
 	}
+	key := sessionstore.AccountKey{Provider: c.provider, ID: account.ID}
+	sealed, err := c.tokensToStore(key, account.Tokens)
+	if err != nil {
+		return false, err
+	}
 	user, err := users.SignIn(c.r.Context(), sessionstore.Account{
-		AccountKey: sessionstore.AccountKey{Provider: c.provider, ID: account.ID},
+		AccountKey: key,
 		Type:       c.accountType(),
 		Name:       account.Name, Email: account.Email, Image: account.Image,
 		EmailVerified: account.EmailVerified,
+		Tokens:        sealed,
 		Current:       current,
 	})
 	if err != nil {

@@ -18,7 +18,8 @@ var userValues = map[string]func(*session) any{
 	"provider": func(s *session) any { return s.claims.Provider },
 }
 
-// sessionValues are the placeholders {http.auth.session.<name>}.
+// sessionValues are the placeholders {http.auth.session.<name>}, but for the
+// one that the store is asked for.
 var sessionValues = map[string]func(*session) any{
 	"id":        func(s *session) any { return s.claims.SID },
 	"provider":  func(s *session) any { return s.claims.Provider },
@@ -34,6 +35,9 @@ func (v *visit) placeholder(key string) (any, bool) {
 		return nil, false
 	}
 	if name, ok := strings.CutPrefix(key, "http.auth.session."); ok {
+		if name == "access_token" {
+			return v.answer(func(s *session) any { return v.accessToken(s) })
+		}
 		return v.answer(sessionValues[name])
 	}
 	name, ok := strings.CutPrefix(key, "http.auth.user.")

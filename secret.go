@@ -191,6 +191,7 @@ type keyring struct {
 	pending map[string]*authjs.Keyring
 	notes   map[string]*authjs.Keyring
 	links   linkKeys
+	tokens  *authjs.Keyring // in every dialect the same
 }
 
 func newKeyring(secrets []string, d *dialect) (*keyring, error) {
@@ -200,6 +201,9 @@ func newKeyring(secrets []string, d *dialect) (*keyring, error) {
 	}
 	var err error
 	if ring.csrf, err = authjs.NewCSRF(secrets...); err != nil {
+		return nil, err //nolint:wrapcheck // it says what was being done
+	}
+	if ring.tokens, err = nextAuth.plain.Keyring(tokensPurpose, secrets...); err != nil {
 		return nil, err //nolint:wrapcheck // it says what was being done
 	}
 	if ring.links, err = newLinkKeys(secrets); err != nil {

@@ -30,6 +30,9 @@ type visit struct {
 	session      *session
 	sessionErr   error
 
+	tokenAsked bool
+	token      string // the access token, for who asked
+
 	// gated is set once a gate let the request pass for this session.
 	gated bool
 	// over is set when the handlers are done: from then on placeholders answer

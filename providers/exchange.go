@@ -11,7 +11,9 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"go.uber.org/zap"
 )
@@ -28,9 +30,32 @@ var renameable = set("client_id", "client_secret", "code")
 
 // tokens are a token endpoint's answer.
 type tokens struct {
-	accessToken string
-	idToken     string
-	answer      claims // all the rest
+	accessToken  string
+	idToken      string
+	refreshToken string
+	answer       claims // all the rest
+}
+
+// account is the person whom claims tell of, with the tokens that came along.
+func (c *client) account(found claims, token *tokens, answer url.Values) (Account, error) {
+	account, err := c.profile.account(found.with(token, answer))
+	account.Tokens = token.kept(time.Now())
+	return account, err
+}
+
+// longestLife is the longest that expires_in is believed.
+const longestLife = 10 * 365 * 24 * time.Hour
+
+// kept is what is handed on of the answer, as it came at now. Vendors send
+// expires_in as a number or as text.
+func (t *tokens) kept(now time.Time) *Tokens {
+	made := &Tokens{Access: t.accessToken, Refresh: t.refreshToken, ID: t.idToken}
+	made.Scope, _ = t.answer["scope"].(string)
+	seconds, err := strconv.ParseFloat(fmt.Sprint(t.answer["expires_in"]), 64)
+	if err == nil && seconds > 0 && seconds < longestLife.Seconds() {
+		made.Expires = now.Add(time.Duration(seconds) * time.Second)
+	}
+	return made
 }
 
 // exchange redeems a code (RFC 6749 section 4.1.3) with the redirect URI and the
@@ -129,6 +154,7 @@ func (c *client) readTokens(status int, body []byte, flow Flow) (*tokens, error)
 	var found tokens
 	found.accessToken, _ = answer["access_token"].(string)
 	found.idToken, _ = answer["id_token"].(string)
+	found.refreshToken, _ = answer["refresh_token"].(string)
 	kind, typed := answer["token_type"].(string)
 	_, sent := answer["token_type"]
 	switch {

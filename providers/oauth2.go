@@ -122,7 +122,7 @@ func (p *OAuth2) finish(ctx context.Context, flow Flow, answer url.Values) (Acco
 	if err != nil {
 		return Account{}, fmt.Errorf("userinfo: %w", err)
 	}
-	account, err := p.client.profile.account(userinfo.with(token, answer))
+	account, err := p.client.account(userinfo, token, answer)
 	if err != nil {
 		return Account{}, err
 	}

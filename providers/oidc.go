@@ -228,7 +228,7 @@ func (p *OIDC) finish(ctx context.Context, flow Flow, answer url.Values) (Accoun
 	if err != nil {
 		return Account{}, err
 	}
-	account, err := p.client.profile.account(claims.with(token, answer))
+	account, err := p.client.account(claims, token, answer)
 	if err != nil {
 		return Account{}, err
 	}

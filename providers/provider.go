@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"time"
 )
 
 // Namespace is the Caddy module namespace of all providers.
@@ -64,9 +65,23 @@ type Account struct {
 	// Image is an http or https URL, or empty.
 	Image  string
 	Groups []string
+	// Tokens are what the provider's token endpoint gave; nil where there is none.
+	Tokens *Tokens
 	// Demo says that the password is published in the documentation: such an
 	// account is let in only where visitor and site sit on one machine.
 	Demo bool
+}
+
+// Tokens are what a token endpoint gives beside a sign-in (RFC 6749 section
+// 5.1), for whoever calls the provider in the person's name.
+type Tokens struct {
+	// Access is never empty; Refresh and ID may be.
+	Access, Refresh, ID string
+	// Scope is what was granted; empty where the provider doesn't tell.
+	Scope string
+	// Expires is when Access stops being good; zero where the provider doesn't
+	// tell.
+	Expires time.Time
 }
 
 // Redirector is a provider that signs in by sending the browser to an

@@ -63,6 +63,12 @@ type User struct {
 	Linked bool
 }
 
+// SealedTokens are what an account's last sign-in stored as [Account.Tokens].
+type SealedTokens struct {
+	AccountKey
+	Tokens []byte
+}
+
 // Users is implemented by stores that keep people, and the accounts by which
 // they sign in, where other programs know them too.
 type Users interface {
@@ -73,9 +79,9 @@ type Users interface {
 	// known and not attested by both is ErrNotLinked, as is an account that is
 	// another user's than Current.
 	SignIn(ctx context.Context, account Account) (User, error)
-	// SealedTokens returns what the account's last sign-in stored as its tokens,
-	// or ErrNotFound.
-	SealedTokens(ctx context.Context, account AccountKey) ([]byte, error)
+	// SealedTokens returns the tokens of a user's account with a provider, the one
+	// that signed in last, or ErrNotFound. userRow is [User.Row].
+	SealedTokens(ctx context.Context, userRow, provider string) (SealedTokens, error)
 }
 
 // AuthjsSession is a session in the table that an Auth.js application shares.

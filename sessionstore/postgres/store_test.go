@@ -187,10 +187,10 @@ func deletesExpired(t *testing.T, server *servers.Postgres) {
 	mustPut(t, n, "live", "v")
 	n.exec(t, `insert into @.signin_kv select convert_to(i::text, 'UTF8'), '', now() - interval '1 hour' from generate_series(1, 1200) i`)
 	n.exec(t, `insert into @.verification_token select 'a@b.example', now() - interval '1 hour', i::text from generate_series(1, 10) i`)
-	if deleted := n.sweepOnce(sweeps[0]); deleted != sweepBatch {
+	if deleted := n.sweepOnce(expired[0]); deleted != sweepBatch {
 		t.Errorf("a batch deleted %d rows, want %d", deleted, sweepBatch)
 	}
-	n.sweepAll()
+	n.sweepAll(expired)
 	if got := n.query(t, `select count(*) from @.signin_kv`); got != "1" {
 		t.Errorf("%s values are left, want the live one", got)
 	}

@@ -44,13 +44,15 @@ func (s *store) SignIn(ctx context.Context, account sessionstore.Account) (sessi
 }
 
 // SealedTokens implements [sessionstore.Users].
-func (s *store) SealedTokens(ctx context.Context, account sessionstore.AccountKey) (sealed []byte, err error) {
+func (s *store) SealedTokens(ctx context.Context, userRow, provider string) (found sessionstore.SealedTokens, err error) {
+	found.Provider = provider
 	err = s.read(ctx, "reading an account's tokens", func(ctx context.Context, db *database) error {
-		return notFound(db.QueryRow(ctx,
-			s.sql(`select sealed from @signin_tokens where provider = $1 and account_id = $2`),
-			account.Provider, account.ID).Scan(&sealed))
+		return notFound(db.QueryRow(ctx, s.sql(`select t.account_id, t.sealed from @signin_tokens t
+			join @accounts a on a.provider = t.provider and a."providerAccountId" = t.account_id
+			where a."userId" = $1 and t.provider = $2 order by t.updated desc limit 1`),
+			userRow, provider).Scan(&found.ID, &found.Tokens))
 	})
-	return sealed, err
+	return found, err
 }
 
 // storable is account with a name and an image that fit, or the refusal of one

@@ -265,20 +265,42 @@ func refusesTwoUsers(t *testing.T, n *node) {
 
 func keepsTokens(t *testing.T, n *node) {
 	a := account("github:1", "", unattested)
-	if _, err := n.SealedTokens(t.Context(), a.AccountKey); !errors.Is(err, sessionstore.ErrNotFound) {
-		t.Errorf("tokens of an unknown account: %v", err)
+	user := mustSignIn(t, n, a)
+	want := func(when, row, provider, want string) {
+		t.Helper()
+		got, err := n.SealedTokens(t.Context(), row, provider)
+		if want == "" && errors.Is(err, sessionstore.ErrNotFound) {
+			return
+		}
+		if text := got.Provider + ":" + got.ID + " " + string(got.Tokens); err != nil || text != want {
+			t.Errorf("%s: %q, %v, want %q", when, text, err, want)
+		}
 	}
-	for _, tokens := range []string{"sealed one", "sealed two"} {
+	want("no tokens", user.Row, "github", "")
+	for _, tokens := range []string{"one", "two"} {
 		a.Tokens = []byte(tokens)
 		mustSignIn(t, n, a)
-		if got, err := n.SealedTokens(t.Context(), a.AccountKey); err != nil || string(got) != tokens {
-			t.Errorf("SealedTokens = %q, %v", got, err)
-		}
+		want("the last sign-in's", user.Row, "github", "github:1 "+tokens)
 	}
 	a.Tokens = nil
 	mustSignIn(t, n, a)
-	if got, err := n.SealedTokens(t.Context(), a.AccountKey); err != nil || string(got) != "sealed two" {
-		t.Errorf("a sign-in without tokens left %q, %v", got, err)
+	want("a sign-in without tokens leaves them", user.Row, "github", "github:1 two")
+	want("another provider's", user.Row, "google", "")
+
+	second := account("github:2", "", unattested)
+	second.Current, second.Tokens = a.AccountKey, []byte("of the second")
+	mustSignIn(t, n, second)
+	want("of two accounts the later", user.Row, "github", "github:2 of the second")
+	other := account("github:3", "", unattested)
+	other.Tokens = []byte("of another")
+	want("another user's", mustSignIn(t, n, other).Row, "github", "github:3 of another")
+
+	n.exec(t, `delete from @.accounts where "providerAccountId" = '2'`)
+	want("an account that was unlinked", user.Row, "github", "github:1 two")
+	n.offset.Add(int64(time.Hour))
+	n.sweepAll(orphans)
+	if got := n.query(t, `select string_agg(account_id, ' ' order by account_id) from @.signin_tokens`); got != "1 3" {
+		t.Errorf("after sweeping, tokens are there of %s", got)
 	}
 	if got := n.query(t, `select count(*) from @.accounts where access_token is not null or refresh_token is not null or id_token is not null`); got != "0" {
 		t.Errorf("%s accounts hold tokens in clear", got)

@@ -1,0 +1,119 @@
+package signin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/caddy-signin/caddy-signin/internal/authjs"
+	"github.com/caddy-signin/caddy-signin/providers"
+	"github.com/caddy-signin/caddy-signin/sessionstore"
+)
+
+// tokensPurpose is what the keys are salted with that seal providers' tokens.
+const tokensPurpose = "tokens of a provider"
+
+// storedTokens are a provider's tokens as a store that keeps people has them,
+// sealed. They name their account, so that a row opens nothing in another's place.
+type storedTokens struct {
+	Provider     string `json:"provider"`
+	Account      string `json:"account"`
+	AccessToken  string `json:"access_token"`
+	RefreshToken string `json:"refresh_token,omitempty"`
+	IDToken      string `json:"id_token,omitempty"`
+	Scope        string `json:"scope,omitempty"`
+	ExpiresAt    int64  `json:"expires_at,omitempty"` // Unix seconds
+}
+
+// errTokensTooLong says that tokens are longer than what can be opened again.
+var errTokensTooLong = fmt.Errorf("a provider's tokens are too long to be kept: sealed they have more than %d bytes", authjs.MaxToken)
+
+// sealTokens makes what is stored of an account's tokens.
+func sealTokens(keys *keyring, key sessionstore.AccountKey, tokens *providers.Tokens) ([]byte, error) {
+	stored := storedTokens{
+		Provider: key.Provider, Account: key.ID,
+		AccessToken: tokens.Access, RefreshToken: tokens.Refresh, IDToken: tokens.ID, Scope: tokens.Scope,
+	}
+	if !tokens.Expires.IsZero() {
+		stored.ExpiresAt = tokens.Expires.Unix()
+	}
+	payload, err := json.Marshal(stored) //nolint:gosec // to be sealed
+	if err != nil {
+		return nil, fmt.Errorf("sealing a provider's tokens: %w", err)
+	}
+	sealed := keys.tokens.Seal(payload)
+	if len(sealed) > authjs.MaxToken {
+		return nil, errTokensTooLong
+	}
+	return []byte(sealed), nil
+}
+
+// openAccessToken is the access token in what is stored of an account, while it is
+// good; else empty. What was sealed under a secret that is gone is of no use until
+// the next sign-in.
+func openAccessToken(keys *keyring, found sessionstore.SealedTokens, now time.Time) string {
+	payload, _, err := keys.tokens.Open(string(found.Tokens))
+	if err != nil {
+		return ""
+	}
+	var stored storedTokens
+	if err := json.Unmarshal([]byte(payload), &stored); err != nil || stored.Provider != found.Provider || stored.Account != found.ID {
+		return ""
+	}
+	if stored.ExpiresAt != 0 && now.Unix() >= stored.ExpiresAt {
+		return ""
+	}
+	return stored.AccessToken
+}
+
+// tokensToStore seals the tokens of an account that signs in; nil leaves what is
+// stored.
+func (c *call) tokensToStore(key sessionstore.AccountKey, tokens *providers.Tokens) ([]byte, error) {
+	if tokens == nil {
+		return nil, nil
+	}
+	sealed, err := sealTokens(c.keys, key, tokens)
+	if errors.Is(err, errTokensTooLong) {
+		c.realm.logger.Warn(err.Error(), zap.String("provider", key.Provider))
+		return nil, nil
+	}
+	return sealed, err
+}
+
+// accessToken is the access token that the session's user got at the session's
+// provider by the last sign-in there; empty where there is none that is good.
+func (s *site) accessToken(ctx context.Context, live *session) (string, error) {
+	users, ok := s.realm.store.(sessionstore.Users)
+	if !ok || live.claims.User == "" {
+		return "", nil
+	}
+	found, err := users.SealedTokens(ctx, live.claims.Subject, live.claims.Provider)
+	if errors.Is(err, sessionstore.ErrNotFound) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("the access token of %s: %w", live.userID, err)
+	}
+	keys, err := s.keys(ctx)
+	if err != nil {
+		return "", err
+	}
+	return openAccessToken(keys, found, time.Now()), nil
+}
+
+// accessToken asks the store once in a request, and never after it.
+func (v *visit) accessToken(live *session) string {
+	if v.over || v.tokenAsked {
+		return v.token
+	}
+	v.tokenAsked = true
+	var err error
+	if v.token, err = v.site.accessToken(v.request.Context(), live); err != nil {
+		v.realm.sampled.Error("a placeholder stays empty", zap.Error(err))
+	}
+	return v.token
+}

@@ -1,0 +1,58 @@
+package signin
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caddy-signin/caddy-signin/providers"
+	"github.com/caddy-signin/caddy-signin/sessionstore"
+)
+
+func TestTokensOfAProviderAreSealed(t *testing.T) {
+	const one, two = "the first secret of the unit tests, long", "the second secret of the unit tests, long"
+	ring := func(d *dialect, secrets ...string) *keyring {
+		keys, err := newKeyring(secrets, d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return keys
+	}
+	now := time.Unix(1_800_000_000, 0)
+	alice := sessionstore.AccountKey{Provider: "corp", ID: "alice"}
+	tokens := &providers.Tokens{Access: "access-1", Refresh: "refresh-1", ID: "id-1", Expires: now.Add(time.Hour)}
+	sealed, err := sealTokens(ring(nextAuth, one), alice, tokens)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(sealed), "-1") {
+		t.Errorf("the sealed form is %s", sealed)
+	}
+	for name, test := range map[string]struct {
+		keys  *keyring
+		key   sessionstore.AccountKey
+		after time.Duration
+		want  string
+	}{
+		"by the same key":              {ring(nextAuth, one), alice, 0, "access-1"},
+		"until it expires":             {ring(nextAuth, one), alice, time.Hour - time.Second, "access-1"},
+		"once it has expired":          {ring(nextAuth, one), alice, time.Hour, ""},
+		"by an older key":              {ring(nextAuth, two, one), alice, 0, "access-1"},
+		"in the other dialect":         {ring(authJS, one), alice, 0, "access-1"},
+		"by a key that is not its own": {ring(nextAuth, two), alice, 0, ""},
+		"in another account's place":   {ring(nextAuth, one), sessionstore.AccountKey{Provider: "corp", ID: "bob"}, 0, ""},
+		"in another provider's place":  {ring(nextAuth, one), sessionstore.AccountKey{Provider: "other", ID: "alice"}, 0, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			found := sessionstore.SealedTokens{AccountKey: test.key, Tokens: sealed}
+			if got := openAccessToken(test.keys, found, now.Add(test.after)); got != test.want {
+				t.Errorf("the access token is %q, want %q", got, test.want)
+			}
+		})
+	}
+	tokens.Access = strings.Repeat("x", 64<<10)
+	if _, err := sealTokens(ring(nextAuth, one), alice, tokens); !errors.Is(err, errTokensTooLong) {
+		t.Errorf("sealing what can't be opened again: %v", err)
+	}
+}
