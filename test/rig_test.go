@@ -17,6 +17,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/google/uuid"
 	"golang.org/x/crypto/bcrypt"
 
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
@@ -255,9 +256,9 @@ func (g *gateway) claimsOf() authjs.Claims {
 	now := time.Now()
 	return authjs.Claims{
 		Name: authjs.TextOrMissing("Alice Example"), Email: authjs.TextOrMissing("alice@example.com"),
-		Subject: "1", SID: authjs.NewID(), Realm: g.origin, Provider: "credentials",
+		Subject: "1", SID: uuid.NewString(), Realm: g.origin, Provider: "credentials",
 		EmailVerified: true, Login: "alice", Groups: []string{"admins", "staff"},
-		AuthTime: now, IssuedAt: now, Expires: now.Add(30 * 24 * time.Hour), ID: authjs.NewID(),
+		AuthTime: now, IssuedAt: now, Expires: now.Add(30 * 24 * time.Hour), ID: uuid.NewString(),
 	}
 }
 

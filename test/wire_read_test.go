@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // onePasswordSite guards /app and passes everything on.
@@ -216,6 +218,9 @@ func TestSessionIsRenewedByEveryLook(t *testing.T) {
 	before, after := open(t, secret, old), open(t, secret, b.token())
 	if before.SID != after.SID || before.ID == after.ID || !before.AuthTime.Equal(after.AuthTime) {
 		t.Errorf("a renewed token keeps sid and auth_time and has a new jti: %+v, %+v", before, after)
+	}
+	if id, err := uuid.Parse(after.ID); err != nil || id.Version() != 4 {
+		t.Errorf("jti is %q, want a random UUID as NextAuth makes it", after.ID)
 	}
 	if !g.browser().withToken(old).signedIn() {
 		t.Error("the token before the renewal ended by it")

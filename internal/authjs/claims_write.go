@@ -1,27 +1,9 @@
 package authjs
 
 import (
-	"crypto/rand"
-	"encoding/hex"
 	"strconv"
 	"time"
 )
-
-// NewID returns a random UUID (RFC 9562, version 4), as jti holds it.
-func NewID() string {
-	var b [16]byte
-	rand.Read(b[:]) // never fails
-	b[6] = b[6]&0x0f | 0x40
-	b[8] = b[8]&0x3f | 0x80
-	var s [36]byte
-	hex.Encode(s[:8], b[:4])
-	hex.Encode(s[9:13], b[4:6])
-	hex.Encode(s[14:18], b[6:8])
-	hex.Encode(s[19:23], b[8:10])
-	hex.Encode(s[24:], b[10:])
-	s[8], s[13], s[18], s[23] = '-', '-', '-', '-'
-	return string(s[:])
-}
 
 // Append appends the claims as JSON to dst: name, email, picture, sub, then ours,
 // then the members without a field that the claims were parsed with, in their

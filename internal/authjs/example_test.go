@@ -19,7 +19,7 @@ func Example() {
 	claims := authjs.Claims{
 		Name: authjs.TextOf("Alice Example"), Subject: "583231",
 		Realm: "default", Provider: "github", AuthTime: now,
-		IssuedAt: now, Expires: now.AddDate(0, 0, 30), ID: authjs.NewID(),
+		IssuedAt: now, Expires: now.AddDate(0, 0, 30), ID: "5f0b6f2e-3c1d-4c55-9a53-0d6f1f0f2a7e",
 	}
 	token := keys.Seal(claims.Append(nil))
 	cookies, err := names.SessionCookies(token, authjs.Cookie{Expires: claims.Expires}, &authjs.Received{})
