@@ -19,25 +19,25 @@ import (
 // retryAfter is what clients are asked to wait while something is out of order.
 const retryAfter = 5 * time.Second
 
-// Values that every answer of the gateway's shares instead of allocating them.
-// Nothing changes a value in place, and whoever appends to one gets a copy.
-var (
-	privateNoStore = []string{"private, no-store"}
-	noSniff        = []string{"nosniff"}
-	noReferrer     = []string{"no-referrer"}
-	varyCookie     = []string{"Cookie"}
-	typeJSON       = []string{"application/json; charset=utf-8"}
-)
-
 var retryAfterSeconds = strconv.Itoa(int(retryAfter.Seconds()))
 
-// protect sets the headers of every answer that the gateway itself makes: no
+// protectedBy are the headers of every answer that the gateway itself makes: no
 // cache keeps it, nobody guesses its type, and its address goes nowhere.
+var protectedBy = [...]struct{ name, value string }{
+	{"Cache-Control", "private, no-store"},
+	{"X-Content-Type-Options", "nosniff"},
+	{"Referrer-Policy", "no-referrer"},
+	{"Vary", "Cookie"},
+}
+
+// protect sets the headers of protectedBy. The values are the answer's own, for
+// Caddy's header directive replaces in place; they share one allocation.
 func protect(header http.Header) {
-	header["Cache-Control"] = privateNoStore
-	header["X-Content-Type-Options"] = noSniff
-	header["Referrer-Policy"] = noReferrer
-	header["Vary"] = varyCookie
+	var own [len(protectedBy)]string
+	for i, set := range &protectedBy {
+		own[i] = set.value
+		header[set.name] = own[i : i+1 : i+1]
+	}
 }
 
 // sendRedirect sends the browser to target, which has passed the
@@ -72,7 +72,7 @@ func encodeJSON(value any) ([]byte, error) {
 }
 
 func sendJSON(w http.ResponseWriter, status int, body []byte) error {
-	w.Header()["Content-Type"] = typeJSON
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)
 	_, _ = w.Write(body) //nolint:gosec // JSON with nosniff; an error means that the client is gone
 	return nil
