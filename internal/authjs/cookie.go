@@ -2,7 +2,6 @@ package authjs
 
 import (
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -67,23 +66,26 @@ func (c Cookie) Delete() Cookie { return c.deletion(c.Name) }
 // appendComponent appends s encoded as JavaScript's encodeURIComponent does.
 func appendComponent(dst []byte, s string) []byte {
 	const digits = "0123456789ABCDEF"
-	for i := range len(s) {
-		c := s[i]
-		if isUnreserved(c) {
-			dst = append(dst, c)
-			continue
+	for {
+		plain := 0 // tokens are plain as a whole
+		for plain < len(s) && unreserved[s[plain]] {
+			plain++
 		}
+		dst = append(dst, s[:plain]...)
+		if plain == len(s) {
+			return dst
+		}
+		c := s[plain]
 		dst = append(dst, '%', digits[c>>4], digits[c&15])
+		s = s[plain+1:]
 	}
-	return dst
 }
 
-// isUnreserved says whether encodeURIComponent leaves c as it is (ECMA-262,
+// unreserved are the bytes that encodeURIComponent leaves as they are (ECMA-262,
 // section 19.2.6.4).
-func isUnreserved(c byte) bool {
-	switch {
-	case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
-		return true
+var unreserved = func() (table [256]bool) {
+	for _, c := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.!~*'()") {
+		table[c] = true
 	}
-	return strings.IndexByte("-_.!~*'()", c) >= 0
-}
+	return table
+}()
