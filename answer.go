@@ -19,6 +19,9 @@ import (
 // retryAfter is what clients are asked to wait while something is out of order.
 const retryAfter = 5 * time.Second
 
+// typeJSON is what this server calls JSON, Next.js as well.
+const typeJSON = "application/json; charset=utf-8"
+
 var retryAfterSeconds = strconv.Itoa(int(retryAfter.Seconds()))
 
 // protectedBy are the headers of every answer that the gateway itself makes: no
@@ -72,7 +75,24 @@ func encodeJSON(value any) ([]byte, error) {
 }
 
 func sendJSON(w http.ResponseWriter, status int, body []byte) error {
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	return sendAs(w, typeJSON, status, body)
+}
+
+// writeJSON and sendJSON of an endpoint call the content as the dialect does.
+func (c *call) writeJSON(status int, value any) error {
+	body, err := encodeJSON(value)
+	if err != nil {
+		return err
+	}
+	return c.sendJSON(status, body)
+}
+
+func (c *call) sendJSON(status int, body []byte) error {
+	return sendAs(c.w, c.site.dialect.jsonType, status, body)
+}
+
+func sendAs(w http.ResponseWriter, kind string, status int, body []byte) error {
+	w.Header().Set("Content-Type", kind)
 	w.WriteHeader(status)
 	_, _ = w.Write(body) //nolint:gosec // JSON with nosniff; an error means that the client is gone
 	return nil

@@ -19,6 +19,8 @@ type dialect struct {
 	// jsonField says that the field json=true asks for {"url"} instead of a
 	// redirect, as the header returnRedirect does in any dialect.
 	jsonField bool
+	// jsonType is the content type of JSON.
+	jsonType string
 	// jsonLocation says that {"url"} comes with a Location, too.
 	jsonLocation bool
 	// jsonStatus has the statuses that {"url"} does not have, and those that stand
@@ -61,6 +63,7 @@ var nextAuth = &dialect{
 	plain:              authjs.NextAuth.Names(false),
 	secure:             authjs.NextAuth.Names(true),
 	jsonField:          true,
+	jsonType:           typeJSON,
 	oidcType:           "oauth",
 	nobody:             []byte("{}"),
 	errorsOnSignInPage: true,
@@ -73,6 +76,7 @@ var nextAuth = &dialect{
 var authJS = &dialect{
 	plain:        authjs.AuthJS.Names(false),
 	secure:       authjs.AuthJS.Names(true),
+	jsonType:     "application/json",
 	jsonLocation: true,
 	jsonStatus:   map[int]int{http.StatusUnauthorized: http.StatusOK, http.StatusForbidden: http.StatusOK},
 	oidcType:     "oidc",
@@ -209,7 +213,7 @@ func (c *call) noProvider(otherwise func() error) error {
 // content type.
 func (c *call) badRequest(text string) error {
 	if body := c.site.dialect.badRequest; body != nil {
-		return sendJSON(c.w, http.StatusBadRequest, body)
+		return c.sendJSON(http.StatusBadRequest, body)
 	}
 	return c.plainError(http.StatusBadRequest, text)
 }

@@ -213,7 +213,7 @@ func (c *call) redirect(status int, target string) error {
 		if c.site.dialect.jsonLocation {
 			setLocation(c.w, target)
 		}
-		return writeJSON(c.w, status, struct {
+		return c.writeJSON(status, struct {
 			URL string `json:"url"`
 		}{target})
 	}

@@ -21,7 +21,7 @@ func noCache(header http.Header) {
 func (c *call) serveCSRF() error {
 	c.sendCookies()
 	noCache(c.w.Header())
-	return writeJSON(c.w, http.StatusOK, struct {
+	return c.writeJSON(http.StatusOK, struct {
 		CSRFToken string `json:"csrfToken"`
 	}{c.csrfToken})
 }
@@ -59,7 +59,7 @@ func (c *call) serveProviders() error {
 		body.Write(line)
 	}
 	body.WriteByte('}')
-	return sendJSON(c.w, http.StatusOK, body.Bytes())
+	return c.sendJSON(http.StatusOK, body.Bytes())
 }
 
 func (c *call) serveSession() error {
@@ -73,7 +73,7 @@ func (c *call) updateSession() error {
 	if !c.verified {
 		c.beQuiet()
 		c.sendCookies()
-		return sendJSON(c.w, http.StatusBadRequest, c.site.dialect.nobody)
+		return c.sendJSON(http.StatusBadRequest, c.site.dialect.nobody)
 	}
 	return c.answerSession()
 }
@@ -96,7 +96,7 @@ func (c *call) answerSession() error {
 	if session == nil {
 		c.cookies = append(c.cookies, c.site.clearSession(&received)...)
 		c.sendCookies()
-		return sendJSON(c.w, http.StatusOK, c.site.dialect.nobody)
+		return c.sendJSON(http.StatusOK, c.site.dialect.nobody)
 	}
 	cookies, err := c.site.cookiesOf(renewed.token, &session.claims, &received)
 	if err != nil {
@@ -104,7 +104,7 @@ func (c *call) answerSession() error {
 	}
 	c.cookies = append(c.cookies, cookies...)
 	c.sendCookies()
-	return sendJSON(c.w, http.StatusOK, authjs.AppendSession(nil, c.realm.sessionUser(session), renewed.expires))
+	return c.sendJSON(http.StatusOK, authjs.AppendSession(nil, c.realm.sessionUser(session), renewed.expires))
 }
 
 // sessionUser is the user of the session JSON.

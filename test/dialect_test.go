@@ -49,26 +49,26 @@ func TestAuthJSReadEndpoints(t *testing.T) {
 	b := g.browserV5()
 	expectAnswer(t, b.get("/api/auth/csrf"), g.origin, `200
 		<no-cache>
-		<json>
+		<json-v5>
 		Set-Cookie: authjs.csrf-token=<hex>%7C<hex>; Path=/; HttpOnly; SameSite=Lax
 		Set-Cookie: authjs.callback-url={O%}; Path=/; HttpOnly; SameSite=Lax
 
 		{"csrfToken":"<hex>"}`)
 	expectAnswer(t, b.get("/api/auth/session/"), g.origin, `200
 		<no-cache>
-		<json>
+		<json-v5>
 
 		null`)
 	expectAnswer(t, b.get("/api/auth/providers"), g.origin, `200
 		<private>
-		<json>
+		<json-v5>
 
 		{"corp":{"id":"corp","name":"corp","type":"oidc","signinUrl":"{O}/api/auth/signin/corp","callbackUrl":"{O}/api/auth/callback/corp"},`+
 		`"other":{"id":"other","name":"other","type":"oidc","signinUrl":"{O}/api/auth/signin/other","callbackUrl":"{O}/api/auth/callback/other"},`+
 		`"credentials":{"id":"credentials","name":"Credentials","type":"credentials","signinUrl":"{O}/api/auth/signin/credentials","callbackUrl":"{O}/api/auth/callback/credentials"}}`)
 	expectAnswer(t, b.signInV5().get("/api/auth/session"), g.origin, `200
 		<no-cache>
-		<json>
+		<json-v5>
 		Set-Cookie: authjs.session-token=<jwe-v5>; Path=/; Expires=<in 720h>; HttpOnly; SameSite=Lax
 
 		{"user":{"name":"Alice Example","email":"alice@example.com","image":"https://img.example/alice.png"},"expires":"<in 720h>"}`)
@@ -84,7 +84,7 @@ func TestAuthJSPosts(t *testing.T) {
 		want               string
 	}{
 		{"the right password for the client", callback, goodPassword + "&callbackUrl=/dash", []string{inJSON}, `200
-			<json>
+			<json-v5>
 			<private>
 			Location: {O}/dash
 			Set-Cookie: authjs.callback-url={O%}%2Fdash; Path=/; HttpOnly; SameSite=Lax
@@ -92,7 +92,7 @@ func TestAuthJSPosts(t *testing.T) {
 
 			{"url":"{O}/dash"}`},
 		{"any value of the header", callback, "username=alice&password=x", []string{"X-Auth-Return-Redirect: "}, `200
-			<json>
+			<json-v5>
 			<private>
 			Location: {O}/api/auth/signin?error=CredentialsSignin&code=credentials
 
@@ -106,7 +106,7 @@ func TestAuthJSPosts(t *testing.T) {
 			Location: {O}/api/auth/signin?error=CredentialsSignin&code=credentials
 			Set-Cookie: authjs.state.note=<jwe-v5>; Max-Age=60; Path=/; HttpOnly; SameSite=Lax`},
 		{"a wrong token", callback, goodPassword + "&csrfToken=x&callbackUrl=/dash", []string{inJSON}, `200
-			<json>
+			<json-v5>
 			<private>
 			Location: {O}/api/auth/signin?error=MissingCSRF
 
@@ -115,14 +115,14 @@ func TestAuthJSPosts(t *testing.T) {
 			<private>
 			Location: {O}/api/auth/signin?error=MissingCSRF`},
 		{"an unknown provider", "/api/auth/signin/nobody", "", []string{inJSON}, `200
-			<json>
+			<json-v5>
 			<private>
 			Location: {O}/api/auth/error?error=Configuration
 			Set-Cookie: authjs.state.note=<jwe-v5>; Max-Age=60; Path=/; HttpOnly; SameSite=Lax
 
 			{"url":"{O}/api/auth/error?error=Configuration"}`},
 		{"signout", "/api/auth/signout", "callbackUrl=/bye", []string{inJSON}, `200
-			<json>
+			<json-v5>
 			<private>
 			Location: {O}/bye
 			Set-Cookie: authjs.callback-url={O%}%2Fbye; Path=/; HttpOnly; SameSite=Lax
@@ -142,7 +142,7 @@ func TestAuthJSUpdate(t *testing.T) {
 	b := g.browserV5().signInV5()
 	expectAnswer(t, b.do(http.MethodPost, "/api/auth/session", `{"data":{"name":"x"}}`, jsonType), g.origin, `400
 		<private>
-		<json>
+		<json-v5>
 
 		null`)
 	got := b.do(http.MethodPost, "/api/auth/session", `{"csrfToken":"`+b.csrf()+`","data":{"name":"x"}}`, jsonType)
@@ -164,7 +164,7 @@ func TestAuthJSBadRequests(t *testing.T) {
 		t.Run(asked, func(t *testing.T) {
 			expectAnswer(t, b.do(method, path, ""), g.origin, `400
 				<private>
-				<json>
+				<json-v5>
 
 				"Bad request."`)
 		})

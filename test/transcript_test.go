@@ -88,7 +88,8 @@ var headersOf = map[string][]string{
 		"Cache-Control: private, no-cache, no-store", "Expires: 0", "Pragma: no-cache",
 		"Referrer-Policy: no-referrer", "Vary: Cookie", "X-Content-Type-Options: nosniff",
 	},
-	"<json>": {"Content-Type: application/json; charset=utf-8"},
+	"<json>":    {"Content-Type: application/json; charset=utf-8"},
+	"<json-v5>": {"Content-Type: application/json"},
 }
 
 // expectAnswer compares a transcript with the one wanted, to the byte. The
