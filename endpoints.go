@@ -267,12 +267,12 @@ func (c *call) plainError(status int, text string) error {
 // refuse answers a request that could not be prepared.
 func (c *call) refuse(err error) error {
 	if bad, ok := errors.AsType[*bodyError](err); ok {
-		c.w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		// Otherwise net/http would read the rest of the body first.
 		c.w.Header().Set("Connection", "close")
-		c.w.WriteHeader(bad.status)
-		_, _ = c.w.Write([]byte(bad.reason))
-		return nil
+		if bad.status == http.StatusBadRequest {
+			return c.badRequest(bad.reason)
+		}
+		return c.plainError(bad.status, bad.reason)
 	}
 	return c.unavailable(err)
 }

@@ -100,6 +100,9 @@ func TestBodyLimits(t *testing.T) {
 			if got.status != test.status || (test.text != "" && got.body != test.text) {
 				t.Errorf("answered %d %q, want %d %s", got.status, got.body, test.status, test.text)
 			}
+			if kind := got.header.Get("Content-Type"); got.status >= 400 && kind != "" { // Next.js names none
+				t.Errorf("a refused body got the content type %s", kind)
+			}
 			if got.status >= 400 && len(got.header["Set-Cookie"]) > 0 {
 				t.Errorf("a refused body got cookies: %v", got.header["Set-Cookie"])
 			}
