@@ -40,11 +40,17 @@ type dialect struct {
 	// noProvider is the error of a provider that is not there. Empty: as what is
 	// not there.
 	noProvider authjs.ErrorCode
+	// namesProvider says that a sign-in which names no provider fails as one without
+	// a CSRF token does, instead of leading to the page where one is chosen.
+	namesProvider bool
 	// quietErrors says that errors set no cookies but what belongs to the error.
 	quietErrors bool
 	// errorsOnSignInPage says that the error page passes errors that a new attempt
 	// may cure to the sign-in page.
 	errorsOnSignInPage bool
+	// verifyRequestQuery are the parameters that the operator's own page about a
+	// mailed link is told.
+	verifyRequestQuery []string
 	// endings are where errors lead that don't lead to error?error=<code>.
 	endings map[authjs.ErrorCode]ending
 }
@@ -67,6 +73,7 @@ var nextAuth = &dialect{
 	oidcType:           "oauth",
 	nobody:             []byte("{}"),
 	errorsOnSignInPage: true,
+	namesProvider:      true,
 	endings: map[authjs.ErrorCode]ending{
 		authjs.CodeMissingCSRF: {query: []string{"csrf", "true"}},
 	},
@@ -86,6 +93,8 @@ var authJS = &dialect{
 	badRequest:   []byte(`"Bad request."`),
 	noProvider:   authjs.CodeConfiguration,
 	quietErrors:  true,
+
+	verifyRequestQuery: []string{"provider", "type"},
 	endings: map[authjs.ErrorCode]ending{
 		authjs.CodeMissingCSRF:           {"signin", []string{"error", "MissingCSRF"}},
 		authjs.CodeCallback:              {"signin", []string{"error", "OAuthCallbackError"}},

@@ -198,8 +198,14 @@ const resendPause = 30 * time.Second
 // serveVerifyRequestPage says where the link went, as far as this browser knows.
 func (c *call) serveVerifyRequestPage() error {
 	if page := c.realm.Pages.VerifyRequest; page != "" {
+		var query []string
+		for _, name := range c.site.dialect.verifyRequestQuery {
+			if value := c.query.Get(name); isCode(value) {
+				query = append(query, name, value)
+			}
+		}
 		c.sendCookies()
-		sendRedirect(c.w, http.StatusFound, page)
+		sendRedirect(c.w, http.StatusFound, redirect.AddQuery(page, query...))
 		return nil
 	}
 	page := pages.VerifyRequest{Site: c.site.pageSite(c.r)}

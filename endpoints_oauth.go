@@ -49,19 +49,20 @@ func (p *pendingFlow) ends() time.Time { return time.UnixMilli(p.Started).Add(pe
 
 // startSignIn begins a sign-in with the provider in the path.
 func (c *call) startSignIn() error {
+	missing := func() error { return c.missingCSRF("signin") }
 	provider, ok := c.realm.byID[c.provider]
-	switch {
-	case !c.verified:
-		return c.missingCSRF("signin")
-	case !ok:
-		return c.noProvider(func() error { return c.missingCSRF("signin") })
+	if !ok && c.provider != "" {
+		return c.noProvider(missing)
+	}
+	if !c.verified || (!ok && c.site.dialect.namesProvider) {
+		return missing()
 	}
 	switch provider := provider.(type) {
 	case providers.Redirector:
 		return c.goToProvider(provider)
 	case providers.Mailer:
 		return c.mailLink(provider)
-	default: // credentials go to callback/<id>
+	default: // credentials go to callback/<id>, and without a provider one is to be chosen
 		return c.redirect(http.StatusOK, c.site.base+"/signin")
 	}
 }

@@ -121,6 +121,24 @@ func TestAuthJSPosts(t *testing.T) {
 			Set-Cookie: authjs.state.note=<jwe-v5>; Max-Age=60; Path=/; HttpOnly; SameSite=Lax
 
 			{"url":"{O}/api/auth/error?error=Configuration"}`},
+		{"no provider, for the client", "/api/auth/signin", "", []string{inJSON}, `200
+			<json-v5>
+			<private>
+			Location: {O}/api/auth/signin
+
+			{"url":"{O}/api/auth/signin"}`},
+		{"an unknown provider and a wrong token", "/api/auth/signin/nobody", "csrfToken=x", nil, `302
+			<private>
+			Location: {O}/api/auth/error?error=Configuration
+			Set-Cookie: authjs.state.note=<jwe-v5>; Max-Age=60; Path=/; HttpOnly; SameSite=Lax`},
+		{"no provider and a wrong token", "/api/auth/signin", "csrfToken=x", nil, `302
+			<private>
+			Location: {O}/api/auth/signin?error=MissingCSRF`},
+		{"a malformed form", "/api/auth/signout", "a=%zz", nil, `400
+			<private>
+			<json-v5>
+
+			"Bad request."`},
 		{"signout", "/api/auth/signout", "callbackUrl=/bye", []string{inJSON}, `200
 			<json-v5>
 			<private>
@@ -179,6 +197,21 @@ func TestAuthJSBadRequests(t *testing.T) {
 			t.Errorf("the error page of %s is %d to %q", code, got.status, got.header.Get("Location"))
 		}
 	}
+}
+
+// A custom page about a mailed link is told which provider mailed it, as
+// @auth/core 0.41 does; whatever else the address holds stays behind.
+func TestAuthJSVerifyRequestPage(t *testing.T) {
+	pages := "pages {\n\t\t\tverify_request /check-mail?a=b\n\t\t}\n\t\tsecret "
+	sites := strings.Replace(onePasswordSite, "secret ", pages, 1)
+	g := start(t, inV5(sites))
+	for query, want := range map[string]string{
+		"": "", "?provider=email&type=email": "&provider=email&type=email", "?provider=%26x&type=email&token=t": "&type=email",
+	} {
+		wantLocation(t, g.browserV5().get("/api/auth/verify-request"+query), "/check-mail?a=b"+want)
+	}
+	g = start(t, sites)
+	wantLocation(t, g.browser().get("/api/auth/verify-request?provider=email&type=email"), "/check-mail?a=b")
 }
 
 // WIRE section 10: a provider's errors. Every callback still ends its flow.
