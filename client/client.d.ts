@@ -35,6 +35,8 @@ export interface SignInOptions {
 export interface SignInResponse {
   /** The error code, such as `CredentialsSignin`; null when it worked. */
   error: string | null;
+  /** Under `dialect authjs`, the reason behind `CredentialsSignin`: `credentials`, or what the back end gave. */
+  code?: string;
   /** The HTTP status of the answer. Under `dialect authjs` a refused password is 200 with an error. */
   status: number;
   /** Whether the status is 2xx. A refused e-mail address is 200 with an error. */
@@ -47,7 +49,7 @@ export interface SignOutOptions {
   /** Where to arrive: a path, or a URL of this site. Default: the current page. */
   callbackUrl?: string;
   /** `false` stays on the page and resolves to the validated callbackUrl. Default: `true`. */
-  redirect?: boolean;
+  redirect?: boolean | null;
   /** `true` ends the person's sessions on other devices too. Beyond next-auth. Default: `false`. */
   everywhere?: boolean;
 }
@@ -64,7 +66,8 @@ export function signIn(
 
 /** Signs out, in every tab. */
 export function signOut(options: SignOutOptions & { redirect: false }): Promise<{ url: string }>;
-export function signOut(options?: SignOutOptions | null): Promise<undefined>;
+export function signOut(options?: (SignOutOptions & { redirect?: true | null }) | null): Promise<undefined>;
+export function signOut(options?: SignOutOptions | null): Promise<{ url: string } | undefined>;
 
 /** The session, or null when signed out. Tells the other tabs to look again, unless `broadcast: false`. */
 export function getSession(options?: { broadcast?: boolean } | null): Promise<Session | null>;

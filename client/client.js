@@ -22,7 +22,8 @@ let latestHeard = "";
 /**
  * Signs in with a provider, or opens the sign-in page when none of this site's
  * is named. Resolves to `{ error, status, ok, url }` for credentials and e-mail
- * with `redirect: false`; in every other case the browser leaves the page.
+ * with `redirect: false`, and under `dialect authjs` to a `code` beside an error
+ * that has one; in every other case the browser leaves the page.
  *
  * @param {string} [provider] id, as in getProviders()
  * @param {object} [options] callbackUrl (default: this page), redirect, and the form's fields
@@ -41,12 +42,15 @@ export async function signIn(provider, options, authorizationParams) {
   const action = type === "credentials" ? "callback" : "signin";
   const query = authorizationParams ? "?" + new URLSearchParams(authorizationParams) : "";
   const response = await post(`${action}/${provider}${query}`, { ...options, callbackUrl });
-  const { url = callbackUrl } = await response.json();
-  if (redirect || (type !== "credentials" && type !== "email")) return navigate(url);
+  const data = await response.json();
+  if (redirect || (type !== "credentials" && type !== "email")) return navigate(data.url ?? callbackUrl);
 
+  // An answer without an address is no sign-in: this throws, as it does in next-auth.
+  const { searchParams } = new URL(data.url);
+  const error = searchParams.get("error");
+  const code = searchParams.get("code");
   if (response.ok) await refresh();
-  const error = new URL(url, base).searchParams.get("error");
-  return { error, status: response.status, ok: response.ok, url: error ? null : url };
+  return { error, ...(error && code && { code }), status: response.status, ok: response.ok, url: error ? null : data.url };
 }
 
 /**
@@ -57,13 +61,13 @@ export async function signIn(provider, options, authorizationParams) {
  *   callbackUrl: default this page; everywhere: end the person's other sessions too (beyond next-auth)
  */
 export async function signOut(options) {
-  const { callbackUrl = location.href, redirect = true } = options ?? {};
+  const { callbackUrl = location.href, redirect } = options ?? {};
   const fields = { callbackUrl };
   if (options?.everywhere) fields.everywhere = "true";
   const response = await post("signout", fields);
   const data = await response.json();
   broadcast("signout");
-  if (redirect) return navigate(data.url ?? callbackUrl);
+  if (redirect ?? true) return navigate(data.url ?? callbackUrl);
   await refresh();
   return data;
 }
@@ -149,7 +153,7 @@ async function get(path) {
   } catch (error) {
     console.error("CLIENT_FETCH_ERROR", url, error);
     const report = { level: "error", code: "CLIENT_FETCH_ERROR", url, message: error.message, client: "true" };
-    navigator.sendBeacon(base + "_log", new URLSearchParams(report));
+    navigator.sendBeacon?.(base + "_log", new URLSearchParams(report));
     return null;
   }
 }

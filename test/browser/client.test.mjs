@@ -73,6 +73,27 @@ describe("client.js", async () => {
       assert.equal(report.get("url"), `${origin}/api/auth/${path}`);
     });
   }
+
+  test("getSession() is null where a browser has no beacons", async (t) => {
+    const page = await open(await rig.context(t), "/plain/");
+    await page.evaluate(() => Object.defineProperty(navigator, "sendBeacon", { value: undefined }));
+    await page.route("**/api/auth/session", (route) => route.abort());
+    assert.equal(await call(page, "getSession"), null);
+  });
+
+  for (const answer of [{}, { url: null }, { error: "x" }, null]) {
+    test(`signIn("credentials", {redirect:false}) rejects an answer of ${JSON.stringify(answer)}`, async (t) => {
+      const page = await open(await rig.context(t), "/plain/");
+      await page.route("**/api/auth/callback/credentials", (route) => route.fulfill({ json: answer }));
+      await assert.rejects(call(page, "signIn", "credentials", { redirect: false, username, password }), /TypeError/);
+    });
+  }
+
+  test("signOut({redirect:null}) leaves the page, as next-auth/react's does", async (t) => {
+    const page = await openSignedIn(await rig.context(t), "/plain/");
+    await leave(page, "signOut", { redirect: null, callbackUrl: "/?bye" });
+    await page.waitForURL(`${origin}/?bye`);
+  });
 });
 
 describe("client.js under another base_path", async () => {

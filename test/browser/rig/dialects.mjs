@@ -1,10 +1,11 @@
 // The dialects of the gateway: what its clients see of the difference.
 
-/** What signIn() resolves to, of next-auth 4 and of the gateway's own client. */
+/** What signIn() resolves to, of next-auth 4, of next-auth 5, and of the gateway's own client. */
 const resultV4 = ({ error = null, status, ok, url }) => ({ error, status, ok, url });
 const resultV5 = ({ error, code, status, ok, url }) => ({ error, code, status, ok, url });
+const resultOwn = ({ error = null, ...rest }) => ({ error, ...rest });
 
-const own = { name: "client.js", home: "/plain/", result: resultV4, looks: 1 };
+const own = { name: "client.js", home: "/plain/", result: resultOwn, looks: 1 };
 
 /**
  * Each with the two clients that speak it, on pages that offer the same test
