@@ -92,7 +92,8 @@ func (v *visit) serveEndpoint(w http.ResponseWriter, r *http.Request, path strin
 		v.realm.refuseHost(w, err)
 		return nil
 	}
-	c := &call{visit: v, w: w, r: r, site: s, query: r.URL.Query()}
+	c := &call{visit: v, w: w, r: r, site: s}
+	c.query, _ = parseQuery(r.URL.RawQuery) // a malformed parameter is as if it were not given
 	defer func() {
 		if cause := recover(); cause != nil {
 			err = c.panicked(cause)

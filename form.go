@@ -9,6 +9,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"strings"
 )
 
 // Limits of a request body on the endpoints.
@@ -67,7 +68,7 @@ func parseForm(body []byte) (fields, url.Values, error) {
 	if bytes.Count(body, []byte("&")) >= maxFields {
 		return nil, nil, &bodyError{http.StatusBadRequest, "the form has too many fields"}
 	}
-	values, err := url.ParseQuery(string(body))
+	values, err := parseQuery(string(body))
 	if err != nil {
 		return nil, nil, &bodyError{http.StatusBadRequest, "the form is malformed"}
 	}
@@ -78,6 +79,17 @@ func parseForm(body []byte) (fields, url.Values, error) {
 		}
 	}
 	return single, values, nil
+}
+
+// parseQuery reads pairs of names and values, of a query or of a form. A
+// semicolon in them is text, as browsers have it (WHATWG URL, section 5.1);
+// net/url alone refuses such a pair. What is malformed otherwise is left out.
+func parseQuery(text string) (url.Values, error) {
+	values, err := url.ParseQuery(strings.ReplaceAll(text, ";", "%3B"))
+	if err != nil {
+		return values, fmt.Errorf("reading a query: %w", err)
+	}
+	return values, nil
 }
 
 var errInvalidJSON = &bodyError{http.StatusBadRequest, "Invalid JSON"}

@@ -92,6 +92,9 @@ func TestWhereTheReturnAddressComesFrom(t *testing.T) {
 		{"the cookie without either", "", "", "/cookie", "/cookie"},
 		{"the origin without any", "", "", "", ""},
 		{"the cookie when the body's is empty", "callbackUrl=", "?callbackUrl=/query", "/cookie", "/cookie"},
+		{"the body's, with a bare semicolon", "callbackUrl=/a;b=c", "", "/cookie", "/a;b=c"},
+		{"the query's, with a bare semicolon", "", "?callbackUrl=/a;b=c", "/cookie", "/a;b=c"},
+		{"the cookie when the query's is malformed", "", "?callbackUrl=/100%", "/cookie", "/cookie"},
 		{"the cookie when the query's is given twice", "", "?callbackUrl=/a&callbackUrl=/b", "/cookie", "/cookie"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
