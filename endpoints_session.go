@@ -84,7 +84,7 @@ func (c *call) answerSession() error {
 	session, err := c.getSession(c.r)
 	var renewed issued
 	if err == nil && session != nil {
-		renewed, err = c.realm.strategy.renew(c.r.Context(), c.site, session, true)
+		renewed, err = c.realm.strategy.renew(&c.reading, c.site, session, true)
 		if errors.Is(err, errSessionOver) {
 			session, err = nil, nil
 		}

@@ -80,7 +80,7 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.
 			errors.New("require_signin has no realm to ask: add a signin block to this site, or a global one"))
 	}
 	v, w := realm.attach(w, r)
-	defer func() { v.over = true }()
+	defer v.finish()
 	session, err := v.getSession(r)
 	if err != nil {
 		return g.unknown(w, r, v, err)

@@ -119,6 +119,8 @@ func (s *site) lastEnd(claims *authjs.Claims) time.Time {
 // end ends a session for every copy of its token, and what of it is under way
 // in this process. Elsewhere the store tells.
 func (l ledger) end(ctx context.Context, e entry) error {
+	ctx, done := patiently(ctx)
+	defer done()
 	if err := e.home().revoke(ctx, l, e); err != nil {
 		return err //nolint:wrapcheck // it says what was being done
 	}

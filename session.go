@@ -197,6 +197,8 @@ func (s *site) isOld(claims *authjs.Claims, now time.Time) bool {
 // returns the cookies that carry it. One that fails half-way leaves at most
 // what nobody has the token of.
 func (s *site) signIn(ctx context.Context, claims authjs.Claims, received *authjs.Received, agent string) ([]authjs.Cookie, error) {
+	ctx, done := patiently(ctx)
+	defer done()
 	made, err := s.realm.strategy.issue(ctx, s, claims)
 	if err != nil {
 		return nil, err //nolint:wrapcheck // it says what was being done
@@ -229,7 +231,7 @@ func (v *visit) renew(r *http.Request) error {
 	if !live.stale && !v.site.isOld(&live.claims, time.Now()) {
 		return nil
 	}
-	renewed, err := v.realm.strategy.renew(r.Context(), v.site, live, isNavigation(r))
+	renewed, err := v.realm.strategy.renew(&v.reading, v.site, live, isNavigation(r))
 	if err != nil || !isNavigation(r) {
 		return err //nolint:wrapcheck // it says what was being done
 	}

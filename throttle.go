@@ -86,6 +86,8 @@ func canonicalAddress(address string) string {
 // can't share one budget, and returns how long the client has to wait: nothing
 // is to be checked before that. A success takes the count back.
 func (a *attempt) begin(ctx context.Context) (wait time.Duration, err error) {
+	ctx, done := patiently(ctx)
+	defer done()
 	failures, err := a.throttle.failures(ctx, a.pair)
 	if err != nil {
 		return 0, err
@@ -113,6 +115,8 @@ func (a *attempt) begin(ctx context.Context) (wait time.Duration, err error) {
 
 // takeBack returns what begin charged, for an attempt that checked nothing.
 func (a *attempt) takeBack(ctx context.Context) error {
+	ctx, done := patiently(ctx)
+	defer done()
 	for _, key := range a.charged {
 		if err := a.throttle.refund(ctx, key); err != nil {
 			return err
@@ -125,6 +129,8 @@ func (a *attempt) takeBack(ctx context.Context) error {
 // succeed forgets the failures of this account from this address, and the one
 // that begin charged to the address.
 func (a *attempt) succeed(ctx context.Context) error {
+	ctx, done := patiently(ctx)
+	defer done()
 	if err := a.throttle.store.Delete(ctx, a.pair); err != nil {
 		return fmt.Errorf("clearing the throttle: %w", err)
 	}
