@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -75,6 +76,7 @@ type call struct {
 
 	provider string // the path segment after the action
 	query    url.Values
+	began    time.Time
 	body     fields
 	form     url.Values // every value of a form body
 
@@ -92,7 +94,7 @@ func (v *visit) serveEndpoint(w http.ResponseWriter, r *http.Request, path strin
 		v.realm.refuseHost(w, err)
 		return nil
 	}
-	c := &call{visit: v, w: w, r: r, site: s, query: r.URL.Query()}
+	c := &call{visit: v, w: w, r: r, site: s, query: r.URL.Query(), began: time.Now()}
 	defer func() {
 		if cause := recover(); cause != nil {
 			err = c.panicked(cause)

@@ -193,6 +193,7 @@ func (c *call) begin(claims authjs.Claims) error {
 	if err != nil {
 		return c.unavailable(err)
 	}
+	claims.AuthTime = c.began // what ended all sessions since then ends this one too
 	cookies, err := c.site.signIn(c.r.Context(), claims, &received, c.r.UserAgent())
 	if errors.Is(err, authjs.ErrTooLarge) {
 		largest, advice := oversize(claims)

@@ -17,6 +17,7 @@ import (
 //	<key>|session|<digest of the user id>|<sid>   an entry, for both strategies
 //	<key>|revoked|<sid>                           a revocation, for jwt
 //	<key>|token|<SHA-256 of the token>            a session, for database
+//	<realm>|ended|<digest of the user id>         when all of a user's were ended
 //
 // Entries are written once, at sign-in; renewals leave them alone.
 type ledger struct {
@@ -133,6 +134,9 @@ func (l ledger) end(ctx context.Context, e entry) error {
 
 // endAll ends every session of a user, and returns how many there were.
 func (l ledger) endAll(ctx context.Context, user string) (int, error) {
+	if err := l.markEnded(ctx, user); err != nil {
+		return 0, err
+	}
 	var all []entry
 	err := l.each(ctx, l.userPrefix(user), func(_ string, e entry) error {
 		if e.user == user {

@@ -212,6 +212,9 @@ func (s *site) signIn(ctx context.Context, claims authjs.Claims, received *authj
 	if err := s.record(ctx, &e); err != nil {
 		return nil, err
 	}
+	if err := s.checkEnded(ctx, &e); err != nil {
+		return nil, err
+	}
 	return cookies, nil
 }
 

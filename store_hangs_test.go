@@ -141,7 +141,7 @@ var asksTheStore = map[string]struct {
 	"the page to sign out":       {"/api/auth/signout", "", []int64{0}},
 	"sign-out":                   {"/api/auth/signout", "callbackUrl=/", []int64{0, 1, 2}},
 	"sign-out everywhere":        {"/api/auth/signout", "everywhere=true", []int64{0, 1, 2, 3}},
-	"a password":                 {"/api/auth/callback/credentials", "username=alice&password=correct+horse", []int64{0, 1, 2, 3, 4, 5, 6, 7, 8}},
+	"a password":                 {"/api/auth/callback/credentials", "username=alice&password=correct+horse", []int64{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}},
 	"asking for a link":          {"/api/auth/signin/email", "email=zoe@mail.example.com", []int64{0, 1}},
 	"a mailed link":              {"/api/auth/callback/email", "email=zoe@mail.example.com&token=" + strings.Repeat("0", linkDigits), []int64{0}},
 	"coming back from elsewhere": {"/api/auth/callback/corp?state=state&code=x", "", []int64{0}},
