@@ -93,6 +93,8 @@ func (l ledger) record(ctx context.Context, e *entry) error {
 	if err != nil {
 		return fmt.Errorf("entering a session: %w", err)
 	}
+	ctx, done := patiently(ctx)
+	defer done()
 	if err := l.realm.store.Put(ctx, l.entryKey(e), value, e.ends); err != nil {
 		return fmt.Errorf("entering a session: %w", err)
 	}

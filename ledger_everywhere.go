@@ -46,6 +46,8 @@ var (
 // sees the mark. It asks the store itself (Update): what a near cache knows may
 // be a moment old.
 func (l ledger) checkEnded(ctx context.Context, e *entry) error {
+	ctx, done := patiently(ctx)
+	defer done()
 	err := l.realm.store.Update(ctx, l.endedKey(e.user), func(old []byte) ([]byte, time.Time, error) {
 		if len(old) == 8 && !time.Unix(0, int64(binary.BigEndian.Uint64(old))).Before(e.started) {
 			return nil, time.Time{}, errEndedMeanwhile

@@ -86,8 +86,6 @@ func canonicalAddress(address string) string {
 // can't share one budget, and returns how long the client has to wait: nothing
 // is to be checked before that. A success takes the count back.
 func (a *attempt) begin(ctx context.Context) (wait time.Duration, err error) {
-	ctx, done := patiently(ctx)
-	defer done()
 	failures, err := a.throttle.failures(ctx, a.pair)
 	if err != nil {
 		return 0, err
@@ -115,8 +113,6 @@ func (a *attempt) begin(ctx context.Context) (wait time.Duration, err error) {
 
 // takeBack returns what begin charged, for an attempt that checked nothing.
 func (a *attempt) takeBack(ctx context.Context) error {
-	ctx, done := patiently(ctx)
-	defer done()
 	for _, key := range a.charged {
 		if err := a.throttle.refund(ctx, key); err != nil {
 			return err
@@ -129,10 +125,8 @@ func (a *attempt) takeBack(ctx context.Context) error {
 // succeed forgets the failures of this account from this address, and the one
 // that begin charged to the address.
 func (a *attempt) succeed(ctx context.Context) error {
-	ctx, done := patiently(ctx)
-	defer done()
-	if err := a.throttle.store.Delete(ctx, a.pair); err != nil {
-		return fmt.Errorf("clearing the throttle: %w", err)
+	if err := a.throttle.clear(ctx, a.pair); err != nil {
+		return err
 	}
 	return a.throttle.refund(ctx, a.address)
 }
@@ -173,6 +167,8 @@ var errMustWait = errors.New("must wait")
 // spend charges one failure to a budget, or returns how long to wait when the
 // budget has none to give now.
 func (t *throttle) spend(ctx context.Context, key string, limit throttleLimit) (wait time.Duration, err error) {
+	ctx, done := patiently(ctx)
+	defer done()
 	err = t.store.Update(ctx, key, func(old []byte) ([]byte, time.Time, error) {
 		now := time.Now()
 		state := decodeTally(old)
@@ -195,6 +191,8 @@ func (t *throttle) spend(ctx context.Context, key string, limit throttleLimit) (
 }
 
 func (t *throttle) refund(ctx context.Context, key string) error {
+	ctx, done := patiently(ctx)
+	defer done()
 	err := t.store.Update(ctx, key, func(old []byte) ([]byte, time.Time, error) {
 		state := decodeTally(old)
 		if state.failures <= 1 {
@@ -209,7 +207,18 @@ func (t *throttle) refund(ctx context.Context, key string) error {
 	return nil
 }
 
+func (t *throttle) clear(ctx context.Context, key string) error {
+	ctx, done := patiently(ctx)
+	defer done()
+	if err := t.store.Delete(ctx, key); err != nil {
+		return fmt.Errorf("clearing the throttle: %w", err)
+	}
+	return nil
+}
+
 func (t *throttle) failures(ctx context.Context, key string) (uint32, error) {
+	ctx, done := patiently(ctx)
+	defer done()
 	value, err := t.store.Get(ctx, key)
 	if errors.Is(err, sessionstore.ErrNotFound) {
 		return 0, nil
