@@ -278,7 +278,7 @@ func (r *runningApps) realms(key string) ([]*Realm, error) {
 	if near := nearest.Names(key, known); len(near) > 0 {
 		known = near
 	}
-	return nil, fmt.Errorf("no realm %q is running: name one of %s, or the address of a site whose realm has no name, such as https://app.example.com", cut(key, 80), strings.Join(known, ", "))
+	return nil, fmt.Errorf("no realm %q is running: name %s", cut(key, 80), strings.Join(append(known, "the address of a site whose realm has no name, such as https://app.example.com"), ", or "))
 }
 
 // Interface guards
