@@ -14,6 +14,6 @@ const storePatience = 1800 * time.Millisecond
 
 // patiently returns the context of such a step, and what ends it.
 func patiently(ctx context.Context) (limited context.Context, done func()) {
-	limit := sessionstore.NewLimit(ctx, storePatience)
-	return limit, limit.Release
+	limited = sessionstore.WithLimit(ctx, storePatience)
+	return limited, func() { sessionstore.Release(limited) }
 }

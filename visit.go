@@ -130,8 +130,8 @@ func (v *visit) getSession(r *http.Request) (*session, error) {
 		v.sessionAsked = true
 		var s *site
 		if s, v.sessionErr = v.getSite(r); v.sessionErr == nil {
-			v.reading.Begin(r.Context(), storePatience)
-			v.session, v.sessionErr = s.readSession(&v.reading, v.cookies, &v.found)
+			ctx := v.reading.Begin(r.Context(), storePatience)
+			v.session, v.sessionErr = s.readSession(ctx, v.cookies, &v.found)
 		}
 	}
 	return v.session, v.sessionErr

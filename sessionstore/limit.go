@@ -21,21 +21,28 @@ type timed struct {
 	cancel context.CancelFunc
 }
 
-// NewLimit returns a context that ends after d, or with ctx. Release frees what
-// it takes before that.
-func NewLimit(ctx context.Context, d time.Duration) *Limit {
-	l := new(Limit)
-	l.Begin(ctx, d)
+// WithLimit returns a Limit that ends after d, or with ctx. Release frees what it
+// takes before that.
+func WithLimit(ctx context.Context, d time.Duration) context.Context {
+	return new(Limit).Begin(ctx, d)
+}
+
+// Release frees the timer of what WithLimit returned, if there is one. What still
+// waits is given up.
+func Release(limited context.Context) {
+	if l, ok := limited.(*Limit); ok {
+		l.Release()
+	}
+}
+
+// Begin is WithLimit for a zero Limit that is part of something else. It is
+// called once, before anything else, and returns the Limit.
+func (l *Limit) Begin(ctx context.Context, d time.Duration) context.Context {
+	l.Context, l.end = ctx, time.Now().Add(d)
 	return l
 }
 
-// Begin is NewLimit for a zero Limit that is part of something else. It is
-// called once, before anything else.
-func (l *Limit) Begin(ctx context.Context, d time.Duration) {
-	l.Context, l.end = ctx, time.Now().Add(d)
-}
-
-// Release frees the timer, if there is one. What still waits is given up.
+// Release is the function of that name.
 func (l *Limit) Release() {
 	if w := l.waiting.Load(); w != nil {
 		w.cancel()

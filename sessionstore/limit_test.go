@@ -11,24 +11,24 @@ import (
 
 func TestLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := NewLimit(t.Context(), time.Second)
-		if l.Err() != nil || l.waiting.Load() != nil {
+		l := WithLimit(t.Context(), time.Second)
+		if l.Err() != nil || l.(*Limit).waiting.Load() != nil {
 			t.Error("a limit begins with an error or a timer")
 		}
 		<-l.Done()
 		if !errors.Is(l.Err(), context.DeadlineExceeded) {
 			t.Errorf("Err = %v", l.Err())
 		}
-		l.Release()
+		Release(l)
 
-		idle := NewLimit(t.Context(), time.Second) // nobody waits
+		idle := WithLimit(t.Context(), time.Second) // nobody waits
 		time.Sleep(time.Second)
 		if !errors.Is(idle.Err(), context.DeadlineExceeded) {
 			t.Errorf("Err = %v", idle.Err())
 		}
 
 		ctx, cancel := context.WithCancel(t.Context())
-		l = NewLimit(ctx, time.Second)
+		l = WithLimit(ctx, time.Second)
 		cancel()
 		<-l.Done()
 		if !errors.Is(l.Err(), context.Canceled) {
@@ -37,10 +37,10 @@ func TestLimit(t *testing.T) {
 
 		ctx, cancel = context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
-		if end, ok := NewLimit(ctx, time.Second).Deadline(); !ok || time.Until(end) != time.Millisecond {
+		if end, ok := WithLimit(ctx, time.Second).Deadline(); !ok || time.Until(end) != time.Millisecond {
 			t.Errorf("the caller's own deadline became %v", time.Until(end))
 		}
-		if end, ok := NewLimit(t.Context(), time.Second).Deadline(); !ok || time.Until(end) != time.Second {
+		if end, ok := WithLimit(t.Context(), time.Second).Deadline(); !ok || time.Until(end) != time.Second {
 			t.Errorf("the deadline is in %v", time.Until(end))
 		}
 	})
@@ -48,12 +48,12 @@ func TestLimit(t *testing.T) {
 
 // Every call to a server derives a context of its own.
 func TestLimitsOfLimitsTakeNoGoroutine(t *testing.T) {
-	outer := NewLimit(context.WithValue(t.Context(), key{}, "value"), time.Hour)
-	defer outer.Release()
+	outer := WithLimit(context.WithValue(t.Context(), key{}, "value"), time.Hour)
+	defer Release(outer)
 	before := runtime.NumGoroutine()
 	for range 100 {
-		inner := NewLimit(outer, time.Hour)
-		defer inner.Release()
+		inner := WithLimit(outer, time.Hour)
+		defer Release(inner)
 		ctx, cancel := context.WithTimeout(inner, time.Hour)
 		defer cancel()
 		if ctx.Value(key{}) != "value" || ctx.Done() == nil {

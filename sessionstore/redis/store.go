@@ -43,7 +43,7 @@ func (s *store) get(ctx context.Context, key string, remembered bool) ([]byte, e
 	if err != nil {
 		return nil, err
 	}
-	defer limited.Release()
+	defer sessionstore.Release(limited)
 	remembered = remembered && !s.conn.written.has(full)
 	for {
 		client, err := s.conn.client(limited)
@@ -90,14 +90,14 @@ func valueOf(result rueidis.RedisResult) ([]byte, error) {
 }
 
 // begin is what every call does first.
-func (s *store) begin(ctx context.Context, key string) (*sessionstore.Limit, string, error) {
+func (s *store) begin(ctx context.Context, key string) (context.Context, string, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, "", err
 	}
 	if err := sessionstore.CheckKey(key); err != nil {
 		return nil, "", err
 	}
-	return sessionstore.NewLimit(ctx, callTimeout), s.prefix + key, nil
+	return sessionstore.WithLimit(ctx, callTimeout), s.prefix + key, nil
 }
 
 // Put implements [sessionstore.Store].
@@ -135,7 +135,7 @@ func (s *store) write(
 	if err != nil {
 		return rueidis.RedisMessage{}, err
 	}
-	defer limited.Release()
+	defer sessionstore.Release(limited)
 	client, err := s.conn.client(limited)
 	if err != nil {
 		return rueidis.RedisMessage{}, s.conn.explain(ctx, "writing", client, err)
