@@ -91,6 +91,8 @@ func (s *site) accessToken(ctx context.Context, live *session) (string, error) {
 	if !ok || live.claims.User == "" {
 		return "", nil
 	}
+	ctx, done := patiently(ctx)
+	defer done()
 	found, err := users.SealedTokens(ctx, live.claims.Subject, live.claims.Provider)
 	if errors.Is(err, sessionstore.ErrNotFound) {
 		return "", nil

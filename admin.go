@@ -79,6 +79,9 @@ func (a *adminAPI) serveSessions(w http.ResponseWriter, r *http.Request) error {
 		if user == "" {
 			return adminError(http.StatusBadRequest, errors.New("name the user whose sessions to revoke, such as ?user=github:583231, or the session, as /signin/sessions/<session>"))
 		}
+		if err := markEnded(r.Context(), query.Get("realm"), user); err != nil {
+			return err
+		}
 		found, err := find(r.Context(), query.Get("realm"), func(e *entry) bool { return e.user == user })
 		if err != nil {
 			return err
@@ -149,6 +152,21 @@ func methodNotAllowed(w http.ResponseWriter, allowed string) error {
 type owned struct {
 	ledger
 	entry
+}
+
+// markEnded has sign-ins of a user that are under way come to nothing, in a
+// realm or in all.
+func markEnded(ctx context.Context, realmKey, user string) error {
+	realms, err := running.realms(realmKey)
+	if err != nil {
+		return adminError(http.StatusNotFound, err)
+	}
+	for _, rl := range realms {
+		if err := (ledger{realm: rl}).markEnded(ctx, user); err != nil {
+			return adminError(http.StatusServiceUnavailable, fmt.Errorf("%s: %w", rl, err))
+		}
+	}
+	return nil
 }
 
 // find returns the live sessions of a realm, or of all, that are wanted, the
@@ -260,7 +278,7 @@ func (r *runningApps) realms(key string) ([]*Realm, error) {
 	if near := nearest.Names(key, known); len(near) > 0 {
 		known = near
 	}
-	return nil, fmt.Errorf("no realm %q is running: name one of %s, or the address of a site whose realm has no name, such as https://app.example.com", cut(key, 80), strings.Join(known, ", "))
+	return nil, fmt.Errorf("no realm %q is running: name %s", cut(key, 80), strings.Join(append(known, "the address of a site whose realm has no name, such as https://app.example.com"), ", or "))
 }
 
 // Interface guards

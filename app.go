@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/caddy-signin/caddy-signin/internal/nearest"
+	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
 func init() {
@@ -57,9 +58,15 @@ func (a *App) Provision(ctx caddy.Context) error {
 	return nil
 }
 
-// Start warns about realms that anyone in the world could enter. By now every
-// handler of the configuration has been provisioned.
+// Start warns about realms that anyone in the world could enter, and about
+// stores that another process has. By now every handler of the configuration has
+// been provisioned.
 func (a *App) Start() error {
+	for _, realm := range slices.AppendSeq(slices.Clone(a.inPlace), maps.Values(a.Realms)) {
+		if store, ok := realm.store.(sessionstore.Claimer); ok {
+			go store.Claim() // the disk may take its time
+		}
+	}
 	for name, realm := range a.Realms {
 		if !a.isRuled(name) {
 			realm.warnIfOpen()

@@ -18,6 +18,24 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// onlySubcommands makes a command that does nothing itself show its help, and
+// fail where a subcommand is misspelled: by itself cobra shows the help for
+// that too, and a script takes it for success.
+func onlySubcommands(cmd *cobra.Command) {
+	cmd.FParseErrWhitelist.UnknownFlags = true // they are the subcommand's
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return nil
+		}
+		var known []string
+		for _, sub := range cmd.Commands() {
+			known = append(known, sub.Name())
+		}
+		return fmt.Errorf("unknown command %q for %q: write one of %s", args[0], cmd.CommandPath(), strings.Join(known, ", "))
+	}
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() } //nolint:wrapcheck // cobra tells it
+}
+
 // commands are the subcommands of caddy signin.
 var commands = []func() *cobra.Command{checkCommand, sessionsCommand}
 
@@ -27,6 +45,7 @@ func init() {
 		Usage: "check | sessions list|revoke ...",
 		Short: "Checks what signing in depends on, and manages live sessions",
 		CobraFunc: func(cmd *cobra.Command) {
+			onlySubcommands(cmd)
 			for _, command := range commands {
 				cmd.AddCommand(command())
 			}
@@ -45,6 +64,7 @@ Lists and revokes live sessions, through the admin API of the running Caddy at
 A realm is named by its name in the global options, else by its url, else by
 the address of its site. Without --realm all are meant.`,
 	}
+	onlySubcommands(cmd)
 	list := &cobra.Command{
 		Use:     "list [--realm <key>] [--user <id>] [--json]",
 		Short:   "Lists live sessions",
@@ -122,33 +142,6 @@ func exitCode(err error) int {
 		return caddy.ExitCodeFailedStartup
 	}
 	return caddy.ExitCodeSuccess
-}
-
-// askAdmin asks the running Caddy, with the flags that are named as the query.
-func askAdmin(flags caddycmd.Flags, method, path string, names ...string) ([]byte, error) {
-	address, err := caddycmd.DetermineAdminAPIAddress(flags.String("address"), nil, flags.String("config"), flags.String("adapter"))
-	if err != nil {
-		return nil, fmt.Errorf("finding the address of the admin API: %w", err)
-	}
-	query := make(url.Values)
-	for _, name := range names {
-		if value := flags.String(name); value != "" {
-			query.Set(name, value)
-		}
-	}
-	if len(query) > 0 {
-		path += "?" + query.Encode()
-	}
-	response, err := caddycmd.AdminAPIRequest(address, method, path, nil, nil)
-	if err != nil {
-		return nil, fmt.Errorf("asking Caddy's admin API at %s (is Caddy running, and its admin endpoint on?): %w", address, err)
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
-		return nil, fmt.Errorf("reading the answer of Caddy's admin API at %s: %w", address, err)
-	}
-	return body, nil
 }
 
 // printSessions prints a table. What came from outside is printed without what

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -75,6 +76,7 @@ type call struct {
 
 	provider string // the path segment after the action
 	query    url.Values
+	began    time.Time
 	body     fields
 	form     url.Values // every value of a form body
 
@@ -92,7 +94,7 @@ func (v *visit) serveEndpoint(w http.ResponseWriter, r *http.Request, path strin
 		v.realm.refuseHost(w, err)
 		return nil
 	}
-	c := &call{visit: v, w: w, r: r, site: s}
+	c := &call{visit: v, w: w, r: r, site: s, began: time.Now()}
 	c.query, _ = parseQuery(r.URL.RawQuery) // a malformed parameter is as if it were not given
 	defer func() {
 		if cause := recover(); cause != nil {

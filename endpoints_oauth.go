@@ -219,6 +219,8 @@ func (c *call) finishSignIn(provider providers.Redirector) error {
 
 // spend lets one callback of a flow through, also of several at once.
 func (c *call) spend(ctx context.Context, pending *pendingFlow) error {
+	ctx, done := patiently(ctx)
+	defer done()
 	key := c.site.key + "|flow|" + digest(pending.State)
 	if err := sessionstore.Add(ctx, c.realm.store, key, []byte{1}, pending.ends()); err != nil {
 		return fmt.Errorf("spending a sign-in: %w", err)

@@ -84,7 +84,7 @@ func (c *call) answerSession() error {
 	session, err := c.getSession(c.r)
 	var renewed issued
 	if err == nil && session != nil {
-		renewed, err = c.realm.strategy.renew(c.r.Context(), c.site, session, true)
+		renewed, err = c.realm.strategy.renew(&c.reading, c.site, session, true)
 		if errors.Is(err, errSessionOver) {
 			session, err = nil, nil
 		}
@@ -193,6 +193,7 @@ func (c *call) begin(claims authjs.Claims) error {
 	if err != nil {
 		return c.unavailable(err)
 	}
+	claims.AuthTime = c.began // what ended all sessions since then ends this one too
 	cookies, err := c.site.signIn(c.r.Context(), claims, &received, c.r.UserAgent())
 	if errors.Is(err, authjs.ErrTooLarge) {
 		largest, advice := oversize(claims)

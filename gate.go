@@ -80,7 +80,7 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.
 			errors.New("require_signin has no realm to ask: add a signin block to this site, or a global one"))
 	}
 	v, w := realm.attach(w, r)
-	defer func() { v.over = true }()
+	defer v.finish()
 	session, err := v.getSession(r)
 	if err != nil {
 		return g.unknown(w, r, v, err)
@@ -96,7 +96,7 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.
 	}
 	v.gated, v.out.guarded = true, true
 	realm.headers.set(r, session, v.lines[:])
-	if err := v.renew(r); err != nil && !errors.Is(err, errSessionOver) {
+	if err := v.renew(r); err != nil && !errors.Is(err, errSessionOver) { //nolint:contextcheck // that of looking the session up
 		g.logger.Warn("a session can't be renewed and will end when its time is up", zap.Error(err))
 	}
 	return v.serve(w, r, next)

@@ -17,6 +17,7 @@ import (
 //	<key>|session|<digest of the user id>|<sid>   an entry, for both strategies
 //	<key>|revoked|<sid>                           a revocation, for jwt
 //	<key>|token|<SHA-256 of the token>            a session, for database
+//	<realm>|ended|<digest of the user id>         when all of a user's were ended
 //
 // Entries are written once, at sign-in; renewals leave them alone.
 type ledger struct {
@@ -92,6 +93,8 @@ func (l ledger) record(ctx context.Context, e *entry) error {
 	if err != nil {
 		return fmt.Errorf("entering a session: %w", err)
 	}
+	ctx, done := patiently(ctx)
+	defer done()
 	if err := l.realm.store.Put(ctx, l.entryKey(e), value, e.ends); err != nil {
 		return fmt.Errorf("entering a session: %w", err)
 	}
@@ -119,6 +122,8 @@ func (s *site) lastEnd(claims *authjs.Claims) time.Time {
 // end ends a session for every copy of its token, and what of it is under way
 // in this process. Elsewhere the store tells.
 func (l ledger) end(ctx context.Context, e entry) error {
+	ctx, done := patiently(ctx)
+	defer done()
 	if err := e.home().revoke(ctx, l, e); err != nil {
 		return err //nolint:wrapcheck // it says what was being done
 	}
@@ -131,6 +136,9 @@ func (l ledger) end(ctx context.Context, e entry) error {
 
 // endAll ends every session of a user, and returns how many there were.
 func (l ledger) endAll(ctx context.Context, user string) (int, error) {
+	if err := l.markEnded(ctx, user); err != nil {
+		return 0, err
+	}
 	var all []entry
 	err := l.each(ctx, l.userPrefix(user), func(_ string, e entry) error {
 		if e.user == user {

@@ -2,9 +2,13 @@ package signin
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
+	"github.com/caddy-signin/caddy-signin/internal/authjs"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
@@ -40,6 +44,53 @@ func TestEverySessionOfAUserEnds(t *testing.T) {
 					t.Errorf("%s is still on the list", key)
 				}
 			}
+		})
+	}
+}
+
+// A sign-in that is not on the list yet when all sessions of its user end does
+// not escape; one that begins afterwards is let in.
+func TestASignInWhileEverySessionOfItsUserEnds(t *testing.T) {
+	for name, writes := range map[string]int{"jwt": 2, "database": 3} { // the last is the look at the mark
+		t.Run(name, func(t *testing.T) {
+			realm, store := withStrategy(t, name, everyone)
+			s := realm.fixed
+			synctest.Test(t, func(t *testing.T) {
+				signIn := func(user string, write int) ([]authjs.Cookie, error) {
+					time.Sleep(time.Second)
+					claims := s.signedIn("credentials", account(user))
+					time.Sleep(time.Second)
+					var hook func()
+					hook = func() { // before the write with this number
+						if write--; write > 0 {
+							store.before = hook
+						} else if ended, err := s.endAll(t.Context(), "credentials:alice"); err != nil || ended > 1 {
+							t.Errorf("%d sessions ended, %v", ended, err)
+						}
+					}
+					if write > 0 {
+						store.before = hook
+					}
+					return s.signIn(t.Context(), claims, new(authjs.Received), "")
+				}
+				for write := range writes {
+					cookies, err := signIn("alice", write+1)
+					if !errors.Is(err, errEndedMeanwhile) || cookies != nil {
+						t.Errorf("a sign-in whose user's sessions all end before its write %d gives %v, %v", write+1, cookies, err)
+					}
+				}
+				for key := range store.values {
+					if !strings.Contains(key, "|ended|") && !strings.Contains(key, "|revoked|") {
+						t.Errorf("%s is left", key)
+					}
+				}
+				if _, err := signIn("bob", 1); err != nil {
+					t.Errorf("another's sign-in gives %v", err)
+				}
+				if _, err := signIn("alice", 0); err != nil {
+					t.Errorf("a later sign-in gives %v", err)
+				}
+			})
 		})
 	}
 }

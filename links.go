@@ -59,6 +59,8 @@ func (l mailedLink) storeKey(hash string) string { return l.site.key + "|link|" 
 
 // remember stores the link until it expires.
 func (l mailedLink) remember(ctx context.Context, keys linkKeys, expires time.Time) error {
+	ctx, done := patiently(ctx)
+	defer done()
 	hash := l.hash(keys[0])
 	var err error
 	if tokens, ok := l.site.realm.store.(sessionstore.VerificationTokens); ok {
@@ -76,6 +78,8 @@ func (l mailedLink) remember(ctx context.Context, keys linkKeys, expires time.Ti
 // that works: unknown, used, expired, or another address's. Of several at once
 // one succeeds, and a wrong guess spends nothing.
 func (l mailedLink) spend(ctx context.Context, keys linkKeys) error {
+	ctx, done := patiently(ctx)
+	defer done()
 	for _, key := range keys {
 		err := l.take(ctx, l.hash(key))
 		if err == nil {

@@ -76,7 +76,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	}
 	v, w := h.realm.attach(w, r)
 	v.base = h.realm
-	defer func() { v.over = true }()
+	defer v.finish()
 	if action, ok := h.realm.actionPath(r.URL.Path); ok {
 		v.out.endpoint = true
 		return v.serveEndpoint(w, r, action)

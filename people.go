@@ -90,7 +90,9 @@ func (c *call) meet(claims *authjs.Claims, account providers.Account, begunIn st
 	if err != nil {
 		return false, err
 	}
-	user, err := users.SignIn(c.r.Context(), sessionstore.Account{
+	ctx, done := patiently(c.r.Context())
+	defer done()
+	user, err := users.SignIn(ctx, sessionstore.Account{
 		AccountKey: key,
 		Type:       c.accountType(),
 		Name:       account.Name, Email: account.Email, Image: account.Image,
@@ -179,7 +181,9 @@ func (c *call) seesFirst(claims *authjs.Claims) (first bool, err error) {
 		return false, nil
 	}
 	key := c.site.key + "|seen|" + digest(claims.Provider, claims.Subject)
-	err = c.realm.store.Update(c.r.Context(), key, func(old []byte) ([]byte, time.Time, error) {
+	ctx, done := patiently(c.r.Context())
+	defer done()
+	err = c.realm.store.Update(ctx, key, func(old []byte) ([]byte, time.Time, error) {
 		first = old == nil
 		return []byte{1}, time.Now().Add(seenLife), nil
 	})

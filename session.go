@@ -197,9 +197,9 @@ func (s *site) isOld(claims *authjs.Claims, now time.Time) bool {
 // returns the cookies that carry it. One that fails half-way leaves at most
 // what nobody has the token of.
 func (s *site) signIn(ctx context.Context, claims authjs.Claims, received *authjs.Received, agent string) ([]authjs.Cookie, error) {
-	made, err := s.realm.strategy.issue(ctx, s, claims)
+	made, err := s.issue(ctx, claims)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // it says what was being done
+		return nil, err
 	}
 	cookies, err := s.cookiesOf(made.token, &claims, received)
 	if err != nil {
@@ -210,7 +210,16 @@ func (s *site) signIn(ctx context.Context, claims authjs.Claims, received *authj
 	if err := s.record(ctx, &e); err != nil {
 		return nil, err
 	}
+	if err := s.checkEnded(ctx, &e); err != nil {
+		return nil, err
+	}
 	return cookies, nil
+}
+
+func (s *site) issue(ctx context.Context, claims authjs.Claims) (issued, error) {
+	ctx, done := patiently(ctx)
+	defer done()
+	return s.realm.strategy.issue(ctx, s, claims) //nolint:wrapcheck // it says what was being done
 }
 
 // cookiesOf are the cookies that carry a token.
@@ -229,7 +238,7 @@ func (v *visit) renew(r *http.Request) error {
 	if !live.stale && !v.site.isOld(&live.claims, time.Now()) {
 		return nil
 	}
-	renewed, err := v.realm.strategy.renew(r.Context(), v.site, live, isNavigation(r))
+	renewed, err := v.realm.strategy.renew(&v.reading, v.site, live, isNavigation(r))
 	if err != nil || !isNavigation(r) {
 		return err //nolint:wrapcheck // it says what was being done
 	}

@@ -125,8 +125,8 @@ func (a *attempt) takeBack(ctx context.Context) error {
 // succeed forgets the failures of this account from this address, and the one
 // that begin charged to the address.
 func (a *attempt) succeed(ctx context.Context) error {
-	if err := a.throttle.store.Delete(ctx, a.pair); err != nil {
-		return fmt.Errorf("clearing the throttle: %w", err)
+	if err := a.throttle.clear(ctx, a.pair); err != nil {
+		return err
 	}
 	return a.throttle.refund(ctx, a.address)
 }
@@ -167,6 +167,8 @@ var errMustWait = errors.New("must wait")
 // spend charges one failure to a budget, or returns how long to wait when the
 // budget has none to give now.
 func (t *throttle) spend(ctx context.Context, key string, limit throttleLimit) (wait time.Duration, err error) {
+	ctx, done := patiently(ctx)
+	defer done()
 	err = t.store.Update(ctx, key, func(old []byte) ([]byte, time.Time, error) {
 		now := time.Now()
 		state := decodeTally(old)
@@ -189,6 +191,8 @@ func (t *throttle) spend(ctx context.Context, key string, limit throttleLimit) (
 }
 
 func (t *throttle) refund(ctx context.Context, key string) error {
+	ctx, done := patiently(ctx)
+	defer done()
 	err := t.store.Update(ctx, key, func(old []byte) ([]byte, time.Time, error) {
 		state := decodeTally(old)
 		if state.failures <= 1 {
@@ -203,7 +207,18 @@ func (t *throttle) refund(ctx context.Context, key string) error {
 	return nil
 }
 
+func (t *throttle) clear(ctx context.Context, key string) error {
+	ctx, done := patiently(ctx)
+	defer done()
+	if err := t.store.Delete(ctx, key); err != nil {
+		return fmt.Errorf("clearing the throttle: %w", err)
+	}
+	return nil
+}
+
 func (t *throttle) failures(ctx context.Context, key string) (uint32, error) {
+	ctx, done := patiently(ctx)
+	defer done()
 	value, err := t.store.Get(ctx, key)
 	if errors.Is(err, sessionstore.ErrNotFound) {
 		return 0, nil

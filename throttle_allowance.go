@@ -33,6 +33,8 @@ var errNoneLeft = errors.New("none left")
 // take uses one of a budget and reports whether there was one. The span begins
 // with the first; what is refused doesn't prolong it.
 func (a allowances) take(ctx context.Context, key string, budget providers.Budget) (bool, error) {
+	ctx, done := patiently(ctx)
+	defer done()
 	span := time.Duration(budget.Per)
 	err := a.throttle.store.Update(ctx, key, func(old []byte) ([]byte, time.Time, error) {
 		now := time.Now()

@@ -11,6 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
+	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
 // visit is one request as one realm sees it. The session is looked up when
@@ -29,6 +30,7 @@ type visit struct {
 	sessionAsked bool
 	session      *session
 	sessionErr   error
+	reading      sessionstore.Limit // of looking the session up and renewing it
 
 	tokenAsked bool
 	token      string // the access token, for who asked
@@ -90,6 +92,12 @@ func (rl *Realm) attach(w http.ResponseWriter, r *http.Request) (*visit, http.Re
 	return v, v.out
 }
 
+// finish says that the handlers are done.
+func (v *visit) finish() {
+	v.over = true
+	v.reading.Release()
+}
+
 // stripCookies takes the gateway's cookies out of what goes upstream.
 func (rl *Realm) stripCookies(r *http.Request) {
 	lines, ok := r.Header["Cookie"]
@@ -122,7 +130,8 @@ func (v *visit) getSession(r *http.Request) (*session, error) {
 		v.sessionAsked = true
 		var s *site
 		if s, v.sessionErr = v.getSite(r); v.sessionErr == nil {
-			v.session, v.sessionErr = s.readSession(r.Context(), v.cookies, &v.found)
+			ctx := v.reading.Begin(r.Context(), storePatience)
+			v.session, v.sessionErr = s.readSession(ctx, v.cookies, &v.found)
 		}
 	}
 	return v.session, v.sessionErr

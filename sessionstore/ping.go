@@ -13,6 +13,13 @@ type Pinger interface {
 	Ping(ctx context.Context) error
 }
 
+// Claimer is implemented by stores that only one process can use.
+type Claimer interface {
+	// Claim takes the store for this process, without waiting for another that
+	// has it. It logs why it can't; the store tries again when it is used.
+	Claim()
+}
+
 // Ping says whether the store answers.
 func Ping(ctx context.Context, s Store) error {
 	if pinger, ok := s.(Pinger); ok {

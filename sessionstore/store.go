@@ -56,6 +56,9 @@ type Module interface {
 // returns the context's error.
 //
 // Keys are any 1 to MaxKey bytes, values any bytes up to MaxValue (ErrLength).
+// A caller waits for two seconds at most, and a store that is far away should
+// give up earlier, with an error that says what is wrong.
+//
 // An empty value is a value: it comes back as an empty slice that is not nil.
 // A value is live until its expiry, to the millisecond; storing one whose
 // expiry has come deletes the key.

@@ -72,6 +72,11 @@ func TestAFileThatAnotherCaddyHasIsToldAndTriedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	g.reload("", onePasswordSite)
+	g.waitForLog("before any request that names the file and says what to do", func(line logLine) bool {
+		text, _ := line["error"].(string)
+		return line["logger"] == "signin.stores.bolt" && line["level"] == "error" &&
+			strings.Contains(text, path) && strings.Contains(text, "stop the other Caddy")
+	})
 	got := b.get("/app/")
 	if got.status != http.StatusServiceUnavailable || got.header.Get("Retry-After") == "" || len(got.header.Values("Set-Cookie")) != 0 {
 		t.Errorf("a gate answers %d, %v, want 503 with Retry-After and no cookie", got.status, got.header)
@@ -79,11 +84,6 @@ func TestAFileThatAnotherCaddyHasIsToldAndTriedAgain(t *testing.T) {
 	if got := b.get("/open"); got.status != http.StatusOK {
 		t.Errorf("an open page answers %d", got.status)
 	}
-	g.waitForLog("that names the file and says what to do", func(line logLine) bool {
-		text, _ := line["error"].(string)
-		return line["logger"] == "signin.stores.bolt" && line["level"] == "error" &&
-			strings.Contains(text, path) && strings.Contains(text, "stop the other Caddy")
-	})
 	if err := other.Close(); err != nil {
 		t.Fatal(err)
 	}

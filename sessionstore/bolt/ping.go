@@ -11,6 +11,9 @@ import (
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
+// Claim implements [sessionstore.Claimer]. What fails is logged.
+func (s *store) Claim() { _, _ = s.file.open() }
+
 // Ping implements [sessionstore.Pinger]. It makes nothing and takes no lock, for
 // the file may be that of a Caddy that runs, and the user may be another.
 func (s *store) Ping(ctx context.Context) error {
@@ -42,4 +45,8 @@ func folderFor(path string) error {
 	return err //nolint:wrapcheck // it names the path
 }
 
-var _ sessionstore.Pinger = (*store)(nil)
+// Interface guards
+var (
+	_ sessionstore.Claimer = (*store)(nil)
+	_ sessionstore.Pinger  = (*store)(nil)
+)

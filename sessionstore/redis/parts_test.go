@@ -2,7 +2,6 @@ package redis
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -86,43 +85,6 @@ func TestOwnWritesAreKnownForASecond(t *testing.T) {
 		w.add("last")
 		if len(w.latest) != 1 || len(w.queue) != 1 || cap(w.queue) > 64 {
 			t.Errorf("%d keys and a queue of %d (%d) are held for one", len(w.latest), len(w.queue), cap(w.queue))
-		}
-	})
-}
-
-func TestLimit(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		l := withLimit(t.Context())
-		if l.Err() != nil || l.(*limit).waiting.Load() != nil {
-			t.Error("a limit begins with an error or a timer")
-		}
-		<-l.Done()
-		if !errors.Is(l.Err(), context.DeadlineExceeded) {
-			t.Errorf("Err = %v", l.Err())
-		}
-		release(l)
-
-		idle := withLimit(t.Context()) // nobody waits
-		time.Sleep(callTimeout)
-		if !errors.Is(idle.Err(), context.DeadlineExceeded) {
-			t.Errorf("Err = %v", idle.Err())
-		}
-
-		ctx, cancel := context.WithCancel(t.Context())
-		l = withLimit(ctx)
-		cancel()
-		<-l.Done()
-		if !errors.Is(l.Err(), context.Canceled) {
-			t.Errorf("Err = %v", l.Err())
-		}
-
-		ctx, cancel = context.WithTimeout(t.Context(), time.Millisecond)
-		defer cancel()
-		if end, ok := withLimit(ctx).Deadline(); !ok || time.Until(end) != time.Millisecond {
-			t.Errorf("the caller's own deadline became %v", time.Until(end))
-		}
-		if end, ok := withLimit(t.Context()).Deadline(); !ok || time.Until(end) != callTimeout {
-			t.Errorf("the deadline is in %v", time.Until(end))
 		}
 	})
 }

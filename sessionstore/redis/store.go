@@ -43,7 +43,7 @@ func (s *store) get(ctx context.Context, key string, remembered bool) ([]byte, e
 	if err != nil {
 		return nil, err
 	}
-	defer release(limited)
+	defer sessionstore.Release(limited)
 	remembered = remembered && !s.conn.written.has(full)
 	for {
 		client, err := s.conn.client(limited)
@@ -97,7 +97,7 @@ func (s *store) begin(ctx context.Context, key string) (context.Context, string,
 	if err := sessionstore.CheckKey(key); err != nil {
 		return nil, "", err
 	}
-	return withLimit(ctx), s.prefix + key, nil
+	return sessionstore.WithLimit(ctx, callTimeout), s.prefix + key, nil
 }
 
 // Put implements [sessionstore.Store].
@@ -135,7 +135,7 @@ func (s *store) write(
 	if err != nil {
 		return rueidis.RedisMessage{}, err
 	}
-	defer release(limited)
+	defer sessionstore.Release(limited)
 	client, err := s.conn.client(limited)
 	if err != nil {
 		return rueidis.RedisMessage{}, s.conn.explain(ctx, "writing", client, err)

@@ -3,6 +3,8 @@ package nodes
 import (
 	"encoding/json"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -92,6 +94,10 @@ func TestSessionsByCommand(t *testing.T) {
 func TestMistakesOfTheCommand(t *testing.T) {
 	n := start(t, echo(t), strings.Replace(oneSite, "signin {", "signin {\n\t\turl http://localhost:PORT", 1), "STRATEGY", "jwt")
 	bob := n.browser().signIn(t, "bob")
+	off := filepath.Join(t.TempDir(), "off")
+	if err := os.WriteFile(off, []byte("{\n\tadmin off\n}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, test := range []struct {
 		name string
 		args []string
@@ -101,12 +107,15 @@ func TestMistakesOfTheCommand(t *testing.T) {
 		{"both", []string{"revoke", "x", "--user", "y"}, "name either one session"},
 		{"two sessions", []string{"revoke", "x", "y"}, "accepts at most 1 arg"},
 		{"a session that isn't there", []string{"revoke", "0123456789abcdef"}, "no session"},
-		{"a realm that isn't there", []string{"list", "--realm", strings.Replace(n.origin, "localhost", "localhots", 1)}, "name one of " + n.origin},
+		{"a realm that isn't there", []string{"list", "--realm", strings.Replace(n.origin, "localhost", "localhots", 1)}, "is running: name " + n.origin + ", or the address"},
 		{"a user for a list of arguments", []string{"list", "credentials:bob"}, "unknown command"},
+		{"a command that isn't there", []string{"lst"}, `unknown command "lst" for "caddy signin sessions": write one of list, revoke`},
 		{"an admin API that isn't there", []string{"list", "--address", "127.0.0.1:1"}, "is Caddy running"},
+		{"a site instead of the admin API", []string{"list", "--address", strings.TrimPrefix(n.origin, "http://")}, "is not Caddy's admin API"},
+		{"an admin API that the configuration switches off", []string{"list", "--config", off, "--adapter", "caddyfile"}, "switches Caddy's admin API off"},
 	} {
 		args := append([]string{"signin", "sessions"}, test.args...)
-		if !strings.Contains(strings.Join(args, " "), "--address") {
+		if line := strings.Join(args, " "); !strings.Contains(line, "--address") && !strings.Contains(line, "--config") {
 			args = append(args, "--address", n.admin)
 		}
 		code, out, errs := n.run(args...)

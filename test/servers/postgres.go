@@ -75,6 +75,38 @@ func (p *Postgres) DSN(options ...string) string {
 
 func (p *Postgres) address() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(p.Port)) }
 
+// TakeConnections ends the connections of an application and takes all that the
+// server has, until release.
+func (p *Postgres) TakeConnections(application string) (release func()) {
+	p.t.Helper()
+	var held []*pgx.Conn
+	ctx := p.t.Context()
+	take := func() bool {
+		conn, err := pgx.Connect(ctx, p.DSN("application_name=taker"))
+		if err == nil {
+			held = append(held, conn)
+		}
+		return err == nil
+	}
+	take()
+	Await(p.t, "the server's last connection", func() error {
+		var most int
+		err := held[0].QueryRow(ctx, `select setting::int from pg_settings, (select count(pg_terminate_backend(pid))
+			from pg_stat_activity where application_name = $1) as ended where name = 'max_connections'`, application).Scan(&most)
+		for take() {
+		}
+		if err == nil && len(held) < most {
+			err = fmt.Errorf("%d of %d connections are taken", len(held), most)
+		}
+		return err
+	})
+	return func() {
+		for _, conn := range held {
+			_ = conn.Close(context.WithoutCancel(ctx)) // the server ends it anyway
+		}
+	}
+}
+
 // Configure adds lines to postgresql.conf; the next start reads them.
 func (p *Postgres) Configure(lines ...string) {
 	p.t.Helper()

@@ -1,9 +1,11 @@
 package servers
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -84,6 +86,34 @@ func (r *Redis) cli(arguments ...string) (string, error) {
 		return "", fmt.Errorf("%w: %s", err, out)
 	}
 	return strings.TrimSpace(string(out)), nil
+}
+
+// TakeConnections ends every connection but one of its own, and has the server
+// refuse new ones until release.
+func (r *Redis) TakeConnections() (release func()) {
+	r.t.Helper()
+	conn, err := net.Dial("unix", r.Socket)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	answers := bufio.NewReader(conn)
+	say := func(command string) {
+		r.t.Helper()
+		if _, err := fmt.Fprintf(conn, "%s\r\n", command); err != nil {
+			r.t.Fatal(err)
+		}
+		if line, err := answers.ReadString('\n'); err != nil || strings.HasPrefix(line, "-") {
+			r.t.Fatalf("%s: %q, %v", command, line, err)
+		}
+	}
+	most := strings.Fields(r.Command("CONFIG", "GET", "maxclients"))[1]
+	say("CONFIG SET maxclients 1")
+	say("CLIENT KILL TYPE normal SKIPME yes")
+	return func() {
+		r.t.Helper()
+		say("CONFIG SET maxclients " + most)
+		conn.Close()
+	}
 }
 
 // Info returns a number of INFO.
