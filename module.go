@@ -71,12 +71,13 @@ func (h *Handler) Cleanup() error { return h.Config.cleanup() }
 
 // ServeHTTP implements caddyhttp.MiddlewareHandler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	if reason := badTarget(r); reason != "" {
-		return caddyhttp.Error(http.StatusBadRequest, errors.New(reason))
-	}
+	// First of all, for handle_errors may lead a refused request upstream too.
 	v, w := h.realm.attach(w, r)
 	v.base = h.realm
 	defer func() { v.over = true }()
+	if reason := badTarget(r); reason != "" {
+		return caddyhttp.Error(http.StatusBadRequest, errors.New(reason))
+	}
 	if action, ok := h.realm.actionPath(r.URL.Path); ok {
 		v.out.endpoint = true
 		return v.serveEndpoint(w, r, action)

@@ -189,3 +189,22 @@ func TestForwardingHeadersOfTrustedProxies(t *testing.T) {
 		t.Error("two X-Forwarded-Proto lines make an https origin")
 	}
 }
+
+// Requirements F1 and F8 also where a refused target goes upstream after all,
+// through handle_errors.
+func TestForgedIdentityOfARefusedTarget(t *testing.T) {
+	g := start(t, strings.Replace(onePasswordSite, "reverse_proxy {$ECHO}", "reverse_proxy {$ECHO}\nhandle_errors {\nreverse_proxy {$ECHO}\n}", 1))
+	session := seal(t, secret, g.claimsOf())
+	for _, target := range []string{"/%2e%2e/x", "/%00", "/%ff", "/;x/app/"} {
+		c := g.dial()
+		c.send("GET "+target+" HTTP/1.1", "Host: "+g.host(), "Remote-User: forged", "Cookie: next-auth.session-token="+session+"; app=1", "")
+		c.answer()
+		seen := g.echo.one(t)
+		if name := forgedIn(seen); name != "" || len(identity(seen.Header)) > 0 {
+			t.Errorf("%s: %s reached the upstream, which is told %v", target, name, identity(seen.Header))
+		}
+		if got := seen.Header.Get("Cookie"); got != "app=1" {
+			t.Errorf("%s: the upstream gets the cookies %q", target, got)
+		}
+	}
+}
