@@ -164,6 +164,10 @@ func badTarget(r *http.Request) string {
 	if strings.Contains(path, "/.;") || strings.Contains(path, "/..;") {
 		return "the path holds a dot segment with parameters"
 	}
+	// To them /;x/guarded is /guarded, and /open/;/../guarded too.
+	if i := strings.Index(path, "/;"); i >= 0 && strings.Contains(path[i+1:], "/") {
+		return "the path holds a segment of parameters alone"
+	}
 	// RawPath is empty for "%2e%2e", whose decoded form is its own default
 	// encoding: only the request line shows it.
 	if strings.IndexByte(r.RequestURI, '%') >= 0 {

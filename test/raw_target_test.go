@@ -18,6 +18,7 @@ var guardedTargets = map[string]int{
 	"/app": 401, "/app/": 401, "/app/secret.txt": 401, "/APP/": 401, "/App/secret.txt": 401, "//app/": 401, "///app//": 401,
 	"/%61pp/": 401, "/%41PP/": 401, "/app%2fsecret.txt": 401, "/%2fapp/": 401, "/app%2F": 401,
 	"/app;x/": 401, "/app;x/secret.txt": 401, "/app;": 401, "/app/;x": 401, "/app/..;/open": 400, "/open/..;/app/": 400, "/open/..;x=y/app/": 400, "/.;/app/": 400,
+	"/;/app/": 400, "/;x/app/secret.txt": 400, "/%3bx/app/": 400, "/;x=1/;y/app/": 400, "//;x/app/": 400, "/open/;/../app/": 400, "/app/;x/y": 400,
 	"/./app/": 401, "/x/../app/": 401, "/x/y/../../app/": 401, "/app/../app/": 401, "/app/./": 401,
 	"/x/..%2fapp/": 400, "/x/..%2Fapp/secret.txt": 400, "/x/%2e%2e/app/": 400, "/x/.%2e/app/": 400, "/x/%2E%2E%2Fapp/": 400,
 	"/%2e/app/": 400, "/app/%2e": 400, "/app/%2e%2e/app/": 400,
