@@ -95,6 +95,20 @@ func TestNoSpellingOfAGuardedPathReachesAFile(t *testing.T) {
 	}
 }
 
+// Requirement G2 for a gate of several segments: parameters may stand in each.
+func TestParametersInsideAGuardedPath(t *testing.T) {
+	g := start(t, strings.Replace(onePasswordSite, "/app/*", "/app/v1.0/admin/*", 1))
+	for target, want := range map[string]int{
+		"/app/v1.0/admin": 401, "/app/v1.0/admin/x": 401, "/app;x/v1.0/admin/x": 401, "/APP;x=1;y/V1.0;/ADMIN;z": 401, "/app/v1.0%3bx//admin/": 401,
+		"/app/v1.0/admin;x": 401, "/app;a/../app;b/v1.0/admin": 401,
+		"/app;x/v1.0/users": 200, "/app/v1.0;x/administration": 200, "/app/v1x0/admin": 200, "/app;x": 200, "/other/app;x/v1.0/admin": 200,
+	} {
+		if got := g.raw("GET " + target + " HTTP/1.1"); got.status != want {
+			t.Errorf("%s: status %d, want %d", target, got.status, want)
+		}
+	}
+}
+
 // Real APIs need these: they pass, and reach the upstream as they were sent.
 func TestHarmlessSpellingsPass(t *testing.T) {
 	g := start(t, onePasswordSite)
