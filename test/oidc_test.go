@@ -165,6 +165,9 @@ func TestCallbacksThatAreRefused(t *testing.T) {
 	if len(refused.pending()) != 0 {
 		t.Error("an error answer keeps the pending sign-in")
 	}
+	if wantLocation(t, b.get(callback), g.origin+"/api/auth/error?error=OAuthCallback"); b.signedIn() {
+		t.Error("a copy of the cookie signs in after an error answer")
+	}
 }
 
 // Requirement C2: of callbacks at once one counts.
