@@ -231,9 +231,12 @@ func (c *call) takeFlow(state string) (pending pendingFlow, unusable, err error)
 	return pending, nil, err
 }
 
-// spend lets one callback of a flow through, also of several at once.
+// spend lets one callback of a flow through, also of several at once. A store
+// that is full may forget it: strangers can make any number of flows, and must
+// not crowd out what ends sessions. Even then a replay needs a copy of the cookie
+// and a code that the provider takes twice.
 func (c *call) spend(ctx context.Context, pending *pendingFlow) error {
-	key := c.site.key + "|flow|" + digest(pending.State)
+	key := sessionstore.EvictablePrefix + c.site.key + "|flow|" + digest(pending.State)
 	if err := sessionstore.Add(ctx, c.realm.store, key, []byte{1}, pending.ends()); err != nil {
 		return fmt.Errorf("spending a sign-in: %w", err)
 	}

@@ -14,9 +14,15 @@ import (
 
 func newThrottle(t *testing.T) *throttle {
 	t.Helper()
+	return &throttle{store: newMemory(t, "{}"), prefix: sessionstore.EvictablePrefix}
+}
+
+// newMemory is a store in memory with these settings.
+func newMemory(t *testing.T, settings string) sessionstore.Store {
+	t.Helper()
 	ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
 	t.Cleanup(cancel)
-	mod, err := ctx.LoadModuleByID("signin.stores.memory", []byte("{}"))
+	mod, err := ctx.LoadModuleByID("signin.stores.memory", []byte(settings))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,7 +30,7 @@ func newThrottle(t *testing.T) *throttle {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &throttle{store: store, prefix: sessionstore.EvictablePrefix}
+	return store
 }
 
 // try begins an attempt, and returns how long it has to wait.

@@ -1,0 +1,29 @@
+package signin
+
+import (
+	"errors"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/caddy-signin/caddy-signin/sessionstore"
+)
+
+// Requirements C2 and N3: a flow is spent once, and a flood of them leaves room
+// for what ends sessions.
+func TestSpentFlowsLeaveRoomInTheStore(t *testing.T) {
+	store := newMemory(t, `{"max_size": 1048576}`)
+	c := &call{visit: &visit{realm: &Realm{store: store}}, site: &site{ledger: ledger{key: "https://app.example.com"}}}
+	for i := range 10_000 {
+		pending := pendingFlow{State: strconv.Itoa(i), Started: time.Now().UnixMilli()}
+		if err := c.spend(t.Context(), &pending); err != nil {
+			t.Fatalf("flow %d: %v", i+1, err)
+		}
+		if err := c.spend(t.Context(), &pending); !errors.Is(err, sessionstore.ErrTaken) {
+			t.Fatalf("flow %d is spent twice: %v", i+1, err)
+		}
+	}
+	if err := store.Put(t.Context(), "a revocation", []byte{1}, time.Now().Add(time.Hour)); err != nil {
+		t.Error(err)
+	}
+}
