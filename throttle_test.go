@@ -83,6 +83,22 @@ func TestSpellingsOfANameAndAddressesOfANetworkShareABudget(t *testing.T) {
 	})
 }
 
+// The back end decides what is one name: LDAP ignores repeated spaces, for one.
+func TestNamesThatADirectoryTakesForOneShareABudget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		th := newThrottle(t)
+		for _, user := range []string{"Zoe  Example", "zoe\u00a0\u00a0example", "zoë example", "zo\u00ade exam\u200bple", "zoe\ufe00 example"} {
+			th.try(t, user, "192.0.2.1")
+		}
+		if th.try(t, "zoe example", "192.0.2.1") == 0 {
+			t.Error("variants have budgets of their own")
+		}
+		if th.try(t, "zoe examples", "192.0.2.1") != 0 {
+			t.Error("another name has to wait")
+		}
+	})
+}
+
 func TestGuessingLocksNobodyOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		th := newThrottle(t)
