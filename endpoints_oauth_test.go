@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"encoding/json"
 	"errors"
 	"strconv"
 	"testing"
@@ -25,5 +26,23 @@ func TestSpentFlowsLeaveRoomInTheStore(t *testing.T) {
 	}
 	if err := store.Put(t.Context(), "a revocation", []byte{1}, time.Now().Add(time.Hour)); err != nil {
 		t.Error(err)
+	}
+}
+
+// Requirement B5: a flow's time is in the sealed value.
+func TestAFlowEndsByItsSealedTime(t *testing.T) {
+	keys, err := newKeyring([]string{"a secret of the tests, 40 bytes long ...."}, nextAuth)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &call{visit: &visit{}, site: &site{names: nextAuth.plain}, keys: keys}
+	for age, want := range map[time.Duration]bool{0: true, pendingLife - time.Minute: true, pendingLife + time.Second: false} {
+		payload, err := json.Marshal(pendingFlow{State: "x", Started: time.Now().Add(-age).UnixMilli()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, ok := c.openPending(keys.pending[nextAuth.plain.State].Seal(payload)); ok != want {
+			t.Errorf("a flow of %v: %v", age, ok)
+		}
 	}
 }
