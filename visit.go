@@ -76,6 +76,7 @@ func (rl *Realm) attach(w http.ResponseWriter, r *http.Request) (*visit, http.Re
 		return v, w
 	}
 	rl.stripCookies(r)
+	stripTunnel(r)
 	v.own.ResponseWriter = w
 	v.out = &v.own
 	caddyhttp.SetVar(r.Context(), visitVar, v)
