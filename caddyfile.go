@@ -2,6 +2,7 @@ package signin
 
 import (
 	"encoding/json"
+	"regexp"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -102,7 +103,7 @@ func parseSignIn(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 //	}
 //
 // Lines add up; of the values on a line one is enough. The path matcher /x/*
-// guards /x and /x;… too.
+// guards /x and /x;… too, and /x/y/* also /x;…/y.
 func parseRequireSignIn(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 	h.Next()
 	matcher, hasMatcher, err := h.MatcherToken()
@@ -110,8 +111,9 @@ func parseRequireSignIn(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, er
 		return nil, err
 	}
 	gate := new(Gate)
+	token := h.Val()
 	if hasMatcher {
-		matcher = widen(h.Val(), matcher)
+		matcher = widen(token, matcher)
 	} else if h.Val() != "require_signin" {
 		h.Prev()
 	}
@@ -131,7 +133,7 @@ func parseRequireSignIn(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, er
 			return nil, err
 		}
 	}
-	return h.NewRoute(matcher, gate), nil
+	return alsoInside(h.NewRoute(matcher, gate), token), nil
 }
 
 // checkGlobalRealm refuses a name that the global options don't hold. They are
@@ -152,11 +154,36 @@ func checkGlobalRealm(h httpcaddyfile.Helper, name string) error {
 // widen makes the prefix matcher /x/* guard /x and /x;… as well: upstreams
 // serve the same page there.
 func widen(token string, matcher caddy.ModuleMap) caddy.ModuleMap {
-	prefix, ok := strings.CutSuffix(token, "/*")
-	if !ok || prefix == "" || !strings.HasPrefix(prefix, "/") || strings.Contains(prefix, "*") {
+	prefix, ok := cutPrefixMatcher(token)
+	if !ok {
 		return matcher
 	}
 	return caddy.ModuleMap{"path": caddyconfig.JSON(caddyhttp.MatchPath{prefix, token, prefix + ";*"}, nil)}
+}
+
+func cutPrefixMatcher(token string) (prefix string, ok bool) {
+	prefix, ok = strings.CutSuffix(token, "/*")
+	return prefix, ok && prefix != "" && strings.HasPrefix(prefix, "/") && !strings.Contains(prefix, "*")
+}
+
+// alsoInside makes the gate of a prefix matcher of several segments, /x/y/*,
+// guard /x;…/y as well, which no path matcher can say: upstreams that drop
+// parameters drop them from every segment.
+func alsoInside(values []httpcaddyfile.ConfigValue, token string) []httpcaddyfile.ConfigValue {
+	prefix, ok := cutPrefixMatcher(token)
+	if !ok || strings.Count(prefix, "/") < 2 || strings.ContainsAny(prefix, "%{") {
+		return values
+	}
+	segments := strings.Split(regexp.QuoteMeta(prefix[1:]), "/")
+	pattern := "(?i)^/" + strings.Join(segments, "(?:;[^/]*)?/") + "(?:[/;]|$)"
+	for i := range values {
+		if route, ok := values[i].Value.(caddyhttp.Route); ok {
+			matcher := caddyhttp.MatchPathRE{MatchRegexp: caddyhttp.MatchRegexp{Pattern: pattern}}
+			route.MatcherSetsRaw = append(route.MatcherSetsRaw, caddy.ModuleMap{"path_regexp": caddyconfig.JSON(matcher, nil)})
+			values[i].Value = route
+		}
+	}
+	return values
 }
 
 var gateOptions = options[Gate]{

@@ -186,25 +186,20 @@ func (c *call) finishSignIn(provider providers.Redirector) error {
 	if c.comesWithoutCookies(provider) {
 		return c.askWithCookies()
 	}
-	var pending pendingFlow
-	found := false
+	pending, unusable := pendingFlow{}, errNoFlow
 	if states := answer["state"]; len(states) == 1 && states[0] != "" {
-		pending, found = c.takePending(states[0])
+		var err error
+		if pending, unusable, err = c.takeFlow(states[0]); err != nil {
+			return c.unavailable(err)
+		}
 	}
 	if answer.Has("error") {
 		c.logRefusal(provider, pending, answer)
 		return c.fail(http.StatusOK, authjs.CodeCallback)
 	}
-	if !found {
-		c.logFailure(errors.New("no sign-in of this browser has this state: it took longer than 15 minutes, was finished already, or began elsewhere"))
+	if unusable != nil {
+		c.logFailure(unusable)
 		return c.fail(http.StatusOK, authjs.CodeOAuthCallback)
-	}
-	if err := c.spend(c.r.Context(), &pending); err != nil {
-		if errors.Is(err, sessionstore.ErrTaken) {
-			c.logFailure(errors.New("this sign-in was finished already"))
-			return c.fail(http.StatusOK, authjs.CodeOAuthCallback)
-		}
-		return c.unavailable(err)
 	}
 	account, err := provider.Finish(c.r.Context(), pending.flow(), answer)
 	if err != nil {
@@ -217,11 +212,34 @@ func (c *call) finishSignIn(provider providers.Redirector) error {
 	return c.welcome(account, pending.Session)
 }
 
-// spend lets one callback of a flow through, also of several at once.
+var (
+	errNoFlow    = errors.New("no sign-in of this browser has this state: it took longer than 15 minutes, was finished already, or began elsewhere")
+	errFlowSpent = errors.New("this sign-in was finished already")
+)
+
+// takeFlow returns the browser's own flow with this state and uses it up, whether
+// the provider's answer is good or bad: a copy of its cookie is worth nothing
+// then. unusable says why the flow doesn't count; an err, that this is not known.
+func (c *call) takeFlow(state string) (pending pendingFlow, unusable, err error) {
+	pending, found := c.takePending(state)
+	if !found {
+		return pendingFlow{}, errNoFlow, nil
+	}
+	err = c.spend(c.r.Context(), &pending)
+	if errors.Is(err, sessionstore.ErrTaken) {
+		return pendingFlow{}, errFlowSpent, nil
+	}
+	return pending, nil, err
+}
+
+// spend lets one callback of a flow through, also of several at once. A store
+// that is full may forget it: strangers can make any number of flows, and must
+// not crowd out what ends sessions. Even then a replay needs a copy of the cookie
+// and a code that the provider takes twice.
 func (c *call) spend(ctx context.Context, pending *pendingFlow) error {
 	ctx, done := patiently(ctx)
 	defer done()
-	key := c.site.key + "|flow|" + digest(pending.State)
+	key := sessionstore.EvictablePrefix + c.site.key + "|flow|" + digest(pending.State)
 	if err := sessionstore.Add(ctx, c.realm.store, key, []byte{1}, pending.ends()); err != nil {
 		return fmt.Errorf("spending a sign-in: %w", err)
 	}

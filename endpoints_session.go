@@ -148,16 +148,17 @@ func (c *call) serveSignOutPage() error {
 	return c.site.servePage(c.w, page)
 }
 
-// signOut ends the session for every copy of its cookie.
+// signOut ends the session, and any other that the browser brings, for every copy
+// of its cookie.
 func (c *call) signOut() error {
 	if !c.verified {
 		return c.missingCSRF("signout")
 	}
-	session, err := c.getSession(c.r)
+	sessions, err := c.site.readSessions(c.r.Context(), c.visit.cookies)
 	if err != nil {
 		return c.unavailable(err)
 	}
-	if session != nil {
+	for _, session := range sessions {
 		if err := c.endSession(session, c.body["everywhere"] == "true"); err != nil {
 			return c.unavailable(err)
 		}
@@ -189,7 +190,7 @@ func (c *call) endSession(live *session, everywhere bool) error {
 // one, and sends the browser where it wanted to go.
 func (c *call) begin(claims authjs.Claims) error {
 	received := c.site.names.ReadSession(c.visit.cookies)
-	before, err := c.getSession(c.r)
+	before, err := c.site.readSessions(c.r.Context(), c.visit.cookies)
 	if err != nil {
 		return c.unavailable(err)
 	}
@@ -204,8 +205,8 @@ func (c *call) begin(claims authjs.Claims) error {
 	if err != nil {
 		return c.unavailable(err)
 	}
-	if before != nil {
-		if err := c.site.end(c.r.Context(), c.site.entryOf(before)); err != nil {
+	for _, session := range before {
+		if err := c.site.end(c.r.Context(), c.site.entryOf(session)); err != nil {
 			return c.unavailable(err)
 		}
 	}

@@ -76,8 +76,9 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.
 		}
 	}
 	if realm == nil {
-		return caddyhttp.Error(http.StatusInternalServerError,
-			errors.New("require_signin has no realm to ask: add a signin block to this site, or a global one"))
+		g.logger.Error("require_signin has no realm to ask: add a signin block to this site, or a global one")
+		answerText(w, http.StatusInternalServerError, "Internal Server Error\n")
+		return nil
 	}
 	v, w := realm.attach(w, r)
 	defer v.finish()

@@ -92,6 +92,29 @@ func stripIdentity(r *http.Request, names *headerNames) {
 	}
 }
 
+// stripTunnel keeps a client from asking the upstream for a connection on which
+// it could send requests of its own behind every gate: over HTTP/2 (RFC 7540
+// section 3.2, which RFC 9113 no longer has), or within TLS (RFC 2817). Servers
+// may ignore Upgrade; WebSockets pass.
+func stripTunnel(r *http.Request) {
+	lines, ok := r.Header["Upgrade"]
+	if ok && slices.ContainsFunc(lines, namesTunnel) {
+		delete(r.Header, "Upgrade")
+		delete(r.Header, "Http2-Settings")
+	}
+}
+
+func namesTunnel(line string) bool {
+	for token := range strings.SplitSeq(line, ",") {
+		protocol, _, _ := strings.Cut(strings.ToLower(strings.TrimSpace(token)), "/")
+		switch protocol {
+		case "h2c", "h2", "http", "tls":
+			return true
+		}
+	}
+	return false
+}
+
 var hopByHopLists = []string{"Connection", "Proxy-Connection", "Keep-Alive", "Te"}
 
 func stripList(header http.Header, list string, lines []string, names *headerNames) {
@@ -163,6 +186,10 @@ func badTarget(r *http.Request) string {
 	// Servlet containers drop parameters first: /open/..;/guarded is /guarded there.
 	if strings.Contains(path, "/.;") || strings.Contains(path, "/..;") {
 		return "the path holds a dot segment with parameters"
+	}
+	// To them /;x/guarded is /guarded, and /open/;/../guarded too.
+	if i := strings.Index(path, "/;"); i >= 0 && strings.Contains(path[i+1:], "/") {
+		return "the path holds a segment of parameters alone"
 	}
 	// RawPath is empty for "%2e%2e", whose decoded form is its own default
 	// encoding: only the request line shows it.

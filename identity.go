@@ -18,8 +18,9 @@ import (
 //
 // A header whose value is missing is not sent. In values every byte outside
 // printable ASCII, and every %, is percent-encoded, so that decodeURIComponent
-// (or urllib.parse.unquote) gives the value back; groups are joined by commas,
-// and a comma inside a group is encoded too. A value of more than 4 KiB, or one
+// (or urllib.parse.unquote) gives the value back; groups, and claims that are lists
+// of texts, are joined by commas, and a comma inside one is encoded too. A claim
+// that is an object or another list is not sent. A value of more than 4 KiB, or one
 // that would take all of them over 16 KiB, is not sent.
 type IdentityHeaders struct {
 	// remote: Remote-User, Remote-Email, Remote-Name, Remote-Groups.
@@ -139,9 +140,37 @@ func templateValue(template string) headerValue {
 	if value, ok := plainPlaceholders[template]; ok {
 		return value
 	}
+	template = encodeHeader(template)
 	return func(_ *session, repl *caddy.Replacer) string {
-		return encodeHeader(repl.ReplaceAll(template, ""))
+		value, err := repl.ReplaceFunc(template, func(_ string, value any) (any, error) { return headerText(value), nil })
+		if err != nil {
+			return ""
+		}
+		return strings.TrimSpace(value)
 	}
+}
+
+// headerText is what a header says of a placeholder's value: a text, or a list of
+// texts in the form of groups. An object, or a list of anything else, has no form
+// that an upstream could read back, and says nothing.
+func headerText(value any) string {
+	switch value := value.(type) {
+	case groupList:
+		return value.String()
+	case []any:
+		list := make(groupList, len(value))
+		for i, item := range value {
+			text, ok := item.(string)
+			if !ok {
+				return ""
+			}
+			list[i] = text
+		}
+		return list.String()
+	case map[string]any:
+		return ""
+	}
+	return encodeHeader(caddy.ToString(value))
 }
 
 // set tells the upstream who the user is. The values go into space where they

@@ -1,10 +1,13 @@
 package signin
 
 import (
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/caddy-signin/caddy-signin/internal/authjs"
 )
 
 // Requirements F5 and F6: one printable line, from which the value comes back.
@@ -33,4 +36,23 @@ func FuzzHeaderValues(f *testing.F) {
 			t.Fatalf("the groups %q become %q", groups, items)
 		}
 	})
+}
+
+// Requirement F6: a value has at most 4 KiB, all of them together 16 KiB.
+func TestIdentityHeadersAreBounded(t *testing.T) {
+	headers := make(map[string]string)
+	for _, name := range []string{"X-A", "X-B", "X-C", "X-D", "X-E"} {
+		headers[name] = "{http.auth.user.name}"
+	}
+	plan, err := (&IdentityHeaders{Headers: headers}).plan()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for length, want := range map[int]int{3000: 5, maxHeaderValue: 4, maxHeaderValue + 1: 0} {
+		r := &http.Request{Header: http.Header{"X-E": {"the client's"}}}
+		plan.set(r, &session{claims: authjs.Claims{Name: authjs.TextOf(strings.Repeat("x", length))}}, nil)
+		if len(r.Header) != want || r.Header.Get("X-E") == "the client's" {
+			t.Errorf("of values of %d bytes %d are sent, want %d", length, len(r.Header), want)
+		}
+	}
 }

@@ -72,7 +72,9 @@ func (h *Handler) Cleanup() error { return h.Config.cleanup() }
 // ServeHTTP implements caddyhttp.MiddlewareHandler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	if reason := badTarget(r); reason != "" {
-		return caddyhttp.Error(http.StatusBadRequest, errors.New(reason))
+		h.realm.sampled.Info("refused a request target that an upstream may read in another way", zap.String("reason", reason))
+		answerText(w, http.StatusBadRequest, "This address is not understood.\n")
+		return nil
 	}
 	v, w := h.realm.attach(w, r)
 	v.base = h.realm
@@ -106,10 +108,16 @@ func cutBase(requested, base string) (string, bool) {
 // reflecting anything of it.
 func (rl *Realm) refuseHost(w http.ResponseWriter, why error) {
 	rl.sampled.Warn(why.Error(), zap.String("realm", rl.String()))
+	answerText(w, http.StatusMisdirectedRequest, "This host is not set up for signing in.\n")
+}
+
+// answerText refuses a request. It is an answer and no error, for the routes of
+// handle_errors may lead upstream, with no gate before them.
+func answerText(w http.ResponseWriter, status int, text string) {
 	protect(w.Header())
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.WriteHeader(http.StatusMisdirectedRequest)
-	_, _ = w.Write([]byte("This host is not set up for signing in.\n"))
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(text)) // the client is gone: nobody to tell
 }
 
 var (

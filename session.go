@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
@@ -61,6 +62,25 @@ func (s *site) readSession(ctx context.Context, cookies []string, live *session)
 		}
 	}
 	return nil, nil //nolint:nilnil // no session is an answer
+}
+
+// readSessions reads every live session that a request's cookies carry: what
+// ends one session of a browser must not leave another one behind, of a sibling
+// host's or of an earlier configuration's making.
+func (s *site) readSessions(ctx context.Context, cookies []string) ([]*session, error) {
+	received := s.names.ReadSession(cookies)
+	var all []*session
+	now := time.Now()
+	for _, token := range received.AppendTokens(nil) {
+		live := new(session)
+		switch found, err := s.realm.strategy.open(ctx, s, token, now, live); {
+		case err != nil:
+			return nil, err //nolint:wrapcheck // it says what was being asked
+		case found && !slices.ContainsFunc(all, func(one *session) bool { return one.claims.SID == live.claims.SID }):
+			all = append(all, live)
+		}
+	}
+	return all, nil
 }
 
 // enter makes live the session of claims that a strategy vouches for, unless

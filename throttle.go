@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+	"unicode"
 
 	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
@@ -64,8 +65,17 @@ func (t *throttle) attempt(site, provider, user, address string) attempt {
 	}
 }
 
+// canonicalUser folds together what some back end may take for one name:
+// directories ignore repeated spaces (RFC 4518 section 2.6), characters that
+// don't show (section 2.2), and some of them accents.
 func canonicalUser(user string) string {
-	return cases.Fold().String(norm.NFKC.String(strings.TrimSpace(user)))
+	folded := norm.NFKD.String(cases.Fold().String(norm.NFKC.String(user)))
+	return strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) || unicode.In(r, unicode.Cf, unicode.Mn) {
+			return -1
+		}
+		return r
+	}, folded)
 }
 
 func canonicalAddress(address string) string {

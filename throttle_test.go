@@ -14,9 +14,15 @@ import (
 
 func newThrottle(t *testing.T) *throttle {
 	t.Helper()
+	return &throttle{store: newMemory(t, "{}"), prefix: sessionstore.EvictablePrefix}
+}
+
+// newMemory is a store in memory with these settings.
+func newMemory(t *testing.T, settings string) sessionstore.Store {
+	t.Helper()
 	ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
 	t.Cleanup(cancel)
-	mod, err := ctx.LoadModuleByID("signin.stores.memory", []byte("{}"))
+	mod, err := ctx.LoadModuleByID("signin.stores.memory", []byte(settings))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,7 +30,7 @@ func newThrottle(t *testing.T) *throttle {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &throttle{store: store, prefix: sessionstore.EvictablePrefix}
+	return store
 }
 
 // try begins an attempt, and returns how long it has to wait.
@@ -73,6 +79,22 @@ func TestSpellingsOfANameAndAddressesOfANetworkShareABudget(t *testing.T) {
 		}
 		if th.try(t, "alice", "2001:db8:0:1::3") != 0 {
 			t.Error("another network has to wait")
+		}
+	})
+}
+
+// The back end decides what is one name: LDAP ignores repeated spaces, for one.
+func TestNamesThatADirectoryTakesForOneShareABudget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		th := newThrottle(t)
+		for _, user := range []string{"Zoe  Example", "zoe\u00a0\u00a0example", "zoë example", "zo\u00ade exam\u200bple", "zoe\ufe00 example"} {
+			th.try(t, user, "192.0.2.1")
+		}
+		if th.try(t, "zoe example", "192.0.2.1") == 0 {
+			t.Error("variants have budgets of their own")
+		}
+		if th.try(t, "zoe examples", "192.0.2.1") != 0 {
+			t.Error("another name has to wait")
 		}
 	})
 }

@@ -78,6 +78,7 @@ func (rl *Realm) attach(w http.ResponseWriter, r *http.Request) (*visit, http.Re
 		return v, w
 	}
 	rl.stripCookies(r)
+	stripTunnel(r)
 	v.own.ResponseWriter = w
 	v.out = &v.own
 	caddyhttp.SetVar(r.Context(), visitVar, v)
@@ -196,8 +197,23 @@ func isHTML(header http.Header) bool {
 	return kind == "" || strings.HasPrefix(kind, "text/html") || strings.HasPrefix(kind, "application/xhtml")
 }
 
+// isForOneCache says of a header that some shared caches obey it instead of
+// Cache-Control: targeted ones (RFC 9213), and those that are older than that.
+func isForOneCache(name string) bool {
+	switch name {
+	case "Surrogate-Control", "Edge-Control", "X-Accel-Expires":
+		return true
+	}
+	return strings.HasSuffix(name, "-Cache-Control")
+}
+
 // makePrivate keeps shared caches from storing an answer that sets a cookie.
 func makePrivate(header http.Header) {
+	for name := range header {
+		if isForOneCache(name) {
+			delete(header, name)
+		}
+	}
 	lines := header["Cache-Control"]
 	for _, line := range lines {
 		for directive := range strings.SplitSeq(line, ",") {

@@ -24,8 +24,9 @@ const (
 // configuration, not a restart: a session that was signed out works again
 // after one, until it expires.
 //
-// Its size is bounded. What is live is never dropped to make room, but for the
-// counts of failed sign-ins: a full store refuses to write.
+// Its size is bounded. What is live is never dropped to make room, but for what
+// strangers can make it write, such as counts of failed sign-ins: a full store
+// refuses to write.
 type Memory struct {
 	// The most bytes that the realm's entries may take. An entry counts as its
 	// key, its value and 192 bytes of bookkeeping; a revocation is about 300

@@ -23,8 +23,8 @@ const (
 
 // EvictablePrefix begins the keys whose values may be lost. A store that is
 // full makes room by dropping the ones that expire soonest, so that what
-// strangers can make it write (counts of failed sign-ins) never crowds out
-// what must hold (revocations). No other value is dropped before it expires.
+// strangers can make it write (counts of failed sign-ins, spent flows) never crowds
+// out what must hold (revocations). No other value is dropped before it expires.
 const EvictablePrefix = "evictable|"
 
 var (

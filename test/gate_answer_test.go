@@ -108,6 +108,8 @@ func TestRenewalByPageViews(t *testing.T) {
 			g.echo.answerWith(func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Content-Type", "text/html")
 				w.Header().Set("Cache-Control", "public, max-age=60, s-maxage=600")
+				w.Header().Set("CDN-Cache-Control", "max-age=600")
+				w.Header().Set("Surrogate-Control", "max-age=600")
 			})
 			claims := g.claimsOf()
 			claims.AuthTime = time.Now().Add(-26 * time.Hour).Truncate(time.Second)
@@ -119,7 +121,8 @@ func TestRenewalByPageViews(t *testing.T) {
 			}
 			want := "200\nContent-Type: text/html\nVary: Cookie\nVia: 1.1 Caddy\n"
 			if !test.renewed {
-				expectAnswer(t, got, g.origin, want+"Cache-Control: public, max-age=60, s-maxage=600")
+				expectAnswer(t, got, g.origin, want+"Cache-Control: public, max-age=60, s-maxage=600\n"+
+					"Cdn-Cache-Control: max-age=600\nSurrogate-Control: max-age=600")
 				return
 			}
 			expectAnswer(t, got, g.origin, want+"Cache-Control: private, max-age=60\n"+

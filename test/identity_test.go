@@ -67,6 +67,12 @@ func TestIdentityHeaders(t *testing.T) {
 			}`, "zoe", map[string]string{
 			"X-Auth-User": "credentials:zoe", "X-Auth-Text": name + " <zoe@other.example>", "X-Auth-Groups": groups,
 		}},
+		{"claims that are lists, and in a text of one's own", `identity_headers {
+				X-Auth-Groups {http.auth.user.claims.groups}
+				X-Auth-Text "% {http.auth.user.claims.groups}; {http.auth.user.groups}"
+				X-Auth-Object {http.auth.user.claims}
+				X-Auth-Flag {http.auth.user.claims.email_verified}
+			}`, "zoe", map[string]string{"X-Auth-Groups": groups, "X-Auth-Text": "%25 " + groups + "; " + groups, "X-Auth-Flag": "true"}},
 		{"a set and a map", `identity_headers x-auth-request {
 				X-Who {http.auth.user.username}
 			}`, "bob", map[string]string{

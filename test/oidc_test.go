@@ -127,28 +127,29 @@ func TestCallbackOfAProvider(t *testing.T) {
 	}
 }
 
-// Requirements C1, C3, C5, C20, C22 and D8.
+// Requirements C1, C3, C5, C20, C22 and D8. Every one has a flow of its own, for
+// some of them use it up.
 func TestCallbacksThatAreRefused(t *testing.T) {
 	op := providertest.New(t)
 	g := start(t, corpSite(op, ""))
-	b := g.browser()
-	callback := approve(t, op, b.begin("/"))
-	state := callback[strings.Index(callback, "state="):]
-	state, _, _ = strings.Cut(state, "&")
-	for name, target := range map[string]string{
-		"no state":         "/api/auth/callback/corp?code=x",
-		"an empty state":   "/api/auth/callback/corp?code=x&state=",
-		"a doubled state":  callback + "&" + state,
-		"a foreign state":  "/api/auth/callback/corp?code=x&state=" + strings.Repeat("a", 43),
-		"another provider": strings.Replace(callback, "/corp?", "/other?", 1),
-		"no code":          "/api/auth/callback/corp?" + state,
+	const callbackURL = "/api/auth/callback/corp?code=x"
+	for name, refused := range map[string]func(callback, state string) string{
+		"no state":         func(string, string) string { return callbackURL },
+		"an empty state":   func(string, string) string { return callbackURL + "&state=" },
+		"a doubled state":  func(callback, state string) string { return callback + "&state=" + state },
+		"a foreign state":  func(string, string) string { return callbackURL + "&state=" + strings.Repeat("a", 43) },
+		"another provider": func(callback, _ string) string { return strings.Replace(callback, "/corp?", "/other?", 1) },
+		"no code":          func(_, state string) string { return "/api/auth/callback/corp?state=" + state },
 	} {
-		other := g.copyOf(b)
-		wantLocation(t, other.get(target), g.origin+"/api/auth/error?error=OAuthCallback")
-		if other.signedIn() {
+		b := g.browser()
+		callback := approve(t, op, b.begin("/"))
+		wantLocation(t, b.get(refused(callback, stateOf(t, callback))), g.origin+"/api/auth/error?error=OAuthCallback")
+		if b.signedIn() {
 			t.Errorf("%s signed in", name)
 		}
 	}
+	b := g.browser()
+	callback := approve(t, op, b.begin("/"))
 	stranger := g.browser()
 	wantLocation(t, stranger.get(callback), g.origin+"/api/auth/error?error=OAuthCallback")
 	if stranger.signedIn() {
@@ -160,11 +161,34 @@ func TestCallbacksThatAreRefused(t *testing.T) {
 	if asked := op.Requests(providertest.TokenPath); len(asked) != 0 {
 		t.Errorf("the provider was asked for a token: %v", asked)
 	}
-	refused := g.copyOf(b)
-	wantLocation(t, refused.get("/api/auth/callback/corp?code=x&error=access_denied&"+state), g.origin+"/api/auth/error?error=Callback")
-	if len(refused.pending()) != 0 {
-		t.Error("an error answer keeps the pending sign-in")
+	if b.get(callback); !b.signedIn() {
+		t.Error("what was refused used the flow up")
 	}
+}
+
+// Requirement C2: an error answer uses the flow up, for every copy of its cookie.
+func TestAnErrorAnswerEndsTheFlow(t *testing.T) {
+	op := providertest.New(t)
+	g := start(t, corpSite(op, ""))
+	b := g.browser()
+	callback := approve(t, op, b.begin("/"))
+	refused := g.copyOf(b)
+	wantLocation(t, refused.get("/api/auth/callback/corp?code=x&error=access_denied&state="+stateOf(t, callback)), g.origin+"/api/auth/error?error=Callback")
+	if len(refused.pending()) != 0 {
+		t.Error("the pending sign-in is kept")
+	}
+	if wantLocation(t, b.get(callback), g.origin+"/api/auth/error?error=OAuthCallback"); b.signedIn() {
+		t.Error("a copy of the cookie signs in afterwards")
+	}
+}
+
+func stateOf(t *testing.T, callback string) string {
+	t.Helper()
+	u, err := url.Parse(callback)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u.Query().Get("state")
 }
 
 // Requirement C2: of callbacks at once one counts.

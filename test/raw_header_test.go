@@ -189,3 +189,47 @@ func TestForwardingHeadersOfTrustedProxies(t *testing.T) {
 		t.Error("two X-Forwarded-Proto lines make an https origin")
 	}
 }
+
+// A connection on which a client speaks HTTP/2 or TLS with the upstream would lead
+// past every gate and every header that is removed.
+func TestNoTunnelToTheUpstream(t *testing.T) {
+	g := start(t, onePasswordSite)
+	cookie := "Cookie: next-auth.session-token=" + seal(t, secret, g.claimsOf())
+	for _, protocol := range []string{"h2c", "H2C", "websocket, h2c", "h2", "HTTP/2.0", "TLS/1.0"} {
+		for _, path := range []string{"/open", "/app/"} {
+			c := g.dial()
+			c.send("GET "+path+" HTTP/1.1", "Host: "+g.host(), cookie, "Connection: Upgrade", "Upgrade: "+protocol, "HTTP2-Settings: AAMAAABkAAQAAP__", "")
+			c.answer()
+			seen := g.echo.one(t)
+			for _, name := range []string{"Upgrade", "Http2-Settings"} {
+				if values := seen.Header[name]; len(values) > 0 {
+					t.Errorf("%s to %s: the upstream gets %s: %q", protocol, path, name, values)
+				}
+			}
+		}
+	}
+}
+
+// A refused request doesn't go upstream after all, through handle_errors, whose
+// routes have no gate and whose requests nobody cleaned (requirements F1 and G8).
+func TestWhatIsRefusedIsNoErrorToHandle(t *testing.T) {
+	const errors = "reverse_proxy {$ECHO}\nhandle_errors {\nreverse_proxy {$ECHO}\n}"
+	g := start(t, strings.Replace(onePasswordSite, "reverse_proxy {$ECHO}", errors, 1)+`
+http://no-realm.localhost:{$HTTP} {
+	require_signin
+	`+errors+`
+}
+`)
+	for target, want := range map[string]int{
+		"/%2e%2e/x": 400, "/x/..%2fapp/": 400, "/%00": 400, "/%ff": 400, "/;x/app/": 400, "/app/": 401,
+		"http://no-realm.localhost/x": 500, "http://evil.example/app/": 421,
+	} {
+		c := g.dial()
+		c.send("GET "+target+" HTTP/1.1", "Host: "+g.host(), "Remote-User: forged", "")
+		got := c.answer()
+		if got.status != want || !strings.Contains(got.header.Get("Cache-Control"), "no-store") {
+			t.Errorf("%s: status %d, want %d, with Cache-Control %q", target, got.status, want, got.header.Get("Cache-Control"))
+		}
+		g.echo.none(t)
+	}
+}

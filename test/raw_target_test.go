@@ -18,6 +18,7 @@ var guardedTargets = map[string]int{
 	"/app": 401, "/app/": 401, "/app/secret.txt": 401, "/APP/": 401, "/App/secret.txt": 401, "//app/": 401, "///app//": 401,
 	"/%61pp/": 401, "/%41PP/": 401, "/app%2fsecret.txt": 401, "/%2fapp/": 401, "/app%2F": 401,
 	"/app;x/": 401, "/app;x/secret.txt": 401, "/app;": 401, "/app/;x": 401, "/app/..;/open": 400, "/open/..;/app/": 400, "/open/..;x=y/app/": 400, "/.;/app/": 400,
+	"/;/app/": 400, "/;x/app/secret.txt": 400, "/%3bx/app/": 400, "/;x=1/;y/app/": 400, "//;x/app/": 400, "/open/;/../app/": 400, "/app/;x/y": 400,
 	"/./app/": 401, "/x/../app/": 401, "/x/y/../../app/": 401, "/app/../app/": 401, "/app/./": 401,
 	"/x/..%2fapp/": 400, "/x/..%2Fapp/secret.txt": 400, "/x/%2e%2e/app/": 400, "/x/.%2e/app/": 400, "/x/%2E%2E%2Fapp/": 400,
 	"/%2e/app/": 400, "/app/%2e": 400, "/app/%2e%2e/app/": 400,
@@ -91,6 +92,20 @@ func TestNoSpellingOfAGuardedPathReachesAFile(t *testing.T) {
 	b := g.browser().withToken(seal(t, secret, g.claimsOf()))
 	if got := b.get("/app/secret.txt"); got.body != "the secret" {
 		t.Errorf("with a session the file is answered %d %q", got.status, got.body)
+	}
+}
+
+// Requirement G2 for a gate of several segments: parameters may stand in each.
+func TestParametersInsideAGuardedPath(t *testing.T) {
+	g := start(t, strings.Replace(onePasswordSite, "/app/*", "/app/v1.0/admin/*", 1))
+	for target, want := range map[string]int{
+		"/app/v1.0/admin": 401, "/app/v1.0/admin/x": 401, "/app;x/v1.0/admin/x": 401, "/APP;x=1;y/V1.0;/ADMIN;z": 401, "/app/v1.0%3bx//admin/": 401,
+		"/app/v1.0/admin;x": 401, "/app;a/../app;b/v1.0/admin": 401,
+		"/app;x/v1.0/users": 200, "/app/v1.0;x/administration": 200, "/app/v1x0/admin": 200, "/app;x": 200, "/other/app;x/v1.0/admin": 200,
+	} {
+		if got := g.raw("GET " + target + " HTTP/1.1"); got.status != want {
+			t.Errorf("%s: status %d, want %d", target, got.status, want)
+		}
 	}
 }
 

@@ -89,6 +89,26 @@ func TestSignOutEndsEveryCopy(t *testing.T) {
 	}
 }
 
+// Requirements E2 and E3 where a sibling host planted a session before the own one.
+func TestSignInAndSignOutEndEverySessionOfTheBrowser(t *testing.T) {
+	for _, strategy := range []string{"jwt", "database"} {
+		g := start(t, strings.Replace(onePasswordSite, "{$USERS}", "{$USERS}\nsession {\nstrategy "+strategy+"\n}", 1))
+		for path, fields := range map[string][]string{
+			"/api/auth/signout":              {"json", "true"},
+			"/api/auth/callback/credentials": {"json", "true", "username", "alice", "password", password},
+		} {
+			planted, own := g.browser().signIn("bob").token(), g.browser().signIn("alice").token()
+			b := g.browser()
+			b.post(path, b.form(fields...), "Cookie: next-auth.session-token="+planted+"; next-auth.session-token="+own)
+			for of, token := range map[string]string{"planted": planted, "own": own} {
+				if g.browser().withToken(token).signedIn() {
+					t.Errorf("%s, %s: the %s session lives on", strategy, path, of)
+				}
+			}
+		}
+	}
+}
+
 // Requirement E4: whichever of them is first, a look at the session that races
 // the sign-out does not revive it.
 func TestRenewalThatRacesASignOut(t *testing.T) {
