@@ -279,7 +279,8 @@ func (c *call) refuse(err error) error {
 
 // unavailable answers while something that the realm needs is out of order.
 func (c *call) unavailable(err error) error {
-	c.realm.logger.Error("an endpoint can't answer now", zap.String("path", c.r.URL.Path), zap.Error(err))
+	c.realm.logger.Error("an endpoint can't answer now", zap.String("path", c.r.URL.Path),
+		zap.String("reference", reference(c.r)), zap.Error(err))
 	if c.wantsJSON() {
 		// The client takes an absolute URL out of every answer to a POST.
 		c.w.Header().Set("Retry-After", retryAfterSeconds)
