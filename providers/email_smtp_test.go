@@ -91,6 +91,29 @@ func TestTheEnvelopeIsWrittenAsTheStandardSays(t *testing.T) {
 	}
 }
 
+// A sender's domain with letters beyond ASCII goes out in the form that every
+// server takes, in the envelope as in the headers (RFC 5322 section 2.2).
+func TestASendersDomainIsWrittenInASCII(t *testing.T) {
+	server := providertest.NewMailServer(t, providertest.MailOptions{})
+	e := loadEmail(t, mailConfig(server, nil).with(config{"from": "Bücher <No-Reply@bücher.example>", "reply_to": "help@bücher.example"}))
+	if err := e.mail(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	mail := server.Wait(t)
+	if mail.From != "No-Reply@xn--bcher-kva.example" {
+		t.Errorf("the envelope's sender is %s", mail.From)
+	}
+	head, _, _ := strings.Cut(mail.Raw, "\r\n\r\n")
+	for _, want := range []string{" <No-Reply@xn--bcher-kva.example>\r\n", "Reply-To: <help@xn--bcher-kva.example>\r\n", "@xn--bcher-kva.example>\r\nSubject: "} {
+		if !strings.Contains(head, want) {
+			t.Errorf("no %q in\n%s", want, head)
+		}
+	}
+	if strings.ContainsFunc(head, func(r rune) bool { return r > '~' }) {
+		t.Errorf("the headers are not in ASCII:\n%s", head)
+	}
+}
+
 // What is not as it should be is refused before anything secret is said, and the
 // error says where to look.
 func TestMailDoesNotGoOut(t *testing.T) {
