@@ -188,6 +188,23 @@ func TestHTTPBackendThatIsSlowOrGone(t *testing.T) {
 	}
 }
 
+// A key in the endpoint's query stays out of the log, whatever goes wrong.
+func TestHTTPBackendErrorsDontTellTheQuery(t *testing.T) {
+	for name, address := range map[string]string{
+		"gone":             "http://127.0.0.1:1/login",
+		"another status":   answering(t, 500, "application/json", "{}").URL + "/login",
+		"not JSON":         answering(t, 200, "text/html", "{}").URL + "/login",
+		"no user":          answering(t, 200, "application/json", "{}").URL + "/login",
+		"a huge answer":    answering(t, 200, "application/json", strings.Repeat(" ", 2*maxAnswer)).URL + "/login",
+		"an answer of 401": answering(t, 401, "text/plain", strings.Repeat(" ", 2*maxAnswer)).URL + "/login",
+	} {
+		_, err := checks(t, loadHTTP(t, config{"url": address + "?key=s3cret"}), "alice", "x")
+		if err == nil || errors.Is(err, ErrWrongCredentials) || strings.Contains(err.Error(), "s3cret") || !strings.Contains(err.Error(), address) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestHTTPBackendFieldsThatNobodyTypes(t *testing.T) {
 	asked := false
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked = true }))

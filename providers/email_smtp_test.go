@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/emersion/go-smtp"
+
 	"github.com/caddy-signin/caddy-signin/providers/providertest"
 )
 
@@ -160,6 +162,20 @@ func TestMailDoesNotGoOut(t *testing.T) {
 				t.Error("the mail went out")
 			}
 		})
+	}
+}
+
+// A refusal that the server calls a passing one, as greylisting is, doesn't send
+// the operator to look for a mistake.
+func TestRefusalsThatPass(t *testing.T) {
+	server := providertest.NewMailServer(t, providertest.MailOptions{})
+	e := loadEmail(t, mailConfig(server, nil))
+	for code, says := range map[int]string{450: remedyLater, 550: stepRecipient.remedy} {
+		server.Fail(providertest.StepRecipient, providertest.Fault{Err: &smtp.SMTPError{Code: code, Message: "not now"}})
+		err := e.mail(t.Context())
+		if err == nil || !strings.Contains(err.Error(), "naming the recipient") || !strings.Contains(err.Error(), says) {
+			t.Errorf("%d: %v", code, err)
+		}
 	}
 }
 
