@@ -2,6 +2,7 @@ package providers
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -179,18 +180,28 @@ func TestRefusalsThatPass(t *testing.T) {
 	}
 }
 
-// Every way to log in that is documented can be made.
+// Every way to log in that is documented works, by its name and, but for tokens,
+// by itself, and a wrong password doesn't.
 func TestLoginMethods(t *testing.T) {
-	sender := &smtpSender{username: "mailer", password: "right", host: "localhost"}
-	for name, login := range smtpLogins {
-		if login(sender) == nil {
-			t.Errorf("%s makes nothing", name)
-		}
-	}
-	for _, name := range preferredLogins {
-		if smtpLogins[name] == nil {
-			t.Errorf("%s is preferred and not known", name)
-		}
+	for name := range smtpLogins {
+		t.Run(name, func(t *testing.T) {
+			server := providertest.NewMailServer(t, providertest.MailOptions{Username: "mailer", Password: "right", Mechanism: strings.ToUpper(name)})
+			login := config{"username": "mailer", "password": "right"}
+			if err := loadEmail(t, mailConfig(server, login.with(config{"auth": name}))).mail(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if mail := server.Wait(t); mail.Login != "mailer" {
+				t.Errorf("logged in as %q", mail.Login)
+			}
+			err := loadEmail(t, mailConfig(server, login)).mail(t.Context())
+			if ok := err == nil; ok != slices.Contains(preferredLogins, name) {
+				t.Errorf("by itself: %v", err)
+			}
+			wrong := loadEmail(t, mailConfig(server, login.with(config{"auth": name, "password": "wr0ng-p4ss"})))
+			if err := wrong.mail(t.Context()); err == nil || !strings.Contains(err.Error(), "logging in") || strings.Contains(err.Error(), "wr0ng") {
+				t.Errorf("with a wrong password: %v", err)
+			}
+		})
 	}
 }
 
