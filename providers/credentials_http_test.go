@@ -2,10 +2,14 @@ package providers
 
 import (
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -170,6 +174,29 @@ func TestHTTPBackendNeverFollowsARedirect(t *testing.T) {
 	t.Cleanup(server.Close)
 	if _, err := checks(t, loadHTTP(t, config{"url": server.URL}), "alice", "x"); err == nil || errors.Is(err, ErrWrongCredentials) || asked {
 		t.Errorf("error %v, asked elsewhere: %t", err, asked)
+	}
+}
+
+// The certificate is verified, against an authority of the operator's own too.
+func TestHTTPBackendByTLS(t *testing.T) {
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"id":"1"}`)
+	}))
+	t.Cleanup(server.Close)
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	authority := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(authority, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := checks(t, loadHTTP(t, config{"url": server.URL}), "alice", "x"); err == nil || !strings.Contains(err.Error(), "certificate") {
+		t.Errorf("a certificate that nobody trusts: %v", err)
+	}
+	trusting := config{"url": server.URL, "transport": config{
+		"protocol": "http", "tls": config{"ca": config{"provider": "file", "pem_files": []string{authority}}},
+	}}
+	if _, err := checks(t, loadHTTP(t, trusting), "alice", "x"); err != nil {
+		t.Errorf("an authority of one's own: %v", err)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -28,6 +29,25 @@ func TestEmailDefaults(t *testing.T) {
 	if got := e.Limits(); got != want {
 		t.Errorf("limits %+v, want %+v", got, want)
 	}
+}
+
+// A configuration that is unloaded waits for the messages under way, a little.
+func TestCleanupWaitsForMessagesUnderWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := &Email{ID: "email"}
+		for _, tc := range []struct {
+			takes, waits time.Duration
+			lost         bool
+		}{{cleanupWait - time.Second, cleanupWait - time.Second, false}, {2 * cleanupWait, cleanupWait, true}} {
+			e.underway.Add(1)
+			time.AfterFunc(tc.takes, e.underway.Done)
+			began := time.Now()
+			if err := e.Cleanup(); (err != nil) != tc.lost || time.Since(began) != tc.waits {
+				t.Errorf("a message of %s: after %s %v", tc.takes, time.Since(began), err)
+			}
+			time.Sleep(2 * cleanupWait)
+		}
+	})
 }
 
 func TestEmailConfigurationsThatAreRefused(t *testing.T) {
