@@ -111,7 +111,7 @@ func TestTemplatesFromFiles(t *testing.T) {
 		"subject": "{{.Address}}: your way into {{.Site}}",
 		"templates": config{
 			"html": write("link.html", `<p>Hi <b>{{.Address}}</b>: <a href="{{.URL}}">in</a></p>`),
-			"text": write("link.txt", "Hi {{.Address}}:\n{{.URL}}\n"),
+			"text": write("link.txt", "\ufeffHi {{.Address}}:\n{{.URL}}\n"),
 		},
 	})
 	if err := loadEmail(t, c).mail(t.Context()); err != nil {
@@ -131,6 +131,27 @@ func TestTemplatesFromFiles(t *testing.T) {
 		_, err := load(t, "email", c.with(config{"templates": config{part: write("bad", template)}}))
 		if err == nil || !strings.Contains(err.Error(), "the link is missing") {
 			t.Errorf("a template without the link: %v", err)
+		}
+	}
+}
+
+// A mistake in a template is told when it is loaded, under the file's name.
+func TestMistakesInTemplates(t *testing.T) {
+	server := providertest.NewMailServer(t, providertest.MailOptions{})
+	link := `<a href="{{.URL}}">in</a>`
+	for name, tc := range map[string]struct{ html, says string }{
+		"an unknown field":          {link + "\n{{.Url}}", "FILE:2:2: executing"},
+		"an open action":            {link + "\n{{if .URL}}", "FILE:2: unexpected EOF"},
+		"a field that may be empty": {link + "{{slice .ClientIP 0 3}}", "where neither .ClientIP nor .Browser is known"},
+		"another encoding":          {link + "caf\xe9", "FILE is not in UTF-8"},
+	} {
+		file := filepath.Join(t.TempDir(), "link.html")
+		if err := os.WriteFile(file, []byte(tc.html), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := load(t, "email", mailConfig(server, nil).with(config{"templates": config{"html": file}}))
+		if err == nil || !strings.Contains(err.Error(), strings.ReplaceAll(tc.says, "FILE", file)) {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
