@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -282,13 +283,25 @@ func (c *call) refuse(err error) error {
 
 // unavailable answers while something that the realm needs is out of order.
 func (c *call) unavailable(err error) error {
-	c.realm.logger.Error("an endpoint can't answer now", zap.String("path", c.r.URL.Path), zap.Error(err))
+	c.blame("an endpoint can't answer now", zap.String("path", c.r.URL.Path), zap.Error(err))
 	if c.wantsJSON() {
 		// The client takes an absolute URL out of every answer to a POST.
 		c.w.Header().Set("Retry-After", retryAfterSeconds)
 		return c.fail(http.StatusServiceUnavailable, authjs.CodeUnavailable)
 	}
 	return unavailable(c.w, c.r, c.visit)
+}
+
+// blame logs what is out of order, for the operator to mend. A visitor who leaves
+// ends whatever was under way for them: that is nobody's fault, and anyone can
+// do it at will.
+func (c *call) blame(message string, fields ...zap.Field) {
+	fields = append(fields, zap.String("reference", reference(c.r)))
+	if errors.Is(c.r.Context().Err(), context.Canceled) {
+		c.realm.sampled.Info("a visitor left before there was an answer", fields...)
+		return
+	}
+	c.realm.logger.Error(message, fields...)
 }
 
 // panicked keeps a defect of ours from becoming an open door: the request ends

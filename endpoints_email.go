@@ -17,8 +17,9 @@ import (
 )
 
 // mailLink asks the mail server whether it takes a message to the address typed,
-// and answers. Whether one follows, which the rules and the limits decide, shows
-// neither in the answer nor in its time: the message is handed over afterwards.
+// and answers. Whether one follows, which the rules and the address's limit
+// decide, shows neither in the answer nor in its time: that is found out
+// afterwards.
 func (c *call) mailLink(mailer providers.Mailer) error {
 	address, err := providers.ParseEmail(c.body["email"])
 	if err != nil {
@@ -44,29 +45,18 @@ func (c *call) mailLink(mailer providers.Mailer) error {
 	}
 	offer, err := mailer.Offer(ctx, address)
 	if err != nil {
-		c.realm.logger.Error("no sign-in link could be mailed", zap.String("provider", c.provider),
-			zap.String("reference", reference(c.r)), zap.Error(err))
+		c.blame("no sign-in link could be mailed", zap.String("provider", c.provider), zap.Error(err))
 		return c.fail(http.StatusOK, authjs.CodeEmailSignin)
 	}
-	wanted, err := counts.take(ctx, counts.address(address), limits.Address)
-	if err != nil {
-		go offer.Withdraw()
-		return c.unavailable(err)
-	}
-	if !wanted {
-		c.mailLimited("address")
-	} else if !c.site.admits(c.site.newSession(c.site.signedIn(c.provider, mailAccount(address)))) {
-		wanted = false
-		c.realm.sampled.Info("no sign-in link was mailed: allow or deny refuses the address",
-			zap.String("user", c.provider+":"+address), zap.String("reference", reference(c.r)))
-	}
-	go c.letter(mailer, offer, address).deliver(context.WithoutCancel(ctx), wanted)
+	go c.letter(mailer, offer, address).deliver(context.WithoutCancel(ctx))
 	return c.mailed(mailer, address)
 }
 
+const mailLimitReached = "no sign-in link was mailed: a limit of the email provider is reached"
+
 // mailLimited is a line that a stranger could repeat at will.
 func (c *call) mailLimited(limit string) {
-	c.realm.sampled.Warn("no sign-in link was mailed: a limit of the email provider is reached",
+	c.realm.sampled.Warn(mailLimitReached,
 		zap.String("provider", c.provider), zap.String("limit", limit),
 		zap.String("client_ip", clientIP(c.r)), zap.String("reference", reference(c.r)))
 }
@@ -91,15 +81,21 @@ type letter struct {
 	keys      linkKeys
 	link      mailedLink
 	told      providers.Link
+	counts    allowances
+	limit     providers.Budget
+	admitted  bool
 	logger    *zap.Logger
+	sampled   *zap.Logger
 	reference string
 }
 
 func (c *call) letter(mailer providers.Mailer, offer providers.Offer, address string) letter {
 	token := hex.EncodeToString(randomBytes(linkDigits / 2))
 	return letter{
-		offer: offer, keys: c.keys.links, logger: c.realm.logger, reference: reference(c.r),
-		link: mailedLink{site: c.site, provider: c.provider, address: address, token: token},
+		offer: offer, keys: c.keys.links, reference: reference(c.r), logger: c.realm.logger, sampled: c.realm.sampled,
+		counts: allowances{c.realm.throttle, c.site.key}, limit: mailer.Limits().Address,
+		admitted: c.site.admits(c.site.newSession(c.site.signedIn(c.provider, mailAccount(address)))),
+		link:     mailedLink{site: c.site, provider: c.provider, address: address, token: token},
 		told: providers.Link{
 			Site: c.site.host, HomeURL: c.site.origin, Address: address,
 			URL: redirect.AddQuery(c.site.base+"/callback/"+c.provider,
@@ -111,24 +107,41 @@ func (c *call) letter(mailer providers.Mailer, offer providers.Offer, address st
 }
 
 // deliver hands the letter over, or ends the conversation without it.
-func (l letter) deliver(ctx context.Context, wanted bool) {
-	if !wanted {
-		l.offer.Withdraw()
-		return
-	}
+func (l letter) deliver(ctx context.Context) {
 	user := zap.String("user", l.link.provider+":"+l.link.address)
-	err := l.link.remember(ctx, l.keys, l.told.Requested.Add(l.told.Life))
-	if err != nil {
+	wanted, err := l.isWanted(ctx)
+	if err == nil && wanted {
+		err = l.link.remember(ctx, l.keys, l.told.Requested.Add(l.told.Life))
+	}
+	if err != nil || !wanted {
 		l.offer.Withdraw()
 	} else {
 		err = l.offer.Send(ctx, l.told)
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		l.logger.Error("a sign-in link was not mailed, after the visitor was told to look for it",
 			user, zap.String("reference", l.reference), zap.Error(err))
-		return
+	case wanted:
+		l.logger.Info("mailed a sign-in link", user, zap.String("reference", l.reference))
 	}
-	l.logger.Info("mailed a sign-in link", user, zap.String("reference", l.reference))
+}
+
+// isWanted asks the address's limit, which counts refused addresses too, and
+// says what the rules said.
+func (l letter) isWanted(ctx context.Context) (bool, error) {
+	left, err := l.counts.take(ctx, l.counts.address(l.link.address), l.limit)
+	switch {
+	case err != nil:
+		return false, err
+	case !left:
+		l.sampled.Warn(mailLimitReached, zap.String("provider", l.link.provider), zap.String("limit", "address"),
+			zap.String("client_ip", l.told.ClientIP), zap.String("reference", l.reference))
+	case !l.admitted:
+		l.sampled.Info("no sign-in link was mailed: allow or deny refuses the address",
+			zap.String("user", l.link.provider+":"+l.link.address), zap.String("reference", l.reference))
+	}
+	return left && l.admitted, nil
 }
 
 // openLink takes a mailed link. Where it is to be confirmed, opening it shows a

@@ -80,8 +80,7 @@ func (c *call) goToProvider(redirector providers.Redirector) error {
 	}
 	target, err := redirector.Begin(c.r.Context(), pending.flow(), c.query)
 	if err != nil {
-		c.realm.logger.Error("a sign-in can't start", zap.String("provider", c.provider),
-			zap.String("reference", reference(c.r)), zap.Error(err))
+		c.blame("a sign-in can't start", zap.String("provider", c.provider), zap.Error(err))
 		return c.fail(http.StatusOK, authjs.CodeOAuthSignin)
 	}
 	if pending.Session, err = c.linkingSession(); err != nil {

@@ -42,6 +42,11 @@ var (
 	limitAccount = throttleLimit{free: 50, pause: time.Second, most: time.Minute, forget: 30 * time.Minute}
 )
 
+type throttleBudget struct {
+	key   string
+	limit throttleLimit
+}
+
 // attempt is one sign-in attempt's budgets.
 type attempt struct {
 	throttle *throttle
@@ -94,27 +99,36 @@ func canonicalAddress(address string) string {
 
 // begin counts the attempt as a failure beforehand, so that parallel guesses
 // can't share one budget, and returns how long the client has to wait: nothing
-// is to be checked before that. A success takes the count back.
+// is to be checked before that, and an attempt that has to wait counts nowhere.
+// A success takes the count back.
 func (a *attempt) begin(ctx context.Context) (wait time.Duration, err error) {
-	failures, err := a.throttle.failures(ctx, a.pair)
+	here, err := a.throttle.read(ctx, a.pair)
 	if err != nil {
 		return 0, err
 	}
-	budgets := []struct {
-		key   string
-		limit throttleLimit
-	}{{a.pair, limitPair}, {a.address, limitAddress}}
-	if failures > 0 {
+	budgets := []throttleBudget{{a.pair, limitPair}, {a.address, limitAddress}}
+	if here.failures > 0 {
 		// Only an address that already failed here is paced by the account's count.
-		budgets = append(budgets, struct {
-			key   string
-			limit throttleLimit
-		}{a.account, limitAccount})
+		budgets = append(budgets, throttleBudget{a.account, limitAccount})
 	}
 	for _, budget := range budgets {
+		state, err := a.throttle.read(ctx, budget.key)
+		if err != nil {
+			return 0, err
+		}
+		wait = max(wait, state.wait(budget.limit, time.Now()))
+	}
+	if wait > 0 {
+		return wait, nil
+	}
+	for _, budget := range budgets {
+		// Another attempt may have been quicker since.
 		wait, err := a.throttle.spend(ctx, budget.key, budget.limit)
-		if err != nil || wait > 0 {
-			return wait, err
+		if err != nil {
+			return 0, err
+		}
+		if wait > 0 {
+			return wait, a.takeBack(ctx)
 		}
 		a.charged = append(a.charged, budget.key)
 	}
@@ -226,15 +240,15 @@ func (t *throttle) clear(ctx context.Context, key string) error {
 	return nil
 }
 
-func (t *throttle) failures(ctx context.Context, key string) (uint32, error) {
+func (t *throttle) read(ctx context.Context, key string) (tally, error) {
 	ctx, done := patiently(ctx)
 	defer done()
 	value, err := t.store.Get(ctx, key)
 	if errors.Is(err, sessionstore.ErrNotFound) {
-		return 0, nil
+		return tally{}, nil
 	}
 	if err != nil {
-		return 0, fmt.Errorf("reading the throttle: %w", err)
+		return tally{}, fmt.Errorf("reading the throttle: %w", err)
 	}
-	return decodeTally(value).failures, nil
+	return decodeTally(value), nil
 }

@@ -160,3 +160,33 @@ func TestAttemptThatIsTakenBackIsForgotten(t *testing.T) {
 		}
 	})
 }
+
+// Whoever has to wait because of what others did from the same address pays for
+// nothing by trying too early, and is told the longest of the pauses.
+func TestAnAttemptThatHasToWaitCountsNowhere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		th := newThrottle(t)
+		for i := range limitAddress.free + 8 {
+			for th.try(t, string(rune('a'+i)), "192.0.2.1") > 0 {
+				time.Sleep(time.Second)
+			}
+		}
+		var wait time.Duration
+		for range 20 {
+			wait = th.try(t, "alice", "192.0.2.1")
+		}
+		if wait <= time.Minute {
+			t.Fatalf("the address waits %v only", wait)
+		}
+		time.Sleep(wait)
+		if wait := th.try(t, "alice", "192.0.2.1"); wait != 0 {
+			t.Errorf("attempts that nobody checked demand a pause of %v", wait)
+		}
+		for range limitPair.free {
+			time.Sleep(limitAddress.most)
+			if wait := th.try(t, "alice", "192.0.2.1"); wait != 0 {
+				t.Errorf("a failure without a pause demands %v", wait)
+			}
+		}
+	})
+}

@@ -23,7 +23,7 @@ import (
 //			groups <group>...
 //		}
 //		file <path>
-//		ldap <url> { ... }
+//		ldap <url>... { ... }
 //		http <url> { ... }
 //	}
 //
@@ -134,7 +134,7 @@ var userOptions = map[string]func(*User, []string){
 
 // UnmarshalCaddyfile parses:
 //
-//	ldap <url> {
+//	ldap <url>... {
 //		start_tls
 //		bind_dn         <dn>
 //		bind_password   <password>
@@ -153,9 +153,7 @@ var userOptions = map[string]func(*User, []string){
 //	}
 func (l *LDAPBackend) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	line := d.Token()
-	if err := oneArg(&l.URL)(d); err != nil {
-		return err
-	}
+	l.URLs = d.RemainingArgs()
 	err := parseBlock(d, map[string]option{
 		"start_tls":       flag(&l.StartTLS),
 		"bind_dn":         oneArg(&l.BindDN),

@@ -20,7 +20,7 @@ func TestCredentialsInACaddyfile(t *testing.T) {
 		},
 		"ldap in two lines": {
 			"credentials {\nldap ldaps://ldap.example.com {\nbase_dn dc=example,dc=com\n}\n}",
-			`{"provider":"credentials","ldap":{"url":"ldaps://ldap.example.com","base_dn":"dc=example,dc=com"}}`,
+			`{"provider":"credentials","ldap":{"urls":["ldaps://ldap.example.com"],"base_dn":"dc=example,dc=com"}}`,
 		},
 		"ldap with everything": {
 			`credentials {
@@ -49,7 +49,7 @@ func TestCredentialsInACaddyfile(t *testing.T) {
 					insecure_ldap
 				}
 			}`,
-			`{"provider":"credentials","id":"staff","ldap":{"url":"ldap://ldap.example.com","start_tls":true,"bind_dn":"cn=reader,dc=example,dc=com",
+			`{"provider":"credentials","id":"staff","ldap":{"urls":["ldap://ldap.example.com"],"start_tls":true,"bind_dn":"cn=reader,dc=example,dc=com",
 				"bind_password":"{env.LDAP_PASSWORD}","base_dn":"ou=people,dc=example,dc=com","user_filter":"(|(uid={username})(mail={username}))",
 				"group_base_dn":"ou=groups,dc=example,dc=com","group_filter":"(member={dn})",
 				"attributes":{"id":"uuid|entryUUID","login":"uid","name":"displayName|cn","email":"mail","image":"off","groups":"memberOf","group_name":"ou"},

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -122,6 +123,7 @@ func (f *Field) check() error {
 // httpEndpoint is an HTTPBackend at work.
 type httpEndpoint struct {
 	url     string
+	name    string // the url without its query, which may hold a key
 	fields  []Field
 	profile profile
 	client  *http.Client
@@ -149,8 +151,9 @@ func (h *HTTPBackend) open(ctx caddy.Context, logger *zap.Logger) (*httpEndpoint
 	if timeout == 0 {
 		timeout = callTimeout
 	}
+	name, _, _ := strings.Cut(resolved.URL, "?")
 	e := &httpEndpoint{
-		url: resolved.URL, fields: h.Fields, logger: logger,
+		url: resolved.URL, name: name, fields: h.Fields, logger: logger,
 		client:  newHTTPClient(outgoing{transport}),
 		turns:   newTurns(maxHTTPChecks, maxQueue, timeout),
 		profile: ProfileMap{ID: "id", Name: "name", Email: "email", Image: "image", Groups: "groups"}.compile(true),
@@ -179,13 +182,13 @@ func (e *httpEndpoint) authenticate(ctx context.Context, fields map[string]strin
 	case http.StatusOK:
 		account, err := e.account(answer)
 		if err != nil {
-			return Account{}, fmt.Errorf("the answer of %s: %w", e.url, err)
+			return Account{}, fmt.Errorf("the answer of %s: %w", e.name, err)
 		}
 		return account, nil
 	case http.StatusUnauthorized, http.StatusForbidden:
 		return Account{}, e.refusal(answer)
 	}
-	return Account{}, fmt.Errorf("%s answered with status %d, not with 200, 401 or 403", e.url, status)
+	return Account{}, fmt.Errorf("%s answered with status %d, not with 200, 401 or 403", e.name, status)
 }
 
 // body takes of a form what is declared, and refuses values that nobody types.
@@ -206,19 +209,19 @@ func (e *httpEndpoint) body(fields map[string]string) ([]byte, bool) {
 func (e *httpEndpoint) post(ctx context.Context, body []byte) (status int, answer []byte, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, e.url, bytes.NewReader(body))
 	if err != nil {
-		return 0, nil, fmt.Errorf("making a request: %w", err)
+		return 0, nil, fmt.Errorf("making a request: %w", withoutURL(err))
 	}
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := e.client.Do(req)
 	if err != nil {
-		return 0, nil, err //nolint:wrapcheck // it names method and URL
+		return 0, nil, fmt.Errorf("%s: %w", e.name, withoutURL(err))
 	}
 	defer resp.Body.Close()
 	if answer, err = io.ReadAll(resp.Body); err != nil {
-		return 0, nil, fmt.Errorf("reading the answer of %s: %w", e.url, err)
+		return 0, nil, fmt.Errorf("reading the answer of %s: %w", e.name, err)
 	}
 	if kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")); resp.StatusCode == http.StatusOK && kind != "application/json" {
-		return 0, nil, fmt.Errorf("%s answered with the content type %q, not with application/json", e.url, excerpt(kind))
+		return 0, nil, fmt.Errorf("%s answered with the content type %q, not with application/json", e.name, excerpt(kind))
 	}
 	return resp.StatusCode, answer, nil
 }

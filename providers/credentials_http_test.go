@@ -2,10 +2,14 @@ package providers
 
 import (
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -173,6 +177,29 @@ func TestHTTPBackendNeverFollowsARedirect(t *testing.T) {
 	}
 }
 
+// The certificate is verified, against an authority of the operator's own too.
+func TestHTTPBackendByTLS(t *testing.T) {
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"id":"1"}`)
+	}))
+	t.Cleanup(server.Close)
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	authority := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(authority, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := checks(t, loadHTTP(t, config{"url": server.URL}), "alice", "x"); err == nil || !strings.Contains(err.Error(), "certificate") {
+		t.Errorf("a certificate that nobody trusts: %v", err)
+	}
+	trusting := config{"url": server.URL, "transport": config{
+		"protocol": "http", "tls": config{"ca": config{"provider": "file", "pem_files": []string{authority}}},
+	}}
+	if _, err := checks(t, loadHTTP(t, trusting), "alice", "x"); err != nil {
+		t.Errorf("an authority of one's own: %v", err)
+	}
+}
+
 func TestHTTPBackendThatIsSlowOrGone(t *testing.T) {
 	release := make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }))
@@ -185,6 +212,23 @@ func TestHTTPBackendThatIsSlowOrGone(t *testing.T) {
 	gone := loadHTTP(t, config{"url": "http://127.0.0.1:1"})
 	if _, err := checks(t, gone, "alice", "x"); err == nil || errors.Is(err, ErrWrongCredentials) {
 		t.Errorf("gone: %v", err)
+	}
+}
+
+// A key in the endpoint's query stays out of the log, whatever goes wrong.
+func TestHTTPBackendErrorsDontTellTheQuery(t *testing.T) {
+	for name, address := range map[string]string{
+		"gone":             "http://127.0.0.1:1/login",
+		"another status":   answering(t, 500, "application/json", "{}").URL + "/login",
+		"not JSON":         answering(t, 200, "text/html", "{}").URL + "/login",
+		"no user":          answering(t, 200, "application/json", "{}").URL + "/login",
+		"a huge answer":    answering(t, 200, "application/json", strings.Repeat(" ", 2*maxAnswer)).URL + "/login",
+		"an answer of 401": answering(t, 401, "text/plain", strings.Repeat(" ", 2*maxAnswer)).URL + "/login",
+	} {
+		_, err := checks(t, loadHTTP(t, config{"url": address + "?key=s3cret"}), "alice", "x")
+		if err == nil || errors.Is(err, ErrWrongCredentials) || strings.Contains(err.Error(), "s3cret") || !strings.Contains(err.Error(), address) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

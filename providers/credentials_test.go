@@ -27,7 +27,7 @@ func watchLocal(c *Credentials) *observer.ObservedLogs {
 
 func TestCredentialsTakeOneBackEnd(t *testing.T) {
 	user := []config{{"username": "alice", "password": hashOf(t, "secret", bcrypt.MinCost)}}
-	ldap := config{"url": "ldaps://ldap.example.com", "base_dn": "dc=example,dc=com"}
+	ldap := config{"urls": []string{"ldaps://ldap.example.com"}, "base_dn": "dc=example,dc=com"}
 	http := config{"url": "https://backend.example.com/login"}
 	for name, tc := range map[string]struct {
 		config config

@@ -200,16 +200,23 @@ func (e *Email) provisionAddresses(caddy.Context) error {
 }
 
 // parseMailbox reads an address of the operator's, with or without a name
-// (RFC 5322 section 3.4). The local part keeps its case.
+// (RFC 5322 section 3.4). The local part keeps its case; the domain is in ASCII,
+// as a server without SMTPUTF8 wants it (RFC 6531).
 func parseMailbox(raw string) (mail.Address, error) {
 	parsed, err := mail.ParseAddress(raw)
 	if err != nil {
 		return mail.Address{}, fmt.Errorf(`%q is not an address: write no-reply@example.com or "Example <no-reply@example.com>"`, excerpt(raw))
 	}
-	if _, err := ParseEmail(parsed.Address); err != nil {
+	normal, err := ParseEmail(parsed.Address)
+	if err != nil {
 		return mail.Address{}, fmt.Errorf("%q: %w", excerpt(parsed.Address), err)
 	}
-	return *parsed, nil
+	local, _, _ := strings.Cut(parsed.Address, "@")
+	if !isLocalPart(local) {
+		return mail.Address{}, fmt.Errorf("%q: %w", excerpt(parsed.Address), errNotAnAddress)
+	}
+	_, domain, _ := strings.Cut(normal, "@")
+	return mail.Address{Name: parsed.Name, Address: local + "@" + domain}, nil
 }
 
 func (e *Email) provisionLetter(caddy.Context) error {

@@ -2,6 +2,7 @@ package providers
 
 import (
 	"bytes"
+	"cmp"
 	"embed"
 	"fmt"
 	htmltemplate "html/template"
@@ -12,6 +13,7 @@ import (
 	texttemplate "text/template"
 	"time"
 	"unicode"
+	"unicode/utf8"
 )
 
 //go:embed mail/link.html mail/link.txt
@@ -96,15 +98,21 @@ func newLetter(subject string, files MailTemplates) (*letter, error) {
 	if l.subject, err = texttemplate.New("subject").Parse(subject); err != nil {
 		return nil, fmt.Errorf("subject: %w", err)
 	}
-	if l.html, err = htmltemplate.New("html").Parse(htmlPart); err != nil {
+	// A template's name is what its mistakes are told under.
+	if l.html, err = htmltemplate.New(cmp.Or(files.HTML, "html")).Parse(htmlPart); err != nil {
 		return nil, fmt.Errorf("templates: html: %w", err)
 	}
-	if l.text, err = texttemplate.New("text").Parse(textPart); err != nil {
+	if l.text, err = texttemplate.New(cmp.Or(files.Text, "text")).Parse(textPart); err != nil {
 		return nil, fmt.Errorf("templates: text: %w", err)
 	}
 	message, err := l.write(sampleLink)
 	if err != nil {
 		return nil, err
+	}
+	poor := sampleLink
+	poor.ClientIP, poor.Browser = "", ""
+	if _, err := l.write(poor); err != nil {
+		return nil, fmt.Errorf("where neither .ClientIP nor .Browser is known: %w", err)
 	}
 	if !strings.Contains(message.Text, sampleLink.URL) {
 		return nil, fmt.Errorf("templates: text: the link is missing: write {{.URL}} where it belongs")
@@ -125,6 +133,10 @@ func readTemplate(file, builtIn string) (string, error) {
 	content, err := read(file)
 	if err != nil {
 		return "", fmt.Errorf("reading the template: %w", err)
+	}
+	content = bytes.TrimPrefix(content, []byte("\ufeff"))
+	if !utf8.Valid(content) {
+		return "", fmt.Errorf("%s is not in UTF-8, as the mail is: save it anew in that encoding", file)
 	}
 	return string(content), nil
 }

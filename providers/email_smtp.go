@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/textproto"
 	"os"
 	"slices"
 	"strconv"
@@ -195,8 +196,16 @@ type mailError struct {
 }
 
 func (e *mailError) Error() string {
-	return fmt.Sprintf("mail server %s: %s: %s (%s)", e.server, e.step.doing, excerpt(e.err.Error()), e.step.remedy)
+	remedy := e.step.remedy
+	if reply, ok := errors.AsType[*textproto.Error](e.err); ok && reply.Code >= 400 && reply.Code < 500 {
+		remedy = remedyLater
+	}
+	return fmt.Sprintf("mail server %s: %s: %s (%s)", e.server, e.step.doing, excerpt(e.err.Error()), remedy)
 }
+
+// remedyLater is for refusals that the server calls passing ones (RFC 5321
+// section 4.2.1): greylisting, too many connections, a full disk.
+const remedyLater = "the server calls it passing: who asks again may have luck; if it goes on, the server's own log says why"
 
 func (e *mailError) Unwrap() error { return e.err }
 

@@ -2,9 +2,12 @@ package providers
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/emersion/go-smtp"
 
 	"github.com/caddy-signin/caddy-signin/providers/providertest"
 )
@@ -91,6 +94,29 @@ func TestTheEnvelopeIsWrittenAsTheStandardSays(t *testing.T) {
 	}
 }
 
+// A sender's domain with letters beyond ASCII goes out in the form that every
+// server takes, in the envelope as in the headers (RFC 5322 section 2.2).
+func TestASendersDomainIsWrittenInASCII(t *testing.T) {
+	server := providertest.NewMailServer(t, providertest.MailOptions{})
+	e := loadEmail(t, mailConfig(server, nil).with(config{"from": "Bücher <No-Reply@bücher.example>", "reply_to": "help@bücher.example"}))
+	if err := e.mail(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	mail := server.Wait(t)
+	if mail.From != "No-Reply@xn--bcher-kva.example" {
+		t.Errorf("the envelope's sender is %s", mail.From)
+	}
+	head, _, _ := strings.Cut(mail.Raw, "\r\n\r\n")
+	for _, want := range []string{" <No-Reply@xn--bcher-kva.example>\r\n", "Reply-To: <help@xn--bcher-kva.example>\r\n", "@xn--bcher-kva.example>\r\nSubject: "} {
+		if !strings.Contains(head, want) {
+			t.Errorf("no %q in\n%s", want, head)
+		}
+	}
+	if strings.ContainsFunc(head, func(r rune) bool { return r > '~' }) {
+		t.Errorf("the headers are not in ASCII:\n%s", head)
+	}
+}
+
 // What is not as it should be is refused before anything secret is said, and the
 // error says where to look.
 func TestMailDoesNotGoOut(t *testing.T) {
@@ -140,18 +166,42 @@ func TestMailDoesNotGoOut(t *testing.T) {
 	}
 }
 
-// Every way to log in that is documented can be made.
-func TestLoginMethods(t *testing.T) {
-	sender := &smtpSender{username: "mailer", password: "right", host: "localhost"}
-	for name, login := range smtpLogins {
-		if login(sender) == nil {
-			t.Errorf("%s makes nothing", name)
+// A refusal that the server calls a passing one, as greylisting is, doesn't send
+// the operator to look for a mistake.
+func TestRefusalsThatPass(t *testing.T) {
+	server := providertest.NewMailServer(t, providertest.MailOptions{})
+	e := loadEmail(t, mailConfig(server, nil))
+	for code, says := range map[int]string{450: remedyLater, 550: stepRecipient.remedy} {
+		server.Fail(providertest.StepRecipient, providertest.Fault{Err: &smtp.SMTPError{Code: code, Message: "not now"}})
+		err := e.mail(t.Context())
+		if err == nil || !strings.Contains(err.Error(), "naming the recipient") || !strings.Contains(err.Error(), says) {
+			t.Errorf("%d: %v", code, err)
 		}
 	}
-	for _, name := range preferredLogins {
-		if smtpLogins[name] == nil {
-			t.Errorf("%s is preferred and not known", name)
-		}
+}
+
+// Every way to log in that is documented works, by its name and, but for tokens,
+// by itself, and a wrong password doesn't.
+func TestLoginMethods(t *testing.T) {
+	for name := range smtpLogins {
+		t.Run(name, func(t *testing.T) {
+			server := providertest.NewMailServer(t, providertest.MailOptions{Username: "mailer", Password: "right", Mechanism: strings.ToUpper(name)})
+			login := config{"username": "mailer", "password": "right"}
+			if err := loadEmail(t, mailConfig(server, login.with(config{"auth": name}))).mail(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if mail := server.Wait(t); mail.Login != "mailer" {
+				t.Errorf("logged in as %q", mail.Login)
+			}
+			err := loadEmail(t, mailConfig(server, login)).mail(t.Context())
+			if ok := err == nil; ok != slices.Contains(preferredLogins, name) {
+				t.Errorf("by itself: %v", err)
+			}
+			wrong := loadEmail(t, mailConfig(server, login.with(config{"auth": name, "password": "wr0ng-p4ss"})))
+			if err := wrong.mail(t.Context()); err == nil || !strings.Contains(err.Error(), "logging in") || strings.Contains(err.Error(), "wr0ng") {
+				t.Errorf("with a wrong password: %v", err)
+			}
+		})
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -28,6 +29,25 @@ func TestEmailDefaults(t *testing.T) {
 	if got := e.Limits(); got != want {
 		t.Errorf("limits %+v, want %+v", got, want)
 	}
+}
+
+// A configuration that is unloaded waits for the messages under way, a little.
+func TestCleanupWaitsForMessagesUnderWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := &Email{ID: "email"}
+		for _, tc := range []struct {
+			takes, waits time.Duration
+			lost         bool
+		}{{cleanupWait - time.Second, cleanupWait - time.Second, false}, {2 * cleanupWait, cleanupWait, true}} {
+			e.underway.Add(1)
+			time.AfterFunc(tc.takes, e.underway.Done)
+			began := time.Now()
+			if err := e.Cleanup(); (err != nil) != tc.lost || time.Since(began) != tc.waits {
+				t.Errorf("a message of %s: after %s %v", tc.takes, time.Since(began), err)
+			}
+			time.Sleep(2 * cleanupWait)
+		}
+	})
 }
 
 func TestEmailConfigurationsThatAreRefused(t *testing.T) {
@@ -91,7 +111,7 @@ func TestTemplatesFromFiles(t *testing.T) {
 		"subject": "{{.Address}}: your way into {{.Site}}",
 		"templates": config{
 			"html": write("link.html", `<p>Hi <b>{{.Address}}</b>: <a href="{{.URL}}">in</a></p>`),
-			"text": write("link.txt", "Hi {{.Address}}:\n{{.URL}}\n"),
+			"text": write("link.txt", "\ufeffHi {{.Address}}:\n{{.URL}}\n"),
 		},
 	})
 	if err := loadEmail(t, c).mail(t.Context()); err != nil {
@@ -111,6 +131,27 @@ func TestTemplatesFromFiles(t *testing.T) {
 		_, err := load(t, "email", c.with(config{"templates": config{part: write("bad", template)}}))
 		if err == nil || !strings.Contains(err.Error(), "the link is missing") {
 			t.Errorf("a template without the link: %v", err)
+		}
+	}
+}
+
+// A mistake in a template is told when it is loaded, under the file's name.
+func TestMistakesInTemplates(t *testing.T) {
+	server := providertest.NewMailServer(t, providertest.MailOptions{})
+	link := `<a href="{{.URL}}">in</a>`
+	for name, tc := range map[string]struct{ html, says string }{
+		"an unknown field":          {link + "\n{{.Url}}", "FILE:2:2: executing"},
+		"an open action":            {link + "\n{{if .URL}}", "FILE:2: unexpected EOF"},
+		"a field that may be empty": {link + "{{slice .ClientIP 0 3}}", "where neither .ClientIP nor .Browser is known"},
+		"another encoding":          {link + "caf\xe9", "FILE is not in UTF-8"},
+	} {
+		file := filepath.Join(t.TempDir(), "link.html")
+		if err := os.WriteFile(file, []byte(tc.html), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := load(t, "email", mailConfig(server, nil).with(config{"templates": config{"html": file}}))
+		if err == nil || !strings.Contains(err.Error(), strings.ReplaceAll(tc.says, "FILE", file)) {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

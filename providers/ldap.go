@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,15 +21,21 @@ import (
 // used for nothing else. Connections are made when somebody signs in and kept
 // for the next; referrals are not followed.
 //
+// Several servers of one directory are tried in the order in which they are
+// written, until one can be reached and answers; each gets an equal share of
+// the time that is left. One that failed is asked last for half a minute. Who
+// an entry is and which password it has must be the same at all of them.
+//
 // The directory is asked only at sign-in: a session lives on, within its
 // limits, when its user is removed there.
 //
-// url, bind_dn, bind_password, base_dn and group_base_dn may hold placeholders such as
+// urls, bind_dn, bind_password, base_dn and group_base_dn may hold placeholders such as
 // {env.LDAP_PASSWORD}, which are resolved when the configuration is loaded and
 // don't show in it.
 type LDAPBackend struct {
-	// The server: ldaps://host[:636] or ldap://host[:389]. Default: none, required.
-	URL string `json:"url,omitempty"`
+	// The servers: ldaps://host[:636] or ldap://host[:389], the preferred one
+	// first. Default: none, required.
+	URLs []string `json:"urls,omitempty"`
 
 	// Encrypt an ldap:// connection before anything is sent (RFC 4511 section
 	// 4.14); an ldaps:// connection is encrypted without it. Default: false.
@@ -86,7 +93,7 @@ const (
 // check finds what can't work. It runs on what the Caddyfile says, for the line
 // number in the error, and again on what is loaded.
 func (l *LDAPBackend) check() error {
-	if err := l.checkURL(); err != nil {
+	if err := l.checkURLs(); err != nil {
 		return err
 	}
 	if err := l.checkNames(); err != nil {
@@ -111,14 +118,31 @@ func (l *LDAPBackend) check() error {
 	return l.Attributes.check()
 }
 
-func (l *LDAPBackend) checkURL() error {
-	if isDynamic(l.URL) {
+const maxLDAPServers = 8
+
+func (l *LDAPBackend) checkURLs() error {
+	if len(l.URLs) == 0 || len(l.URLs) > maxLDAPServers {
+		return fmt.Errorf("ldap takes 1 to %d URLs of one directory's servers, such as ldaps://ldap.example.com", maxLDAPServers)
+	}
+	for i, raw := range l.URLs {
+		if err := l.checkURL(raw); err != nil {
+			return err
+		}
+		if slices.Contains(l.URLs[:i], raw) {
+			return fmt.Errorf("ldap %s is written twice", excerpt(raw))
+		}
+	}
+	return nil
+}
+
+func (l *LDAPBackend) checkURL(raw string) error {
+	if isDynamic(raw) {
 		return nil
 	}
-	u, err := url.Parse(l.URL)
+	u, err := url.Parse(raw)
 	switch {
 	case err != nil || (u.Scheme != "ldap" && u.Scheme != "ldaps") || u.Hostname() == "":
-		return fmt.Errorf("ldap must be a URL such as ldaps://ldap.example.com, got %q", excerpt(l.URL))
+		return fmt.Errorf("ldap must be a URL such as ldaps://ldap.example.com, got %q", excerpt(raw))
 	case u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
 		return fmt.Errorf("ldap %s://%s must end after the host: names and filters have options of their own", u.Scheme, u.Host)
 	case u.Scheme == "ldap" && !l.StartTLS && !l.InsecureLDAP && !isLoopback(u.Hostname()):
@@ -193,11 +217,16 @@ func fillFilter(filter string, pairs ...string) string {
 // resolve returns the configuration with its placeholders and defaults filled
 // in, and leaves what was written as it is.
 func (l LDAPBackend) resolve() (LDAPBackend, error) {
+	l.URLs = slices.Clone(l.URLs)
+	for i := range l.URLs {
+		if err := expand("ldap", &l.URLs[i]); err != nil {
+			return l, err
+		}
+	}
 	for _, field := range []struct {
 		name  string
 		value *string
 	}{
-		{"ldap", &l.URL},
 		{"bind_dn", &l.BindDN},
 		{"bind_password", &l.BindPassword},
 		{"base_dn", &l.BaseDN},

@@ -2,11 +2,10 @@ package providers
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
-	"net/url"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,78 +24,6 @@ const (
 	// closeTimeout is how long a connection may take to say goodbye.
 	closeTimeout = time.Second
 )
-
-// ldapServer is how to connect.
-type ldapServer struct {
-	address  string
-	implicit bool // ldaps
-	startTLS bool
-	tls      *tls.Config
-}
-
-// newLDAPServer takes a URL that was checked.
-func newLDAPServer(raw string, startTLS bool, config *tls.Config) ldapServer {
-	u, err := url.Parse(raw)
-	if err != nil {
-		return ldapServer{} // checkURL refused it
-	}
-	if config.ServerName == "" {
-		config.ServerName = u.Hostname()
-	}
-	return ldapServer{address: hostPort(u), implicit: u.Scheme == "ldaps", startTLS: startTLS && u.Scheme == "ldap", tls: config}
-}
-
-// hostPort is where a URL that checkURL accepts leads to.
-func hostPort(u *url.URL) string {
-	port := u.Port()
-	if port == "" {
-		port = map[string]string{"ldap": ldap.DefaultLdapPort, "ldaps": ldap.DefaultLdapsPort}[u.Scheme]
-	}
-	return net.JoinHostPort(u.Hostname(), port)
-}
-
-// open connects, and encrypts where that is configured.
-func (s *ldapServer) open(ctx context.Context) (*ldapConn, error) {
-	var dialer net.Dialer
-	plain, err := dialer.DialContext(ctx, "tcp", s.address)
-	if err != nil {
-		return nil, fmt.Errorf("connecting: %w", err)
-	}
-	bounded := &boundedConn{Conn: plain}
-	bounded.left.Store(maxLDAPAnswer)
-	var wire net.Conn = bounded
-	if s.implicit {
-		encrypted := tls.Client(bounded, s.tls)
-		if err := encrypted.HandshakeContext(ctx); err != nil {
-			_ = plain.Close() // it is of no use any more
-			return nil, fmt.Errorf("connecting by TLS: %w", err)
-		}
-		wire = encrypted
-	}
-	conn := &ldapConn{wire: bounded, ldap: ldap.NewConn(wire, s.implicit), opened: time.Now()}
-	conn.ldap.SetTimeout(closeTimeout)
-	conn.ldap.Start()
-	if s.startTLS {
-		if err := conn.run(ctx, func(c *ldap.Conn) error { return c.StartTLS(s.tls) }); err != nil {
-			conn.discard()
-			return nil, fmt.Errorf("start_tls: %w", err)
-		}
-	}
-	return conn, nil
-}
-
-// openReader is open with a bind as the one who searches.
-func (s *ldapServer) openReader(ctx context.Context, dn, password string) (*ldapConn, error) {
-	conn, err := s.open(ctx)
-	if err != nil || dn == "" {
-		return conn, err
-	}
-	if err := conn.run(ctx, func(c *ldap.Conn) error { return c.Bind(dn, password) }); err != nil {
-		conn.discard()
-		return nil, fmt.Errorf("binding as bind_dn: %w", err)
-	}
-	return conn, nil
-}
 
 // boundedConn fails once more was read than one use may read.
 type boundedConn struct {
@@ -117,6 +44,7 @@ var errLDAPTooLarge = fmt.Errorf("the answer is larger than %d MiB", maxLDAPAnsw
 
 // ldapConn is one connection, used by one goroutine at a time.
 type ldapConn struct {
+	server *ldapServer
 	wire   *boundedConn
 	ldap   *ldap.Conn
 	opened time.Time
@@ -168,33 +96,73 @@ func (c *ldapConn) fresh(now time.Time) bool {
 
 // ldapPool keeps connections of one identity for the next use.
 type ldapPool struct {
-	size int
-	open func(context.Context) (*ldapConn, error)
+	size    int
+	servers ldapServers
+	open    func(context.Context, *ldapServer) (*ldapConn, error)
 
 	mu     sync.Mutex
 	idle   []*ldapConn
 	closed bool
 }
 
-// use runs use on a connection, and once more on a new one when a kept one
-// turns out to be broken.
+// use runs use on a kept connection, and where there is none or it turns out to
+// be broken, on a new one to the first server with which it goes well. Where
+// there are several servers each gets a share of the time that is left.
 func (p *ldapPool) use(ctx context.Context, use func(*ldap.Conn) error) error {
-	if kept := p.take(); kept != nil {
-		err := kept.run(ctx, use)
-		if err == nil || isAnswer(err) || ctx.Err() != nil {
-			p.giveBack(kept, err)
+	kept := p.take()
+	tries := len(p.servers)
+	if kept != nil && tries > 1 {
+		tries++
+	}
+	if kept != nil {
+		err := p.try(ctx, kept, tries, use)
+		if isSettled(err) || ctx.Err() != nil {
 			return err
 		}
-		kept.discard()
-		p.drain() // the others were made before the server went away, too
+		tries = len(p.servers)
 	}
-	conn, err := p.open(ctx)
+	var failures []error
+	for i, server := range p.servers.inOrder(time.Now()) {
+		err := p.useNew(ctx, server, tries-i, use)
+		if isSettled(err) {
+			return err
+		}
+		failures = append(failures, fmt.Errorf("%s: %w", server.address, err))
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return errors.Join(failures...)
+}
+
+func (p *ldapPool) useNew(ctx context.Context, server *ldapServer, tries int, use func(*ldap.Conn) error) error {
+	sharing, done := share(ctx, tries)
+	defer done()
+	conn, err := p.open(sharing, server)
 	if err != nil {
+		server.fails(ctx)
 		return err
 	}
-	err = conn.run(ctx, use)
+	return p.try(sharing, conn, 1, use)
+}
+
+// try uses a connection, and remembers whether its server is one to be asked.
+func (p *ldapPool) try(ctx context.Context, conn *ldapConn, tries int, use func(*ldap.Conn) error) error {
+	sharing, done := share(ctx, tries)
+	defer done()
+	err := conn.run(sharing, use)
 	p.giveBack(conn, err)
+	if isSettled(err) {
+		conn.server.works()
+	} else if conn.server.fails(ctx) {
+		p.drain(conn.server) // the others were made before the server went away, too
+	}
 	return err
+}
+
+// isSettled says that another server has nothing to add.
+func isSettled(err error) bool {
+	return err == nil || isAnswer(err) && !ldap.IsErrorAnyOf(err, ldap.LDAPResultBusy, ldap.LDAPResultUnavailable)
 }
 
 // take returns the connection used last, or nil.
@@ -229,19 +197,26 @@ func (p *ldapPool) giveBack(conn *ldapConn, err error) {
 	}
 }
 
-func (p *ldapPool) drain() {
+// drain closes the connections to a server; nil is all.
+func (p *ldapPool) drain(server *ldapServer) {
 	p.mu.Lock()
-	idle := p.idle
-	p.idle = nil
+	var gone []*ldapConn
+	p.idle = slices.DeleteFunc(p.idle, func(conn *ldapConn) bool {
+		if server != nil && conn.server != server {
+			return false
+		}
+		gone = append(gone, conn)
+		return true
+	})
 	p.mu.Unlock()
-	discardAll(idle)
+	discardAll(gone)
 }
 
 func (p *ldapPool) close() {
 	p.mu.Lock()
 	p.closed = true
 	p.mu.Unlock()
-	p.drain()
+	p.drain(nil)
 }
 
 func discardAll(conns []*ldapConn) {

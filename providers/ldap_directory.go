@@ -20,7 +20,7 @@ import (
 // who bound, or as nobody.
 type ldapDirectory struct {
 	config  LDAPBackend // resolved
-	server  ldapServer
+	servers ldapServers
 	readers ldapPool
 	binders ldapPool
 	turns   *turns
@@ -43,15 +43,16 @@ func (l *LDAPBackend) open(ctx caddy.Context, logger *zap.Logger) (*ldapDirector
 	}
 	d := &ldapDirectory{
 		config:  config,
-		server:  newLDAPServer(config.URL, config.StartTLS, trust),
+		servers: newLDAPServers(config.URLs, config.StartTLS, trust),
 		turns:   newTurns(config.MaxConnections, maxQueue, time.Duration(config.Timeout)),
 		nobody:  "cn=" + rand.Text() + "," + config.BaseDN,
 		sampled: sampled.Logger(logger),
 	}
 	d.readers.size, d.binders.size = config.MaxConnections, config.MaxConnections
-	d.binders.open = d.server.open
-	d.readers.open = func(ctx context.Context) (*ldapConn, error) {
-		return d.server.openReader(ctx, config.BindDN, config.BindPassword)
+	d.readers.servers, d.binders.servers = d.servers, d.servers
+	d.binders.open = func(ctx context.Context, server *ldapServer) (*ldapConn, error) { return server.open(ctx) }
+	d.readers.open = func(ctx context.Context, server *ldapServer) (*ldapConn, error) {
+		return server.openReader(ctx, config.BindDN, config.BindPassword)
 	}
 	return d, nil
 }
@@ -78,7 +79,7 @@ func (d *ldapDirectory) authenticate(ctx context.Context, fields map[string]stri
 		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			err = fmt.Errorf("no answer within %v: %w", time.Duration(d.config.Timeout), err)
 		}
-		return Account{}, fmt.Errorf("the directory %s: %w", d.server.address, err)
+		return Account{}, fmt.Errorf("the directory %s: %w", d.servers, err)
 	}
 	return account, err
 }

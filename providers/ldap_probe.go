@@ -8,25 +8,40 @@ import (
 	"github.com/go-ldap/ldap/v3"
 )
 
-// probe connects and binds as the one who searches, and looks for the places
-// where people and groups are.
+// probe connects to each server and binds as the one who searches, and looks for
+// the places where people and groups are.
 func (d *ldapDirectory) probe(ctx context.Context) []Finding {
-	ctx, cancel := context.WithTimeout(ctx, time.Duration(d.config.Timeout))
-	defer cancel()
-	err := d.readers.use(ctx, func(*ldap.Conn) error { return nil })
-	if ldap.IsErrorWithCode(err, ldap.LDAPResultInvalidCredentials) {
-		err = fmt.Errorf("%w (check bind_dn and bind_password)", err)
+	var findings []Finding
+	reached := false
+	for _, server := range d.servers {
+		err := d.reach(ctx, server)
+		reached = reached || err == nil
+		findings = append(findings, Finding{"directory " + server.address, advised(err)})
 	}
-	findings := []Finding{{"directory " + d.server.address, advised(err)}}
-	if err != nil {
+	if !reached {
 		return findings
 	}
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(d.config.Timeout))
+	defer cancel()
 	for _, base := range []struct{ option, dn string }{{"base_dn", d.config.BaseDN}, {"group_base_dn", d.config.GroupBaseDN}} {
 		if base.dn != "" {
 			findings = append(findings, Finding{base.option + " " + excerpt(base.dn), d.sees(ctx, base.option, base.dn)})
 		}
 	}
 	return findings
+}
+
+func (d *ldapDirectory) reach(ctx context.Context, server *ldapServer) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(d.config.Timeout))
+	defer cancel()
+	conn, err := d.readers.open(ctx, server)
+	if ldap.IsErrorWithCode(err, ldap.LDAPResultInvalidCredentials) {
+		return fmt.Errorf("%w (check bind_dn and bind_password)", err)
+	}
+	if err == nil {
+		conn.discard()
+	}
+	return err
 }
 
 // sees looks for one entry. Of an entry that is there the directory may show

@@ -19,8 +19,8 @@ func TestProbeOfADirectory(t *testing.T) {
 		"a wrong password":   {config{"bind_password": "wrong"}, "check bind_dn and bind_password"},
 		"no such base":       {config{"base_dn": "ou=peple,dc=example,dc=com"}, "check base_dn"},
 		"no such group base": {config{"group_base_dn": "ou=gruops,dc=example,dc=com"}, "check group_base_dn"},
-		"an unknown issuer":  {config{"url": server.SecureURL}, "its certificate must be for this name"},
-		"a closed port":      {config{"url": strings.Replace(closedPort(), "http:", "ldap:", 1)}, "nothing listens there"},
+		"an unknown issuer":  {config{"urls": []string{server.SecureURL}}, "its certificate must be for this name"},
+		"a closed port":      {config{"urls": []string{strings.Replace(closedPort(), "http:", "ldap:", 1)}}, "nothing listens there"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := probe(t, loadLDAP(t, ldapConfig(server).with(tc.config)))

@@ -91,7 +91,7 @@ member: uid=twin1,ou=people,dc=example,dc=com
 // ldapConfig is the directory part of a credentials provider.
 func ldapConfig(s *servers.LDAP) config {
 	return config{
-		"url": s.URL, "base_dn": servers.LDAPBase, "bind_dn": servers.LDAPReader, "bind_password": servers.LDAPReaderPassword,
+		"urls": []string{s.URL}, "base_dn": servers.LDAPBase, "bind_dn": servers.LDAPReader, "bind_password": servers.LDAPReaderPassword,
 		"user_filter": "(|(uid={username})(mail={username}))", "group_base_dn": "ou=groups," + servers.LDAPBase,
 	}
 }
@@ -187,8 +187,8 @@ func TestLDAPFailuresAreNotWrongPasswords(t *testing.T) {
 		"no identifier":                    {config{"attributes": config{"id": "employeeNumber"}}, "no usable identifier in employeeNumber"},
 		"no login name":                    {config{"attributes": config{"login": "employeeNumber"}}, "no login name in employeeNumber"},
 		"a login name that is refused":     {config{"attributes": config{"login": "mail", "email": "off"}}, "the login name in mail"},
-		"nobody is there":                  {config{"url": "ldap://127.0.0.1:1"}, "connecting"},
-		"a certificate that nobody trusts": {config{"url": server.SecureURL}, "certificate"},
+		"nobody is there":                  {config{"urls": []string{"ldap://127.0.0.1:1"}}, "connecting"},
+		"a certificate that nobody trusts": {config{"urls": []string{server.SecureURL}}, "certificate"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := loadLDAP(t, ldapConfig(server).with(tc.change))
@@ -212,13 +212,13 @@ func TestLDAPByTLS(t *testing.T) {
 		change config
 		works  bool
 	}{
-		"ldaps":                          {trusted.with(config{"url": server.SecureURL}), true},
-		"ldaps and start_tls":            {trusted.with(config{"url": server.SecureURL, "start_tls": true}), true},
+		"ldaps":                          {trusted.with(config{"urls": []string{server.SecureURL}}), true},
+		"ldaps and start_tls":            {trusted.with(config{"urls": []string{server.SecureURL}, "start_tls": true}), true},
 		"start_tls":                      {trusted.with(config{"start_tls": true}), true},
-		"ldaps under another name":       {trusted.with(config{"url": server.SecureURL, "tls_server_name": "ldap.example"}), false},
+		"ldaps under another name":       {trusted.with(config{"urls": []string{server.SecureURL}, "tls_server_name": "ldap.example"}), false},
 		"start_tls under another name":   {trusted.with(config{"start_tls": true, "tls_server_name": "ldap.example"}), false},
 		"start_tls of another authority": {config{"start_tls": true}, false},
-		"ldaps at the port without TLS":  {trusted.with(config{"url": strings.Replace(server.URL, "ldap:", "ldaps:", 1)}), false},
+		"ldaps at the port without TLS":  {trusted.with(config{"urls": []string{strings.Replace(server.URL, "ldap:", "ldaps:", 1)}}), false},
 	} {
 		c := loadLDAP(t, ldapConfig(server).with(tc.change))
 		_, err := try(t, c, "alice", "wonderland")
@@ -354,9 +354,9 @@ func TestLDAPTakesTheSameStepsForUnknownUsers(t *testing.T) {
 		d := c.backend.(*ldapDirectory)
 		for name, pool := range map[string]*ldapPool{"search": &d.readers, "bind": &d.binders} {
 			open := pool.open
-			pool.open = func(ctx context.Context) (*ldapConn, error) {
+			pool.open = func(ctx context.Context, server *ldapServer) (*ldapConn, error) {
 				steps[typed] = append(steps[typed], name)
-				return open(ctx)
+				return open(ctx, server)
 			}
 		}
 		if _, err := try(t, c, typed, "wrong"); !errors.Is(err, ErrWrongCredentials) {

@@ -69,7 +69,7 @@ func (f *forgetful) carry(client net.Conn, epoch int32) {
 func TestLDAPConnectionsThatDiedUnnoticed(t *testing.T) {
 	server := servers.StartLDAP(t, entries)
 	box := newForgetful(t, strings.TrimPrefix(server.URL, "ldap://"))
-	c := loadLDAP(t, ldapConfig(server).with(config{"url": "ldap://" + box.Addr().String()}))
+	c := loadLDAP(t, ldapConfig(server).with(config{"urls": []string{"ldap://" + box.Addr().String()}}))
 	t.Cleanup(func() { _ = c.Cleanup() }) // before the box waits for its connections
 	for range 3 {
 		if _, err := try(t, c, "alice", "wonderland"); err != nil {

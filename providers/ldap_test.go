@@ -8,16 +8,16 @@ import (
 )
 
 func TestLDAPConfigurationsThatAreRefused(t *testing.T) {
-	good := config{"url": "ldaps://ldap.example.com", "base_dn": "dc=example,dc=com"}
+	good := config{"urls": []string{"ldaps://ldap.example.com"}, "base_dn": "dc=example,dc=com"}
 	for name, tc := range map[string]struct {
 		change config
 		want   string
 	}{
-		"no URL":                         {config{"url": ""}, "ldap must be a URL such as ldaps://ldap.example.com"},
-		"another scheme":                 {config{"url": "https://ldap.example.com"}, "ldap must be a URL"},
-		"a base in the URL":              {config{"url": "ldaps://ldap.example.com/dc=example"}, "must end after the host"},
-		"a password in the URL":          {config{"url": "ldaps://u:p@ldap.example.com"}, "must end after the host"},
-		"clear text":                     {config{"url": "ldap://ldap.example.com"}, "ldap:// sends passwords in clear text: write ldaps://, or add start_tls"},
+		"no URL":                         {config{"urls": []string{""}}, "ldap must be a URL such as ldaps://ldap.example.com"},
+		"another scheme":                 {config{"urls": []string{"https://ldap.example.com"}}, "ldap must be a URL"},
+		"a base in the URL":              {config{"urls": []string{"ldaps://ldap.example.com/dc=example"}}, "must end after the host"},
+		"a password in the URL":          {config{"urls": []string{"ldaps://u:p@ldap.example.com"}}, "must end after the host"},
+		"clear text":                     {config{"urls": []string{"ldap://ldap.example.com"}}, "ldap:// sends passwords in clear text: write ldaps://, or add start_tls"},
 		"no base":                        {config{"base_dn": ""}, "base_dn is missing"},
 		"a base that is none":            {config{"base_dn": "people"}, `base_dn "people" is not a distinguished name`},
 		"a reader without a password":    {config{"bind_dn": "cn=reader,dc=example"}, "bind_dn and bind_password go together"},
@@ -45,9 +45,9 @@ func TestLDAPConfigurationsThatAreRefused(t *testing.T) {
 	for name, change := range map[string]config{
 		"all by default":               {},
 		"start_tls over TLS":           {"start_tls": true},
-		"start_tls":                    {"url": "ldap://ldap.example.com", "start_tls": true},
-		"loopback":                     {"url": "ldap://127.0.0.1:3890"},
-		"insecure by choice":           {"url": "ldap://ldap.example.com", "insecure_ldap": true},
+		"start_tls":                    {"urls": []string{"ldap://ldap.example.com"}, "start_tls": true},
+		"loopback":                     {"urls": []string{"ldap://127.0.0.1:3890"}},
+		"insecure by choice":           {"urls": []string{"ldap://ldap.example.com"}, "insecure_ldap": true},
 		"a reader of Active Directory": {"bind_dn": "EXAMPLE\\reader", "bind_password": "x"},
 		"nested groups":                {"group_base_dn": "dc=x", "group_filter": "(member:1.2.840.113556.1.4.1941:={dn})"},
 		"several attributes":           {"user_filter": "(&(objectClass=person)(|(uid={username})(mail={username})))"},
@@ -117,7 +117,7 @@ func TestEntriesOfAnActiveDirectory(t *testing.T) {
 func TestLDAPPasswordsDontShowInTheConfiguration(t *testing.T) {
 	t.Setenv("LDAP_PASSWORD", "the reader's password")
 	c := loadCredentials(t, config{"ldap": config{
-		"url": "ldaps://ldap.example.com", "base_dn": "dc=example,dc=com", "bind_dn": "cn=reader", "bind_password": "{env.LDAP_PASSWORD}",
+		"urls": []string{"ldaps://ldap.example.com"}, "base_dn": "dc=example,dc=com", "bind_dn": "cn=reader", "bind_password": "{env.LDAP_PASSWORD}",
 	}})
 	if c.LDAP.BindPassword != "{env.LDAP_PASSWORD}" {
 		t.Errorf("bind_password is %q", c.LDAP.BindPassword)

@@ -2,6 +2,7 @@ package providertest
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -53,6 +54,9 @@ type MailOptions struct {
 	StartTLS, Implicit bool
 	// Username and Password are the login that it demands. Default: none.
 	Username, Password string
+	// Mechanism is the one way to log in that it offers, by its SASL name.
+	// Default: PLAIN.
+	Mechanism string
 }
 
 // Fault is what goes wrong at a step.
@@ -212,20 +216,32 @@ func (s *mailSession) AuthMechanisms() []string {
 	if s.server.options.Username == "" {
 		return nil
 	}
-	return []string{sasl.Plain}
+	return []string{cmp.Or(s.server.options.Mechanism, sasl.Plain)}
 }
 
-func (s *mailSession) Auth(string) (sasl.Server, error) {
-	return sasl.NewPlainServer(func(_, username, password string) error {
-		if err := s.step(StepLogin); err != nil {
-			return err
-		}
-		if username != s.server.options.Username || password != s.server.options.Password {
-			return smtp.ErrAuthFailed
-		}
-		s.login = username
-		return nil
-	}), nil
+func (s *mailSession) Auth(mechanism string) (sasl.Server, error) {
+	if err := s.step(StepLogin); err != nil {
+		return nil, err
+	}
+	options := s.server.options
+	return loggingIn{mailLogins[mechanism](options.Username, options.Password), s}, nil
+}
+
+// loggingIn keeps in mind who has logged in.
+type loggingIn struct {
+	sasl.Server
+	session *mailSession
+}
+
+func (l loggingIn) Next(response []byte) (challenge []byte, done bool, err error) {
+	challenge, done, err = l.Server.Next(response)
+	if done && err == nil {
+		l.session.login = l.session.server.options.Username
+	}
+	if err != nil {
+		err = smtp.ErrAuthFailed
+	}
+	return challenge, done, err
 }
 
 func (s *mailSession) Mail(from string, _ *smtp.MailOptions) error {
