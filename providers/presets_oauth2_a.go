@@ -353,8 +353,8 @@ var presetsOAuth2A = map[string]preset{
 			UserinfoEndpoint:      "https://kapi.kakao.com/v2/user/me",
 			EmptyScope:            true,
 			ClientAuth:            "client_secret_post",
-			Profile:               ProfileMap{ID: "id", Name: "kakao_account.profile.nickname|kakao_account.nickname", Email: "kakao_account.email", Image: "kakao_account.profile.profile_image_url|kakao_account.profile_image_url", EmailVerified: "kakao_account.is_email_verified", Groups: off},
+			Profile:               ProfileMap{ID: "id", Name: "kakao_account.profile.nickname|kakao_account.nickname", Email: "kakao_account.email", Image: "kakao_account.profile.profile_image_url|kakao_account.profile_image_url", EmailVerified: "kakao_account.is_email_valid+kakao_account.is_email_verified", Groups: off},
 		},
-		differs: "The name and picture are also read from `kakao_account.profile`; the address counts as verified when Kakao says so. PKCE is used besides state.",
+		differs: "The name and picture are also read from `kakao_account.profile`; the address counts as verified when Kakao says that it is, and that nobody else has proven it to be theirs since. PKCE is used besides state.",
 	},
 }
