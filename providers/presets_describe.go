@@ -67,9 +67,9 @@ func describe(name string, row preset) PresetInfo {
 		FormPost:   row.config.Params["response_mode"] == "form_post",
 		ClientAuth: defaults.ClientAuth, Differs: row.differs, Note: row.note,
 	}
-	for alias, of := range aliases {
-		if of == name {
-			info.Aliases = append(info.Aliases, alias)
+	for other, row := range aliases {
+		if row.of == name {
+			info.Aliases = append(info.Aliases, other)
 		}
 	}
 	for _, check := range kindDefaults[row.kind].Checks {

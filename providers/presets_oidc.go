@@ -19,7 +19,7 @@ var presetsOIDC = map[string]preset{
 		note:    "Apple gives the name at a person's first sign-in only.",
 	},
 	"azure-ad-b2c": {
-		name:           "Azure AD B2C",
+		name:           "Azure Active Directory B2C",
 		kind:           kindOIDC,
 		issuerTemplate: "https://{tenant_id}.b2clogin.com/{tenantid}/v2.0/",
 		options: []presetOption{
@@ -32,7 +32,7 @@ var presetsOIDC = map[string]preset{
 			Profile: ProfileMap{ID: "sub", Name: "name|preferred_username", Email: "emails.0|email", EmailVerified: off, Image: off, Groups: "groups"},
 		},
 		differs: "Asks for `openid email profile`; v4 asks for `openid` alone. The issuer of the discovery document must be one of a tenant of this host. PKCE and nonce are used besides state.",
-		note:    "Have the user flow return the claims emails and name.",
+		note:    "Have the user flow return the claims emails and name. Instead of the options, `issuer https://contoso.b2clogin.com/contoso.onmicrosoft.com/B2C_1_signin/v2.0` may be written; for a domain of your own write `issuer` and `issuer_template`.",
 	},
 	"bankid-no": {
 		name:        "BankID Norge",
@@ -113,7 +113,7 @@ var presetsOIDC = map[string]preset{
 			Profile:                 ProfileMap{ID: "sub", Name: "name", Email: "email", EmailVerified: "xms_edov", Image: off, Groups: off},
 		},
 		differs: "No picture: NextAuth fetches it from Graph and puts it into the cookie as data; so `User.Read` is not asked for. With several tenants, an ID token's issuer is checked against its tenant. State and nonce are used besides PKCE.",
-		note:    "Any tenant's administrator can write anything as somebody's address, so it counts as verified only where Entra says that the tenant owns its domain: add the optional claim xms_edov to the registration. With private_key_jwt the assertion is for the token endpoint.",
+		note:    "Any tenant's administrator can write anything as somebody's address, so it counts as verified only where Entra says that the tenant owns its domain: add the optional claim xms_edov to the registration. With private_key_jwt the assertion is for the token endpoint. Instead of the tenant, `issuer https://login.microsoftonline.com/<tenant>/v2.0` may be written. As `azure-ad` its name is Azure Active Directory.",
 	},
 	"roblox": {
 		name:   "Roblox",
