@@ -86,7 +86,7 @@ var presetsOAuth2A = map[string]preset{
 			Params:                map[string]string{"provider": "saml"},
 			Profile:               ProfileMap{ID: "id", Name: "firstName+lastName", Email: "email", Image: off, Groups: off},
 		},
-		differs: "No scope: NextAuth sends `openid`, which is none of the vendor's.",
+		differs: "Nothing beyond what holds for all.",
 		note:    "Write tenant and product with `params`, or have them in the client id.",
 	},
 	"bungie": {
@@ -254,6 +254,7 @@ var presetsOAuth2A = map[string]preset{
 			Profile:               ProfileMap{ID: "id", Name: "handle", Email: "email", Image: "img_url", Groups: off},
 		},
 		differs: "Nothing beyond what holds for all.",
+		note:    "`scopes current_user:read` is enough and asks for less.",
 	},
 	"foursquare": {
 		name:   "Foursquare",

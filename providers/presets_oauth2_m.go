@@ -285,13 +285,13 @@ var presetsOAuth2M = map[string]preset{
 		config: ClientConfig{
 			AuthorizationEndpoint: "https://todoist.com/oauth/authorize",
 			TokenEndpoint:         "https://todoist.com/oauth/access_token",
-			UserinfoEndpoint:      "https://api.todoist.com/sync/v9/sync",
+			UserinfoEndpoint:      "https://api.todoist.com/api/v1/sync",
 			Scopes:                []string{"data:read"},
 			ClientAuth:            "client_secret_post",
-			UserinfoBody:          `{"sync_token":"*","resource_types":"[\"user\"]"}`,
+			UserinfoBody:          `{"sync_token":"*","resource_types":["user"]}`,
 			Profile:               ProfileMap{ID: "user.id", Name: "user.full_name", Email: "user.email", Image: "user.avatar_big", Groups: off},
 		},
-		differs: "PKCE is used besides state.",
+		differs: "Version 1 of the vendor's interface: it answers version 9 of its older one, which NextAuth asks, with 410. PKCE is used besides state.",
 	},
 	"trakt": {
 		name:   "Trakt",

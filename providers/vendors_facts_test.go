@@ -59,7 +59,7 @@ var deviations = map[string]map[string]string{
 	"simplelogin": {"image": "avatar_url|picture"},
 	"threads":     {"id": "data.id|id", "name": "data.username|username", "image": "data.threads_profile_picture_url|threads_profile_picture_url"},
 	"tiktok":      {"params": ""}, // client_key is the client id's name
-	"todoist":     {"id": "user.id", "name": "user.full_name", "email": "user.email", "image": "user.avatar_big"},
+	"todoist":     {"userinfo_endpoint": "https://api.todoist.com/api/v1/sync", "id": "user.id", "name": "user.full_name", "email": "user.email", "image": "user.avatar_big"},
 	"twitter":     {"display name": "Twitter", "params": "", "userinfo_params": "user.fields=profile_image_url", "client_auth": "client_secret_basic"},
 	"vk":          {"email": "token_response.email"},
 	"wechat": { // appid and secret are the names of the client id and secret
