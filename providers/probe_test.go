@@ -36,8 +36,11 @@ func TestProbe(t *testing.T) {
 		config    config
 		want      string
 	}{
-		"all is well":       {providertest.Behaviour{}, nil, ""},
-		"no discovery":      {providertest.Behaviour{Handle: map[string]http.HandlerFunc{providertest.DiscoveryPath: fails}}, nil, "answered with status 502"},
+		"all is well":  {providertest.Behaviour{}, nil, ""},
+		"no discovery": {providertest.Behaviour{Handle: map[string]http.HandlerFunc{providertest.DiscoveryPath: fails}}, nil, "answered with status 502"},
+		"it leads elsewhere": {providertest.Behaviour{Handle: map[string]http.HandlerFunc{providertest.DiscoveryPath: func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/elsewhere", http.StatusFound)
+		}}}, nil, "answered with status 302 (redirects are not followed"},
 		"another issuer":    {providertest.Behaviour{EditDiscovery: func(d map[string]any) { d["issuer"] = "https://other.example" }}, nil, "set issuer to what it says there"},
 		"no keys":           {providertest.Behaviour{Handle: map[string]http.HandlerFunc{providertest.JWKSPath: fails}}, nil, "/jwks answered with status 502"},
 		"keys aren't used":  {providertest.Behaviour{Handle: map[string]http.HandlerFunc{providertest.JWKSPath: fails}}, config{"id_token_signed_response_alg": "HS256"}, ""},
