@@ -24,8 +24,8 @@ import (
 // nothing proves. The picture may be a URL with paths in braces
 // ("https://img.example/{id}.png").
 type ProfileMap struct {
-	// The immutable identifier: a string or a whole number of at most 255
-	// characters. Default: the preset's; else sub for oidc, id|sub for oauth2.
+	// The immutable identifier: a string of at most 255 bytes without space
+	// around it, or a whole number. Default: the preset's; else sub for oidc, id|sub for oauth2.
 	ID string `json:"id,omitempty"`
 
 	// The name that people read.
@@ -177,11 +177,12 @@ func (p profile) address(c claims) (email string, verified bool) {
 // isTrue accepts the boolean and, as some providers send it, the string.
 func isTrue(v any) bool { return v == true || v == "true" }
 
-// identifier accepts a string, and a whole number as its decimal digits.
+// identifier accepts a string, and a whole number as its decimal digits. Space at
+// a string's end would be lost in a header, and somebody else's id be left.
 func identifier(v any) (string, bool) {
 	switch v := v.(type) {
 	case string:
-		return v, v != "" && len(v) <= maxID && utf8.ValidString(v) && !strings.ContainsFunc(v, unicode.IsControl)
+		return v, v != "" && len(v) <= maxID && utf8.ValidString(v) && !strings.ContainsFunc(v, unicode.IsControl) && strings.TrimSpace(v) == v
 	case json.Number:
 		return wholeNumber(v)
 	}
