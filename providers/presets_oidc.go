@@ -7,7 +7,7 @@ var presetsOIDC = map[string]preset{
 		kind:         kindOIDC,
 		public:       true,
 		options:      []presetOption{{name: "team_id", use: "the team id of the developer account, unless client_secret is one made elsewhere"}},
-		signedSecret: &signedSecret{issuer: "{team_id}", audience: "https://appleid.apple.com"},
+		signedSecret: &signedSecret{issuer: "{team_id}", audience: "https://appleid.apple.com", alg: "ES256"},
 		config: ClientConfig{
 			Issuer:     "https://appleid.apple.com",
 			Scopes:     []string{"name", "email"},
