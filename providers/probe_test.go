@@ -29,6 +29,24 @@ func closedPort() string {
 	return server.URL
 }
 
+// plainServer speaks no TLS, and nothing of HTTP that TLS could recognize.
+func plainServer(t *testing.T) string {
+	t.Helper()
+	server := httptest.NewUnstartedServer(nil)
+	go func() {
+		for {
+			conn, err := server.Listener.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = io.WriteString(conn, "220 mail.example.com ESMTP\r\n")
+			_ = conn.Close()
+		}
+	}()
+	t.Cleanup(func() { _ = server.Listener.Close() })
+	return "http://" + server.Listener.Addr().String()
+}
+
 func TestProbe(t *testing.T) {
 	fails := func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) }
 	for name, tc := range map[string]struct {
@@ -46,6 +64,11 @@ func TestProbe(t *testing.T) {
 		"keys aren't used":  {providertest.Behaviour{Handle: map[string]http.HandlerFunc{providertest.JWKSPath: fails}}, config{"id_token_signed_response_alg": "HS256"}, ""},
 		"nowhere to push":   {providertest.Behaviour{}, config{"pushed_authorization_request_endpoint": "discovered"}, "names no pushed_authorization_request_endpoint"},
 		"no usable signing": {providertest.Behaviour{EditDiscovery: func(d map[string]any) { d["id_token_signing_alg_values_supported"] = []any{"none"} }}, nil, "offers none of RS256"},
+		"a token endpoint without TLS": {
+			providertest.Behaviour{},
+			config{"token_endpoint": strings.Replace(plainServer(t), "http:", "https:", 1)},
+			"(what answers there speaks no TLS: is the port right?)",
+		},
 		"a token endpoint that is gone": {
 			providertest.Behaviour{},
 			config{"token_endpoint": closedPort() + "/token"},
