@@ -15,7 +15,7 @@ var presetsOIDC = map[string]preset{
 			ClientAuth: "client_secret_post",
 			Profile:    ProfileMap{ID: "sub", Name: "callback.user.name.firstName+callback.user.name.lastName|name", Email: "email", Image: off, Groups: off},
 		},
-		differs: "The client secret is made from the key for each sign-in; the posted answer comes back by GET, so the cookies stay SameSite=Lax; the name is kept, which v4 drops. Nonce and state are checked besides PKCE.",
+		differs: "The client is proven in the body, as in v5. The client secret is made from the key for each sign-in; the posted answer comes back by GET, so the cookies stay SameSite=Lax; the name is kept, which v4 drops. Nonce and state are checked besides PKCE.",
 		note:    "Apple gives the name at a person's first sign-in only.",
 	},
 	"azure-ad-b2c": {
@@ -80,7 +80,7 @@ var presetsOIDC = map[string]preset{
 			Scopes:  []string{"openid", "profile"},
 			Profile: ProfileMap{ID: "sub", Name: "name", Email: "email", Image: "picture", Groups: off},
 		},
-		differs: "PKCE and nonce are used besides state.",
+		differs: "Asks for `openid profile`, as v4 does; v5 asks for the address too, which needs a permission. PKCE and nonce are used besides state.",
 		note:    "ID tokens are signed with the channel secret (HS256). An address needs Line's permission and the scope email.",
 	},
 	"linkedin": {
@@ -148,7 +148,7 @@ var presetsOIDC = map[string]preset{
 			Scopes:  []string{"openid", "email", "profile"},
 			Profile: ProfileMap{ID: "sub", Name: "name", Email: "email", Image: "avatar_url|picture", Groups: off},
 		},
-		differs: "State and nonce are used besides PKCE.",
+		differs: "`picture` is read where `avatar_url` is missing. State and nonce are used besides PKCE.",
 	},
 	"slack": {
 		name:   "Slack",
@@ -173,7 +173,7 @@ var presetsOIDC = map[string]preset{
 			ClientAuth: "client_secret_post",
 			Profile:    ProfileMap{ID: "sub", Name: "preferred_username", Email: "email", Image: "picture", Groups: off},
 		},
-		differs: "PKCE and nonce are used besides state.",
+		differs: "The name is `preferred_username`, as in v4; the client is proven in the body, as in v5. PKCE and nonce are used besides state.",
 	},
 	"vipps": {
 		name:   "Vipps",

@@ -178,16 +178,19 @@ func (p profile) address(c claims) (email string, verified bool) {
 func isTrue(v any) bool { return v == true || v == "true" }
 
 // identifier accepts a string, and a whole number as its decimal digits. Space at
-// a string's end would be lost in a header, and somebody else's id be left.
+// a string's end would be lost in a header, and somebody else's id be left; U+FFFD
+// stands for bytes that JSON can't have, several of which would be one.
 func identifier(v any) (string, bool) {
 	switch v := v.(type) {
 	case string:
-		return v, v != "" && len(v) <= maxID && utf8.ValidString(v) && !strings.ContainsFunc(v, unicode.IsControl) && strings.TrimSpace(v) == v
+		return v, v != "" && len(v) <= maxID && !strings.ContainsFunc(v, isNotInIDs) && strings.TrimSpace(v) == v
 	case json.Number:
 		return wholeNumber(v)
 	}
 	return "", false
 }
+
+func isNotInIDs(r rune) bool { return unicode.IsControl(r) || r == utf8.RuneError }
 
 func wholeNumber(n json.Number) (string, bool) {
 	digits := string(n)
