@@ -131,6 +131,8 @@ func (c *ClientConfig) checkSecret(string) error {
 		return errors.New("client_secret is missing: write {env.NAME} or {file.PATH}; a public client has client_auth none instead")
 	case c.ClientAuth == authSecretJWT:
 		return c.checkSecretAlg()
+	case c.PrivateKey != "" && row.signedSecret != nil && c.ClientAuth == authPost:
+		return errors.New("client_secret and private_key are both there: leave client_secret out, for it is made from the key, or leave the key out")
 	case c.PrivateKey != "" && !needsKey:
 		return fmt.Errorf("client_auth %s uses no private_key: leave it out, or write client_auth private_key_jwt", c.ClientAuth)
 	case c.TokenEndpointAuthSigningAlg != "" && !needsKey:

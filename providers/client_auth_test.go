@@ -197,6 +197,7 @@ func TestClientProofsThatCannotBeMade(t *testing.T) {
 		"a secret for HS512":     {base.with(config{"client_auth": "client_secret_jwt", "token_endpoint_auth_signing_alg": "HS512", "client_secret": strings.Repeat("b", 63)}), "at least 64 bytes"},
 		"a secret for RS256":     {base.with(config{"client_auth": "client_secret_jwt", "token_endpoint_auth_signing_alg": "RS256", "client_secret": strings.Repeat("b", 63)}), "write HS256, HS384 or HS512"},
 		"an alg for nothing":     {base.with(config{"token_endpoint_auth_signing_alg": "RS256", "client_secret": "b"}), "client_secret_basic signs nothing"},
+		"Apple with both":        {config{"preset": "apple", "client_id": "a", "client_secret": "b", "private_key": testKey("EC"), "key_id": "k", "options": config{"team_id": "T"}}, "leave client_secret out, for it is made from the key"},
 		"Apple and another key":  {config{"preset": "apple", "client_id": "a", "private_key": testKey("RSA"), "key_id": "k", "options": config{"team_id": "T"}}, "Apple takes ES256 alone"},
 		"Apple without a team":   {config{"preset": "apple", "client_id": "a", "private_key": testKey("EC"), "key_id": "k"}, "team_id is missing"},
 		"Apple without a key":    {config{"preset": "apple", "client_id": "a", "options": config{"team_id": "T"}}, "private_key is missing: the client secret of Apple is made"},
