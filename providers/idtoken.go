@@ -237,6 +237,9 @@ func (r *idTokenRules) checkTenant(c claims) error {
 	return err
 }
 
+// anyAudience trusts every audience beside the client.
+const anyAudience = "*"
+
 // checkAudience: every audience is trusted, and several need an azp (Core
 // 3.1.3.7 numbers 3 to 5).
 func (r *idTokenRules) checkAudience(c claims) error {
@@ -247,7 +250,7 @@ func (r *idTokenRules) checkAudience(c claims) error {
 	ours := false
 	for _, entry := range list {
 		audience, ok := entry.(string)
-		if !ok || audience != r.clientID && !slices.Contains(r.audiences, audience) {
+		if !ok || audience != r.clientID && !slices.Contains(r.audiences, audience) && !slices.Contains(r.audiences, anyAudience) {
 			return errors.New("its aud holds others than client_id; trusted_audiences may name them")
 		}
 		ours = ours || audience == r.clientID

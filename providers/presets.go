@@ -38,6 +38,7 @@ type preset struct {
 	emailEndpoint     string
 	idTokenAlg        string
 	userinfoAlg       string
+	trustedAudiences  []string
 	issuerTemplate    string
 	discoveryEndpoint string
 	discoveryParams   map[string]string

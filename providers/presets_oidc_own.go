@@ -214,13 +214,14 @@ var presetsOIDCOwn = map[string]preset{
 		differs: "Name and picture are read, as in v5. Nonce is used besides PKCE and state.",
 	},
 	"zitadel": {
-		name:          "ZITADEL",
-		kind:          kindOIDC,
-		issuerExample: "https://example.zitadel.cloud",
+		name:             "ZITADEL",
+		kind:             kindOIDC,
+		issuerExample:    "https://example.zitadel.cloud",
+		trustedAudiences: []string{anyAudience},
 		config: ClientConfig{
 			Scopes:  []string{"openid", "email", "profile"},
 			Profile: ProfileMap{ID: "sub", Name: "name", Email: "email", Image: "picture", Groups: "groups"},
 		},
-		differs: "Nonce is used besides PKCE and state.",
+		differs: "Further audiences of an ID token are accepted as long as `azp` is this client: ZITADEL names the project and all its clients. Nonce is used besides PKCE and state.",
 	},
 }

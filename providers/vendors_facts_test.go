@@ -275,6 +275,7 @@ func TestRowsHaveNothingWithoutNeed(t *testing.T) {
 			"the flag of an address":       {c.config.Profile.EmailVerified, q.VerifiedBy},
 			"a signed userinfo answer":     {c.row.userinfoAlg, q.SignedUserinfo},
 			"an address by its vendor":     {c.row.verifiesEmail, false},
+			"further audiences":            {len(c.row.trustedAudiences) > 0, q.Audiences != nil},
 			"plain http":                   {c.config.InsecureHTTP, false},
 			"what a browser may add":       {len(c.config.AllowParams), 0},
 			"further hosts":                {len(c.row.hosts) > 0, id == "netsuite"},

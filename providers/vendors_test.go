@@ -97,6 +97,7 @@ type quirk struct {
 	SignedUserinfo   string            `json:"signed_userinfo"`
 	TokenIn          string            `json:"token_in"`
 	IDTokenOnly      []string          `json:"id_token_only"`
+	Audiences        []string          `json:"audiences"`
 	Emails           string            `json:"emails"`
 	VerifiedBy       string            `json:"verified_by"`
 	Callback         map[string]string `json:"callback"`
