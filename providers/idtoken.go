@@ -182,7 +182,10 @@ func (r *idTokenRules) check(c claims, alg string, now time.Time) error {
 	if err := checkTimes(c, now); err != nil {
 		return err
 	}
-	if nonce, _ := c["nonce"].(string); r.nonce != "" && !equal(nonce, r.nonce) {
+	switch nonce, sent := c["nonce"].(string); {
+	case r.nonce != "" && !sent:
+		return errors.New("it has no nonce, though one was sent; where the provider never sends it back, write checks pkce state")
+	case r.nonce != "" && !equal(nonce, r.nonce):
 		return errors.New("its nonce is not the one that was sent")
 	}
 	if sub, ok := c["sub"].(string); !ok || sub == "" || len(sub) > maxID {

@@ -117,7 +117,7 @@ var badIDTokens = map[string]struct {
 	"C10: iat a day ahead":                {setTime("iat", 24*time.Hour), "iat"},
 	"C10: nbf more than a minute ahead":   {setTime("nbf", 65*time.Second), "nbf"},
 	"C10: nbf of the wrong type":          {setClaim("nbf", true), ""},
-	"C11: no nonce":                       {setClaim("nonce", nil), "nonce"},
+	"C11: no nonce":                       {setClaim("nonce", nil), "it has no nonce, though one was sent"},
 	"C11: an empty nonce":                 {setClaim("nonce", ""), "nonce"},
 	"C11, C20: another sign-in's nonce":   {setClaim("nonce", strings.Repeat("m", 43)), "nonce"},
 	"C12: no sub":                         {setClaim("sub", nil), "sub"},
