@@ -231,7 +231,10 @@ func TestEveryRowSignsIn(t *testing.T) {
 			if err != nil {
 				t.Fatal(err, v.Refusals())
 			}
-			account.Groups = nil
+			if account.Tokens == nil || account.Tokens.Access == "" {
+				t.Error("the access token is lost")
+			}
+			account.Groups, account.Tokens = nil, nil
 			if want := f.want(q); fmt.Sprintf("%+v", account) != fmt.Sprintf("%+v", want) {
 				t.Errorf("got  %+v\nwant %+v", account, want)
 			}
