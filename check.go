@@ -23,12 +23,13 @@ type checkedRealm struct {
 
 // realmsOf returns the realms of a provisioned configuration: those of the
 // global options by name, then those of sites in the order of the servers.
-func realmsOf(ctx caddy.Context) ([]*checkedRealm, error) {
+// behind are the servers that believe proxies what visitors asked for.
+func realmsOf(ctx caddy.Context, behind map[string]bool) ([]*checkedRealm, error) {
 	app, err := appOf(ctx)
 	if err != nil {
 		return nil, err
 	}
-	found := &realmFinder{byRealm: make(map[*Realm]*checkedRealm)}
+	found := &realmFinder{byRealm: make(map[*Realm]*checkedRealm), behind: behind}
 	for _, name := range slices.Sorted(maps.Keys(app.Realms)) {
 		found.add(app.Realms[name], !app.isRuled(name))
 	}
@@ -49,6 +50,7 @@ func realmsOf(ctx caddy.Context) ([]*checkedRealm, error) {
 type realmFinder struct {
 	all     []*checkedRealm
 	byRealm map[*Realm]*checkedRealm
+	behind  map[string]bool
 }
 
 func (f *realmFinder) add(realm *Realm, open bool) *checkedRealm {
@@ -76,7 +78,7 @@ func (f *realmFinder) walk(ctx caddy.Context, open bool) error {
 		visit := func(h *Handler, hosts []string) {
 			one := f.add(h.realm, open)
 			for _, host := range hosts {
-				one.served(addresses, host)
+				one.served(addresses, host, f.behind[name])
 			}
 			if len(hosts) == 0 {
 				one.unknown = append(one.unknown, "a site of it names no host")
@@ -153,8 +155,10 @@ func addressesOf(app *caddyhttp.App, srv *caddyhttp.Server) (addresses siteAddre
 	return addresses
 }
 
-// served adds the addresses of a host of the realm's sites.
-func (c *checkedRealm) served(addresses siteAddresses, host string) {
+// served adds the addresses of a host of the realm's sites. Of a server behind
+// proxies the scheme is what those say.
+func (c *checkedRealm) served(addresses siteAddresses, host string, behind bool) {
+	host = caddy.NewReplacer().ReplaceKnown(host, "")
 	if strings.ContainsAny(host, "*{") {
 		c.unknown = append(c.unknown, "the host "+host+" stands for many")
 		return
@@ -164,6 +168,9 @@ func (c *checkedRealm) served(addresses siteAddresses, host string) {
 	}
 	for _, address := range addresses {
 		c.origins = append(c.origins, address[0]+"://"+strings.ToLower(host)+address[1])
+		if behind && address[0] == "http" {
+			c.unknown = append(c.unknown, "trusted_proxies may be asked for "+host+" by https")
+		}
 	}
 }
 

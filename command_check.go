@@ -48,11 +48,15 @@ and with 2 when the configuration can't be loaded.`,
 var errNothingToCheck = errors.New("nothing to check: the configuration has no signin")
 
 func check(flags caddycmd.Flags) (int, error) {
-	ctx, err := provisioned(flags.String("config"), flags.String("adapter"))
+	written, err := readConfig(flags.String("config"), flags.String("adapter"))
 	if err != nil {
 		return exitNotCheckable, err
 	}
-	realms, err := realmsOf(ctx)
+	ctx, err := provisioned(written)
+	if err != nil {
+		return exitNotCheckable, err
+	}
+	realms, err := realmsOf(ctx, serversBehindProxies(written))
 	if err == nil && len(realms) == 0 {
 		err = errNothingToCheck
 	}
@@ -77,18 +81,22 @@ func check(flags caddycmd.Flags) (int, error) {
 	return caddy.ExitCodeSuccess, nil
 }
 
-// provisioned loads a configuration as caddy validate does. It is never started;
-// the end of the process is its end.
-func provisioned(file, adapter string) (caddy.Context, error) {
+func readConfig(file, adapter string) ([]byte, error) {
 	written, _, _, err := caddycmd.LoadConfig(file, adapter)
 	if err != nil {
-		return caddy.Context{}, err //nolint:wrapcheck // it says what was being done
+		return nil, err //nolint:wrapcheck // it says what was being done
 	}
 	if written == nil {
-		return caddy.Context{}, errors.New("no configuration: name one with --config, or run this where the Caddyfile is")
+		return nil, errors.New("no configuration: name one with --config, or run this where the Caddyfile is")
 	}
+	return caddy.RemoveMetaFields(written), nil
+}
+
+// provisioned loads a configuration as caddy validate does. It is never started;
+// the end of the process is its end.
+func provisioned(written []byte) (caddy.Context, error) {
 	var config *caddy.Config
-	if err := caddy.StrictUnmarshalJSON(caddy.RemoveMetaFields(written), &config); err != nil {
+	if err := caddy.StrictUnmarshalJSON(written, &config); err != nil {
 		return caddy.Context{}, fmt.Errorf("reading the configuration: %w", err)
 	}
 	ctx, err := caddy.ProvisionContext(config)
@@ -96,4 +104,24 @@ func provisioned(file, adapter string) (caddy.Context, error) {
 		return caddy.Context{}, fmt.Errorf("loading the configuration: %w", err)
 	}
 	return ctx, nil
+}
+
+// serversBehindProxies names the servers with trusted_proxies, which a
+// provisioned server doesn't show any more.
+func serversBehindProxies(written []byte) map[string]bool {
+	var config struct {
+		Apps struct {
+			HTTP struct {
+				Servers map[string]struct {
+					TrustedProxies json.RawMessage `json:"trusted_proxies"`
+				} `json:"servers"`
+			} `json:"http"`
+		} `json:"apps"`
+	}
+	_ = json.Unmarshal(written, &config) // what was provisioned can be read
+	behind := make(map[string]bool)
+	for name, server := range config.Apps.HTTP.Servers {
+		behind[name] = server.TrustedProxies != nil
+	}
+	return behind
 }

@@ -188,6 +188,8 @@ var caddyfileMistakes = map[string]struct{ text, want string }{
 	"scopes without openid":         {"google a b {\nscopes email\n}", "scopes must include openid"},
 	"two scopes in one":             {"google a b {\nscopes \"openid email\"\n}", "is not one scope"},
 	"params of the protocol":        {"google a b {\nparams state=x\n}", `params can't set "state"`},
+	"an answer in the fragment":     {"google a b {\nparams response_mode=fragment\n}", "response_mode=fragment is an answer that can't be read here"},
+	"an answer in a token":          {"google a b {\nparams response_mode=jwt\n}", "write form_post, or leave it out"},
 	"allow_params of the protocol":  {"google a b {\nallow_params redirect_uri\n}", `allow_params can't open "redirect_uri"`},
 	"allow_params that redirect":    {"google a b {\nallow_params response_mode\n}", `allow_params can't open "response_mode"`},
 	"checks without state":          {"google a b {\nchecks pkce\n}", "checks must include state"},

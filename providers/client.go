@@ -69,6 +69,9 @@ func (c *client) warn() {
 	if c.config.InsecureHTTP {
 		c.logger.Warn("insecure_http: whoever sits between this server and the provider can sign in as anyone")
 	}
+	if verifiesNobody(c.transport) {
+		c.logger.Warn("tls_insecure_skip_verify: whoever sits between this server and the provider can sign in as anyone; name the authority with tls_trust_pool instead")
+	}
 }
 
 func (c *client) checks(name string) bool { return slices.Contains(c.config.Checks, name) }

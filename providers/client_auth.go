@@ -31,8 +31,12 @@ const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 const assertionLife = 2 * time.Minute
 
 // signedSecret says how a row's client secret is made: a token signed with the
-// client's private key.
-type signedSecret struct{ issuer, audience string }
+// client's private key by alg.
+type signedSecret struct{ issuer, audience, alg string }
+
+// secretSizes are the bytes that a secret needs at least to sign with an
+// algorithm (RFC 7518 section 3.2), "" being the default.
+var secretSizes = map[string]int{"": 32, "HS256": 32, "HS384": 48, "HS512": 64}
 
 // authMethods put the client's proof into a request to the provider.
 var authMethods = map[string]func(c *client, header http.Header, form url.Values, endpoint string) error{
@@ -125,12 +129,29 @@ func (c *ClientConfig) checkSecret(string) error {
 		return c.checkMadeSecret(row)
 	case sendsSecret && c.ClientSecret == "":
 		return errors.New("client_secret is missing: write {env.NAME} or {file.PATH}; a public client has client_auth none instead")
-	case c.ClientAuth == authSecretJWT && !isDynamic(c.ClientSecret) && len(c.ClientSecret) < 32:
-		return errors.New("client_auth client_secret_jwt needs a client_secret of at least 32 bytes (RFC 7518 section 3.2)")
+	case c.ClientAuth == authSecretJWT:
+		return c.checkSecretAlg()
+	case c.PrivateKey != "" && row.signedSecret != nil && c.ClientAuth == authPost:
+		return errors.New("client_secret and private_key are both there: leave client_secret out, for it is made from the key, or leave the key out")
 	case c.PrivateKey != "" && !needsKey:
 		return fmt.Errorf("client_auth %s uses no private_key: leave it out, or write client_auth private_key_jwt", c.ClientAuth)
+	case c.TokenEndpointAuthSigningAlg != "" && !needsKey:
+		return fmt.Errorf("client_auth %s signs nothing: leave token_endpoint_auth_signing_alg out", c.ClientAuth)
 	}
 	return c.checkKey()
+}
+
+func (c *ClientConfig) checkSecretAlg() error {
+	least, known := secretSizes[c.TokenEndpointAuthSigningAlg]
+	switch {
+	case !known:
+		return fmt.Errorf("token_endpoint_auth_signing_alg %q doesn't go with client_secret_jwt: write HS256, HS384 or HS512", excerpt(c.TokenEndpointAuthSigningAlg))
+	case c.PrivateKey != "":
+		return errors.New("client_auth client_secret_jwt uses no private_key: leave it out, or write client_auth private_key_jwt")
+	case !isDynamic(c.ClientSecret) && len(c.ClientSecret) < least:
+		return fmt.Errorf("client_auth client_secret_jwt needs a client_secret of at least %d bytes here (RFC 7518 section 3.2)", least)
+	}
+	return nil
 }
 
 // checkMadeSecret: what the secret is made of must all be there.
@@ -142,11 +163,14 @@ func (c *ClientConfig) checkMadeSecret(row preset) error {
 			return fmt.Errorf("%s is missing: the client secret of %s is made from team_id, key_id and private_key", field.name, row.name)
 		}
 	}
+	if signs, err := c.newSigner(); err == nil && signs.alg != row.signedSecret.alg && !isDynamic(c.PrivateKey) {
+		return fmt.Errorf("private_key signs with %s, but %s takes %s alone: it is not the key from there", signs.alg, row.name, row.signedSecret.alg)
+	}
 	return c.checkKey()
 }
 
 func (c *ClientConfig) checkKey() error {
-	if c.ClientAuth == authSecretJWT || isDynamic(c.PrivateKey) {
+	if isDynamic(c.PrivateKey) {
 		return nil
 	}
 	_, err := c.newSigner()

@@ -139,6 +139,9 @@ func (c *ClientConfig) checkParams(string) error {
 			return fmt.Errorf("params can't set %q: that parameter is the protocol's own", name)
 		}
 	}
+	if mode := c.Params["response_mode"]; !isDynamic(mode) && !slices.Contains([]string{"", "query", "form_post"}, mode) {
+		return fmt.Errorf("params response_mode=%s is an answer that can't be read here: write form_post, or leave it out", excerpt(mode))
+	}
 	for name := range c.TokenParams {
 		if name == "" || protocolParams[name] || tokenProtocolParams[name] {
 			return fmt.Errorf("token_params can't set %q: that parameter is the protocol's own", name)

@@ -175,6 +175,7 @@ func (c ClientConfig) withDefaults(kind string) ClientConfig {
 		setDefault(&c.ID, c.Preset)
 		setDefault(&c.Name, row.name)
 		c.Issuer = row.wholeIssuer(c.Issuer)
+		c = row.withIssuerRead(c)
 		fill(&c, row.resolved(c))
 	}
 	setDefault(&c.Name, c.ID)

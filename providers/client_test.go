@@ -162,6 +162,7 @@ func TestWhatWeakensASignInIsWarnedOf(t *testing.T) {
 		"PKCE left out":           {config{"checks": []string{"state", "nonce"}}, []string{"pkce"}},
 		"PKCE and nonce left out": {config{"checks": []string{"state"}}, []string{"pkce", "nonce"}},
 		"plain http is permitted": {config{"insecure_http": true}, []string{"insecure_http"}},
+		"any certificate will do": {config{"transport": config{"tls": config{"insecure_skip_verify": true}}}, []string{"tls_insecure_skip_verify"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := loadOIDC(t, corp(providertest.NewHandler("https://op.example")).with(tc.config))

@@ -118,7 +118,10 @@ func (i *issuer) read(document []byte) (metadata, error) {
 		{"userinfo_endpoint", m.UserinfoEndpoint, false},
 		{"pushed_authorization_request_endpoint", m.PAREndpoint, false},
 	} {
-		if endpoint.url == "" && !endpoint.required {
+		if endpoint.url == "" {
+			if endpoint.required {
+				return metadata{}, fmt.Errorf("the discovery document has no %s", endpoint.name)
+			}
 			continue
 		}
 		// An https issuer can't send us to this machine's own http services.

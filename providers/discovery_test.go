@@ -23,9 +23,9 @@ func TestDiscoveryRefuses(t *testing.T) {
 	}{
 		"C8: another issuer":               {set("issuer", "https://other.example"), "names another issuer"},
 		"C8: the issuer with a slash more": {editDiscovery(func(d map[string]any) { d["issuer"] = d["issuer"].(string) + "/" }), "set issuer to exactly that"},
-		"no authorization endpoint":        {set("authorization_endpoint", nil), "authorization_endpoint"},
-		"no token endpoint":                {set("token_endpoint", ""), "token_endpoint"},
-		"no key set":                       {set("jwks_uri", ""), "jwks_uri"},
+		"no authorization endpoint":        {set("authorization_endpoint", nil), "has no authorization_endpoint"},
+		"no token endpoint":                {set("token_endpoint", ""), "has no token_endpoint"},
+		"no key set":                       {set("jwks_uri", ""), "has no jwks_uri"},
 		"L1: a token endpoint over http":   {set("token_endpoint", "http://op.example/token"), "token_endpoint is not an https URL"},
 		"L1: a key set in a file":          {set("jwks_uri", "file:///etc/passwd"), "jwks_uri is not an https URL"},
 		"L1: a userinfo endpoint over ftp": {set("userinfo_endpoint", "ftp://op.example/"), "userinfo_endpoint is not an https URL"},

@@ -182,7 +182,10 @@ func (r *idTokenRules) check(c claims, alg string, now time.Time) error {
 	if err := checkTimes(c, now); err != nil {
 		return err
 	}
-	if nonce, _ := c["nonce"].(string); r.nonce != "" && !equal(nonce, r.nonce) {
+	switch nonce, sent := c["nonce"].(string); {
+	case r.nonce != "" && !sent:
+		return errors.New("it has no nonce, though one was sent; where the provider never sends it back, write checks pkce state")
+	case r.nonce != "" && !equal(nonce, r.nonce):
 		return errors.New("its nonce is not the one that was sent")
 	}
 	if sub, ok := c["sub"].(string); !ok || sub == "" || len(sub) > maxID {
@@ -237,6 +240,9 @@ func (r *idTokenRules) checkTenant(c claims) error {
 	return err
 }
 
+// anyAudience trusts every audience beside the client.
+const anyAudience = "*"
+
 // checkAudience: every audience is trusted, and several need an azp (Core
 // 3.1.3.7 numbers 3 to 5).
 func (r *idTokenRules) checkAudience(c claims) error {
@@ -247,7 +253,7 @@ func (r *idTokenRules) checkAudience(c claims) error {
 	ours := false
 	for _, entry := range list {
 		audience, ok := entry.(string)
-		if !ok || audience != r.clientID && !slices.Contains(r.audiences, audience) {
+		if !ok || audience != r.clientID && !slices.Contains(r.audiences, audience) && !slices.Contains(r.audiences, anyAudience) {
 			return errors.New("its aud holds others than client_id; trusted_audiences may name them")
 		}
 		ours = ours || audience == r.clientID

@@ -20,9 +20,11 @@ var testKeys = sync.OnceValue(func() map[string]string {
 	}
 	_, edKey, err := ed25519.GenerateKey(rand.Reader)
 	keys := map[string]any{
-		"EC":  must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)),
-		"RSA": must(rsa.GenerateKey(rand.Reader, 2048)),
-		"Ed":  must(edKey, err),
+		"EC":   must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)),
+		"P384": must(ecdsa.GenerateKey(elliptic.P384(), rand.Reader)),
+		"P521": must(ecdsa.GenerateKey(elliptic.P521(), rand.Reader)),
+		"RSA":  must(rsa.GenerateKey(rand.Reader, 2048)),
+		"Ed":   must(edKey, err),
 	}
 	texts := make(map[string]string)
 	for kind, key := range keys {
@@ -32,5 +34,6 @@ var testKeys = sync.OnceValue(func() map[string]string {
 	return texts
 })
 
-// testKey returns a private key in PEM: EC, RSA or Ed, the same all along.
+// testKey returns a private key in PEM: EC (P-256), P384, P521, RSA or Ed, the
+// same all along.
 func testKey(kind string) string { return testKeys()[kind] }

@@ -1,6 +1,7 @@
 package providers
 
 import (
+	"encoding/json"
 	"net/http"
 	"reflect"
 	"strings"
@@ -71,7 +72,10 @@ func TestGitHubsErrorsComeWithStatus200(t *testing.T) {
 func TestOAuth2RefusesAProfileWithoutAnIdentifier(t *testing.T) {
 	for name, id := range map[string]any{
 		"none": nil, "empty": "", "a list": []any{1}, "a fraction": 1.5, "a truth": true,
-		"too long": strings.Repeat("1", 256), "with a control character": "a\nb",
+		"too long": strings.Repeat("1", 256), "with a control character": "a\nb", "only space": " ",
+		"with a space before": " 583231", "with a space behind": "583231 ", "with another space behind": "583231\u00a0",
+		"not in Unicode": json.RawMessage(`"a\ud800"`), "not in UTF-8": json.RawMessage("\"a\xff\""),
+		"a number too large": json.Number("1e21"), "minus zero": json.Number("-0"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := providertest.New(t)

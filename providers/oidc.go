@@ -34,8 +34,8 @@ type OIDC struct {
 	// ES256, PS256 and EdDSA the provider offers.
 	IDTokenSignedResponseAlg string `json:"id_token_signed_response_alg,omitempty"`
 
-	// Audiences that an ID token may name besides this client; its azp must be
-	// this client then. Default: none.
+	// Audiences that an ID token may name besides this client, "*" for any; its
+	// azp must be this client then. Default: the preset's; else none.
 	TrustedAudiences []string `json:"trusted_audiences,omitempty"`
 
 	// The issuer of a provider that has one for each tenant, with {tenantid} for
@@ -60,6 +60,7 @@ type OIDC struct {
 	client      *client
 	idTokenAlg  string // resolved
 	userinfoAlg string
+	audiences   []string
 	issuer      *issuer
 	held        *issuerKey
 }
@@ -81,6 +82,9 @@ func (p *OIDC) Provision(ctx caddy.Context) error {
 	p.client = c
 	p.idTokenAlg = cmp.Or(p.IDTokenSignedResponseAlg, c.row.idTokenAlg)
 	p.userinfoAlg = cmp.Or(p.UserinfoSignedResponseAlg, c.row.userinfoAlg)
+	if p.audiences = p.TrustedAudiences; p.audiences == nil {
+		p.audiences = c.row.trustedAudiences
+	}
 	discovery, err := p.discovery()
 	if err != nil {
 		return c.named(err)
@@ -255,7 +259,7 @@ func (p *OIDC) verify(ctx context.Context, endpoints metadata, flow Flow, token 
 		algs:        algs,
 		secret:      p.client.config.ClientSecret,
 		clientID:    p.client.config.ClientID,
-		audiences:   p.TrustedAudiences,
+		audiences:   p.audiences,
 		accessToken: token.accessToken,
 	}
 	if p.client.checks(checkNonce) {
@@ -300,7 +304,7 @@ func (p *OIDC) userinfo(ctx context.Context, endpoints metadata, token *tokens) 
 	if p.userinfoAlg != "" {
 		rules := idTokenRules{
 			issuer: p.issuer, client: p.client.http, jwksURI: endpoints.JWKSURI, algs: []string{p.userinfoAlg},
-			clientID: p.client.config.ClientID, audiences: p.TrustedAudiences, issuerID: endpoints.Issuer,
+			clientID: p.client.config.ClientID, audiences: p.audiences, issuerID: endpoints.Issuer,
 		}
 		if body, err = rules.verifyUserinfo(ctx, strings.TrimSpace(string(body))); err != nil {
 			return nil, fmt.Errorf("userinfo: its signed answer is refused: %w", err)

@@ -35,6 +35,7 @@ func TestOIDCSignsInWith(t *testing.T) {
 		"aud as an array of one":                  {behaviour: editToken(func(c map[string]any) { c["aud"] = []any{"client-1"} })},
 		"azp being the client":                    {behaviour: editToken(func(c map[string]any) { c["azp"] = "client-1" })},
 		"a trusted second audience and azp":       {config{"trusted_audiences": []string{"project"}}, editToken(twoAudiences("project", "client-1"))},
+		"any second audience and azp":             {config{"trusted_audiences": []string{"*"}}, editToken(twoAudiences("project", "client-1"))},
 		"a clock half a minute behind":            {behaviour: editToken(func(c map[string]any) { c["exp"] = time.Now().Unix() - 30 })},
 		"a clock half a minute ahead":             {behaviour: editToken(func(c map[string]any) { c["nbf"] = time.Now().Unix() + 30; c["iat"] = time.Now().Unix() + 30 })},
 		"times that have decimals":                {behaviour: editToken(func(c map[string]any) { c["exp"] = float64(time.Now().Unix()) + 60.5 })},
@@ -116,7 +117,7 @@ var badIDTokens = map[string]struct {
 	"C10: iat a day ahead":                {setTime("iat", 24*time.Hour), "iat"},
 	"C10: nbf more than a minute ahead":   {setTime("nbf", 65*time.Second), "nbf"},
 	"C10: nbf of the wrong type":          {setClaim("nbf", true), ""},
-	"C11: no nonce":                       {setClaim("nonce", nil), "nonce"},
+	"C11: no nonce":                       {setClaim("nonce", nil), "it has no nonce, though one was sent"},
 	"C11: an empty nonce":                 {setClaim("nonce", ""), "nonce"},
 	"C11, C20: another sign-in's nonce":   {setClaim("nonce", strings.Repeat("m", 43)), "nonce"},
 	"C12: no sub":                         {setClaim("sub", nil), "sub"},
@@ -168,8 +169,10 @@ func jsonSerialization(answer map[string]any) {
 func TestOIDCWithSeveralTrustedAudiencesNeedsAzp(t *testing.T) {
 	s := providertest.New(t)
 	s.Set(editToken(twoAudiences("project", nil)))
-	_, err := signIn(t, loadOIDC(t, corp(s).with(config{"trusted_audiences": []string{"project"}})), s)
-	mustFail(t, err, "azp")
+	for _, trusted := range []string{"project", "*"} {
+		_, err := signIn(t, loadOIDC(t, corp(s).with(config{"trusted_audiences": []string{trusted}})), s)
+		mustFail(t, err, "azp")
+	}
 }
 
 // C6: the public key of the provider is no HMAC key, whatever a token says.

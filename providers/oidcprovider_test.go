@@ -4,10 +4,13 @@ package providers
 
 import (
 	"encoding/json"
+	"html"
+	"io"
 	"maps"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -16,7 +19,7 @@ import (
 	"github.com/caddy-signin/caddy-signin/test/servers"
 )
 
-const registeredSecret = "a client secret of the Go tests, long enough"
+const registeredSecret = "a client secret of the Go tests, long enough for every algorithm"
 
 // features are the clients of the real provider, each with one feature on, and
 // how a provider of ours is configured for it.
@@ -24,14 +27,25 @@ var features = map[string]struct {
 	registered map[string]any
 	config     config
 }{
-	"client_secret_basic": {map[string]any{"token_endpoint_auth_method": "client_secret_basic"}, nil},
-	"client_secret_post":  {map[string]any{"token_endpoint_auth_method": "client_secret_post"}, config{"client_auth": "client_secret_post"}},
-	"client_secret_jwt":   {map[string]any{"token_endpoint_auth_method": "client_secret_jwt"}, config{"client_auth": "client_secret_jwt"}},
-	"public":              {map[string]any{"token_endpoint_auth_method": "none"}, config{"client_auth": "none"}},
-	"private_key_jwt-EC":  {map[string]any{"token_endpoint_auth_method": "private_key_jwt"}, config{"client_auth": "private_key_jwt", "key_id": "k"}},
-	"private_key_jwt-RSA": {map[string]any{"token_endpoint_auth_method": "private_key_jwt"}, config{"client_auth": "private_key_jwt", "key_id": "k"}},
-	"private_key_jwt-Ed":  {map[string]any{"token_endpoint_auth_method": "private_key_jwt"}, config{"client_auth": "private_key_jwt", "key_id": "k"}},
-	"par":                 {map[string]any{"require_pushed_authorization_requests": true}, config{"pushed_authorization_request_endpoint": "discovered"}},
+	"client_secret_basic":  {map[string]any{"token_endpoint_auth_method": "client_secret_basic"}, nil},
+	"client_secret_post":   {map[string]any{"token_endpoint_auth_method": "client_secret_post"}, config{"client_auth": "client_secret_post"}},
+	"client_secret_jwt":    {map[string]any{"token_endpoint_auth_method": "client_secret_jwt"}, config{"client_auth": "client_secret_jwt"}},
+	"public":               {map[string]any{"token_endpoint_auth_method": "none"}, config{"client_auth": "none"}},
+	"private_key_jwt-EC":   {map[string]any{"token_endpoint_auth_method": "private_key_jwt"}, config{"client_auth": "private_key_jwt", "key_id": "k"}},
+	"private_key_jwt-RSA":  {map[string]any{"token_endpoint_auth_method": "private_key_jwt"}, config{"client_auth": "private_key_jwt", "key_id": "k"}},
+	"private_key_jwt-Ed":   {map[string]any{"token_endpoint_auth_method": "private_key_jwt"}, config{"client_auth": "private_key_jwt", "key_id": "k"}},
+	"private_key_jwt-P384": {map[string]any{"token_endpoint_auth_method": "private_key_jwt"}, config{"client_auth": "private_key_jwt", "key_id": "k"}},
+	"private_key_jwt-P521": {map[string]any{"token_endpoint_auth_method": "private_key_jwt"}, config{"client_auth": "private_key_jwt", "key_id": "k"}},
+	"private_key_jwt-PS256-RSA": {
+		map[string]any{"token_endpoint_auth_method": "private_key_jwt", "token_endpoint_auth_signing_alg": "PS256"},
+		config{"client_auth": "private_key_jwt", "token_endpoint_auth_signing_alg": "PS256"},
+	},
+	"client_secret_jwt-HS512": {
+		map[string]any{"token_endpoint_auth_method": "client_secret_jwt", "token_endpoint_auth_signing_alg": "HS512"},
+		config{"client_auth": "client_secret_jwt", "token_endpoint_auth_signing_alg": "HS512"},
+	},
+	"form_post": {nil, config{"params": config{"response_mode": "form_post"}}},
+	"par":       {map[string]any{"require_pushed_authorization_requests": true}, config{"pushed_authorization_request_endpoint": "discovered"}},
 	"par-private_key_jwt-EC": {
 		map[string]any{"require_pushed_authorization_requests": true, "token_endpoint_auth_method": "private_key_jwt"},
 		config{"pushed_authorization_request_endpoint": "discovered", "client_auth": "private_key_jwt"},
@@ -67,6 +81,11 @@ func registrations(t *testing.T) (clients []map[string]any) {
 
 func loadFeature(t *testing.T, op *servers.OIDCProvider, id string) *OIDC {
 	t.Helper()
+	return loadOIDC(t, clientOf(op, id))
+}
+
+// clientOf is the configuration of a provider of ours that goes with a client.
+func clientOf(op *servers.OIDCProvider, id string) config {
 	c := config{"id": "corp", "issuer": op.Issuer, "client_id": id, "client_secret": registeredSecret}.with(features[id].config)
 	switch c["client_auth"] {
 	case "private_key_jwt":
@@ -75,7 +94,7 @@ func loadFeature(t *testing.T, op *servers.OIDCProvider, id string) *OIDC {
 	case "none":
 		delete(c, "client_secret")
 	}
-	return loadOIDC(t, c)
+	return c
 }
 
 // visit plays the browser from the authorization URL to the callback.
@@ -104,6 +123,9 @@ func visit(t *testing.T, target string) url.Values {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
+	if page, err := io.ReadAll(resp.Body); err == nil && resp.StatusCode == http.StatusOK {
+		return posted(string(page))
+	}
 	callback, err := resp.Location()
 	if err != nil {
 		t.Fatalf("%s at %s: %v", resp.Status, resp.Request.URL, err)
@@ -111,7 +133,18 @@ func visit(t *testing.T, target string) url.Values {
 	return callback.Query()
 }
 
-func signInAtRealProvider(t *testing.T, p *OIDC) (url.Values, Account) {
+var hiddenInput = regexp.MustCompile(`name="([^"]+)" value="([^"]*)"`)
+
+// posted are the fields of a form that the provider has the browser send.
+func posted(page string) url.Values {
+	fields := url.Values{}
+	for _, input := range hiddenInput.FindAllStringSubmatch(page, -1) {
+		fields.Set(input[1], html.UnescapeString(input[2]))
+	}
+	return fields
+}
+
+func signInAtRealProvider(t *testing.T, p Redirector) (url.Values, Account) {
 	t.Helper()
 	target, err := p.Begin(t.Context(), newFlow(), nil)
 	if err != nil {
@@ -144,6 +177,30 @@ func TestARealProviderWithEachFeature(t *testing.T) {
 			// RFC 9207: this provider announces iss and sends it.
 			if answer.Get("iss") != op.Issuer {
 				t.Errorf("iss is %q", answer.Get("iss"))
+			}
+		})
+	}
+}
+
+// The same provider as one of plain OAuth 2 with PKCE, whose profile the access
+// token fetches.
+func TestARealProviderAsPlainOAuth2(t *testing.T) {
+	op := servers.StartOIDCProvider(t, registrations(t))
+	for _, id := range []string{"client_secret_basic", "client_secret_post", "client_secret_jwt", "public", "private_key_jwt-EC", "form_post", "par"} {
+		t.Run(id, func(t *testing.T) {
+			c := clientOf(op, id).with(config{
+				"authorization_endpoint": op.Issuer + "/auth", "token_endpoint": op.Issuer + "/token", "userinfo_endpoint": op.Issuer + "/me",
+				"scopes": []string{"openid", "profile", "email"}, "profile": config{"id": "sub"},
+			})
+			if id == "par" {
+				c["pushed_authorization_request_endpoint"] = op.Issuer + "/request"
+			}
+			if c["client_auth"] != nil {
+				c["client_assertion_audience"] = op.Issuer
+			}
+			answer, account := signInAtRealProvider(t, loadOAuth2(t, c))
+			if account.ID != "dora" || account.Name != "Dora Example" || account.Email != "dora@example.com" || !account.EmailVerified || answer.Get("iss") != op.Issuer {
+				t.Errorf("got %+v", account)
 			}
 		})
 	}

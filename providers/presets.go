@@ -38,6 +38,7 @@ type preset struct {
 	emailEndpoint     string
 	idTokenAlg        string
 	userinfoAlg       string
+	trustedAudiences  []string
 	issuerTemplate    string
 	discoveryEndpoint string
 	discoveryParams   map[string]string
@@ -83,10 +84,13 @@ type presetOption struct {
 // NextAuth's provider ids.
 var presets = table(presetsOIDC, presetsOIDCOwn, presetsOAuth2A, presetsOAuth2M)
 
+// alias is another id of a row, with the display name that goes with it.
+type alias struct{ of, name string }
+
 // aliases are the other ids that NextAuth's versions have for the same provider.
-var aliases = map[string]string{
-	"azure-ad":               "microsoft-entra-id",
-	"duende-identityserver6": "duende-identity-server6",
+var aliases = map[string]alias{
+	"azure-ad":               {"microsoft-entra-id", "Azure Active Directory"},
+	"duende-identityserver6": {"duende-identity-server6", "DuendeIdentityServer6"},
 }
 
 func table(parts ...map[string]preset) map[string]preset {
@@ -99,22 +103,26 @@ func table(parts ...map[string]preset) map[string]preset {
 
 // lookUp returns the row of a preset's name or alias.
 func lookUp(name string) (preset, bool) {
-	if other, ok := aliases[name]; ok {
-		name = other
+	other, isAlias := aliases[name]
+	if !isAlias {
+		row, ok := presets[name]
+		return row, ok
 	}
-	row, ok := presets[name]
+	row, ok := presets[other.of]
+	row.name = other.name
 	return row, ok
 }
 
 // PresetNames returns the names of all presets, sorted.
 func PresetNames() []string {
-	return slices.Sorted(maps.Keys(table(presets, aliasRows())))
+	return slices.Sorted(maps.Keys(allRows()))
 }
 
-func aliasRows() map[string]preset {
-	rows := make(map[string]preset, len(aliases))
-	for name, of := range aliases {
-		rows[name] = presets[of]
+// allRows are the rows by name and alias.
+func allRows() map[string]preset {
+	rows := maps.Clone(presets)
+	for name := range aliases {
+		rows[name], _ = lookUp(name)
 	}
 	return rows
 }
@@ -139,7 +147,7 @@ func (row preset) resolved(c ClientConfig) ClientConfig {
 	values := row.values(c)
 	defaults := values.fillConfig(row.config)
 	if row.selfHosted(c) {
-		defaults.Issuer = ""
+		defaults.Issuer, defaults.ClientAssertionAudience = "", ""
 		defaults.AuthorizationEndpoint, defaults.TokenEndpoint, defaults.UserinfoEndpoint = "", "", ""
 	}
 	return defaults

@@ -63,13 +63,13 @@ func describe(name string, row preset) PresetInfo {
 	fill(&defaults, kindDefaults[row.kind])
 	info := PresetInfo{
 		Name: name, Display: row.name, Kind: row.kind, Public: row.public,
-		Scopes: row.config.Scopes, Profile: defaults.Profile, VerifiedBy: row.verifiedBy(defaults.Profile),
+		Scopes: row.values(ClientConfig{}).fillAll(row.config.Scopes), Profile: defaults.Profile, VerifiedBy: row.verifiedBy(defaults.Profile),
 		FormPost:   row.config.Params["response_mode"] == "form_post",
 		ClientAuth: defaults.ClientAuth, Differs: row.differs, Note: row.note,
 	}
-	for alias, of := range aliases {
-		if of == name {
-			info.Aliases = append(info.Aliases, alias)
+	for other, row := range aliases {
+		if row.of == name {
+			info.Aliases = append(info.Aliases, other)
 		}
 	}
 	for _, check := range kindDefaults[row.kind].Checks {

@@ -13,7 +13,7 @@ var presetsOAuth2A = map[string]preset{
 			Scopes:                []string{"public"},
 			Profile:               ProfileMap{ID: "id", Name: "usual_full_name", Email: "email", Image: "image.link", Groups: off},
 		},
-		differs: "PKCE is used besides state.",
+		differs: "The picture is read where v5 reads it, `image.link`. PKCE is used besides state.",
 	},
 	"atlassian": {
 		name:   "Atlassian",
@@ -86,7 +86,7 @@ var presetsOAuth2A = map[string]preset{
 			Params:                map[string]string{"provider": "saml"},
 			Profile:               ProfileMap{ID: "id", Name: "firstName+lastName", Email: "email", Image: off, Groups: off},
 		},
-		differs: "No scope: NextAuth sends `openid`, which is none of the vendor's.",
+		differs: "Asks for `openid`, as v4 does.",
 		note:    "Write tenant and product with `params`, or have them in the client id.",
 	},
 	"bungie": {
@@ -156,7 +156,7 @@ var presetsOAuth2A = map[string]preset{
 			Scopes:                []string{"identify", "email"},
 			Profile:               ProfileMap{ID: "id", Name: "global_name|username", Email: "email", Image: "discord_avatar()", EmailVerified: "verified", Groups: off},
 		},
-		differs: "The address counts as verified when Discord's `verified` says so; the picture is computed as v5 does. PKCE is used besides state.",
+		differs: "The name is the one that people chose (`global_name`), as in v5. The address counts as verified when Discord's `verified` says so; the picture is computed as v5 does. PKCE is used besides state.",
 	},
 	"dribbble": {
 		name:   "Dribbble",
@@ -239,7 +239,7 @@ var presetsOAuth2A = map[string]preset{
 			Params:                map[string]string{"redirect_popup": "true"},
 			Profile:               ProfileMap{ID: "guid", Name: "name", Email: "email", Image: "picture", Groups: off},
 		},
-		differs: "PKCE is used besides state.",
+		differs: "Asks for `openid`, as v4 does. PKCE is used besides state.",
 	},
 	"figma": {
 		name:   "Figma",
@@ -254,6 +254,7 @@ var presetsOAuth2A = map[string]preset{
 			Profile:               ProfileMap{ID: "id", Name: "handle", Email: "email", Image: "img_url", Groups: off},
 		},
 		differs: "Nothing beyond what holds for all.",
+		note:    "`scopes current_user:read` is enough and asks for less.",
 	},
 	"foursquare": {
 		name:   "Foursquare",
@@ -309,7 +310,7 @@ var presetsOAuth2A = map[string]preset{
 			Scopes:                []string{"read_user"},
 			Profile:               ProfileMap{ID: "id", Name: "name|username", Email: "email", Image: "avatar_url", Groups: off},
 		},
-		differs: "`issuer <url>` moves it to a GitLab of your own.",
+		differs: "The id is `id`: the interface that is asked sends no `sub`. `issuer <url>` moves it to a GitLab of your own.",
 	},
 	"hubspot": {
 		name:   "HubSpot",
@@ -353,8 +354,8 @@ var presetsOAuth2A = map[string]preset{
 			UserinfoEndpoint:      "https://kapi.kakao.com/v2/user/me",
 			EmptyScope:            true,
 			ClientAuth:            "client_secret_post",
-			Profile:               ProfileMap{ID: "id", Name: "kakao_account.profile.nickname|kakao_account.nickname", Email: "kakao_account.email", Image: "kakao_account.profile.profile_image_url|kakao_account.profile_image_url", EmailVerified: "kakao_account.is_email_verified", Groups: off},
+			Profile:               ProfileMap{ID: "id", Name: "kakao_account.profile.nickname|kakao_account.nickname", Email: "kakao_account.email", Image: "kakao_account.profile.profile_image_url|kakao_account.profile_image_url", EmailVerified: "kakao_account.is_email_valid+kakao_account.is_email_verified", Groups: off},
 		},
-		differs: "The name and picture are also read from `kakao_account.profile`; the address counts as verified when Kakao says so. PKCE is used besides state.",
+		differs: "The name and picture are also read from `kakao_account.profile`; the address counts as verified when Kakao says that it is, and that nobody else has proven it to be theirs since. PKCE is used besides state.",
 	},
 }

@@ -27,7 +27,7 @@ var presetsOAuth2M = map[string]preset{
 			UserinfoParams:        map[string]string{"access_token": "{access_token}"},
 			Profile:               ProfileMap{ID: "id", Name: "name", Email: "email", Image: "image", Groups: off},
 		},
-		differs: "The token goes in the query, as the vendor wants it. PKCE is used besides state.",
+		differs: "The claims are those of v4's row: v5's reads names that the vendor doesn't have. The token goes in the query, as the vendor wants it. PKCE is used besides state.",
 	},
 	"mastodon": {
 		name:          "Mastodon",
@@ -107,7 +107,7 @@ var presetsOAuth2M = map[string]preset{
 			Scopes:                []string{"restlets", "rest_webservices"},
 			Profile:               ProfileMap{ID: "id", Name: "name", Email: "email", Image: off, Groups: off},
 		},
-		differs: "Nothing beyond what holds for all.",
+		differs: "`account_id` fills the host names in.",
 		note:    "Write `userinfo_endpoint`, a RESTlet of your account that answers with id, name and email.",
 	},
 	"nextcloud": {
@@ -148,7 +148,7 @@ var presetsOAuth2M = map[string]preset{
 			UserinfoEndpoint:      "{issuer}/oauth/me",
 			Profile:               ProfileMap{ID: "id", Name: "name", Email: "email", Image: off, Groups: off},
 		},
-		differs: "The issuer may end in a slash or not. No scope: NextAuth sends `openid`, which is none of the vendor's. PKCE is used besides state.",
+		differs: "The claims are those of v4's row: v5's reads names that the product doesn't have. The issuer may end in a slash or not. No scope: NextAuth sends `openid`, which is none of the vendor's. PKCE is used besides state.",
 	},
 	"osu": {
 		name:   "Osu!",
@@ -213,7 +213,7 @@ var presetsOAuth2M = map[string]preset{
 			Checks:                []string{checkState},
 			Profile:               ProfileMap{ID: "id", Name: "name", Email: off, Image: off, Groups: off},
 		},
-		differs: "Nothing beyond what holds for all.",
+		differs: "The id is `id`, as in v4; v5 reads `sub`, which the vendor doesn't send.",
 	},
 	"spotify": {
 		name:   "Spotify",
@@ -285,13 +285,13 @@ var presetsOAuth2M = map[string]preset{
 		config: ClientConfig{
 			AuthorizationEndpoint: "https://todoist.com/oauth/authorize",
 			TokenEndpoint:         "https://todoist.com/oauth/access_token",
-			UserinfoEndpoint:      "https://api.todoist.com/sync/v9/sync",
+			UserinfoEndpoint:      "https://api.todoist.com/api/v1/sync",
 			Scopes:                []string{"data:read"},
 			ClientAuth:            "client_secret_post",
-			UserinfoBody:          `{"sync_token":"*","resource_types":"[\"user\"]"}`,
+			UserinfoBody:          `{"sync_token":"*","resource_types":["user"]}`,
 			Profile:               ProfileMap{ID: "user.id", Name: "user.full_name", Email: "user.email", Image: "user.avatar_big", Groups: off},
 		},
-		differs: "PKCE is used besides state.",
+		differs: "Version 1 of the vendor's interface: it answers version 9 of its older one, which NextAuth asks, with 410. PKCE is used besides state.",
 	},
 	"trakt": {
 		name:   "Trakt",
@@ -320,7 +320,7 @@ var presetsOAuth2M = map[string]preset{
 			UserinfoParams:        map[string]string{"user.fields": "profile_image_url"},
 			Profile:               ProfileMap{ID: "data.id", Name: "data.name", Email: "data.email", Image: "data.profile_image_url", Groups: off},
 		},
-		differs: "OAuth 2, as in v5; v4's default is OAuth 1.0a, which is not supported.",
+		differs: "Its name is Twitter, as in v5. OAuth 2, as in v5; v4's default is OAuth 1.0a, which is not supported.",
 		note:    "There is no address.",
 	},
 	"vk": {
@@ -392,7 +392,7 @@ var presetsOAuth2M = map[string]preset{
 			EmptyScope:            true,
 			Profile:               ProfileMap{ID: "sub", Name: "username", Email: "email", Image: off, Groups: off},
 		},
-		differs: "PKCE is used besides state.",
+		differs: "No picture: the vendor has none. PKCE is used besides state.",
 	},
 	"wordpress": {
 		name:   "WordPress.com",

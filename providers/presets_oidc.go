@@ -7,7 +7,7 @@ var presetsOIDC = map[string]preset{
 		kind:         kindOIDC,
 		public:       true,
 		options:      []presetOption{{name: "team_id", use: "the team id of the developer account, unless client_secret is one made elsewhere"}},
-		signedSecret: &signedSecret{issuer: "{team_id}", audience: "https://appleid.apple.com"},
+		signedSecret: &signedSecret{issuer: "{team_id}", audience: "https://appleid.apple.com", alg: "ES256"},
 		config: ClientConfig{
 			Issuer:     "https://appleid.apple.com",
 			Scopes:     []string{"name", "email"},
@@ -15,11 +15,11 @@ var presetsOIDC = map[string]preset{
 			ClientAuth: "client_secret_post",
 			Profile:    ProfileMap{ID: "sub", Name: "callback.user.name.firstName+callback.user.name.lastName|name", Email: "email", Image: off, Groups: off},
 		},
-		differs: "The client secret is made from the key for each sign-in; the posted answer comes back by GET, so the cookies stay SameSite=Lax; the name is kept, which v4 drops. Nonce and state are checked besides PKCE.",
+		differs: "The client is proven in the body, as in v5. The client secret is made from the key for each sign-in; the posted answer comes back by GET, so the cookies stay SameSite=Lax; the name is kept, which v4 drops. Nonce and state are checked besides PKCE.",
 		note:    "Apple gives the name at a person's first sign-in only.",
 	},
 	"azure-ad-b2c": {
-		name:           "Azure AD B2C",
+		name:           "Azure Active Directory B2C",
 		kind:           kindOIDC,
 		issuerTemplate: "https://{tenant_id}.b2clogin.com/{tenantid}/v2.0/",
 		options: []presetOption{
@@ -32,7 +32,7 @@ var presetsOIDC = map[string]preset{
 			Profile: ProfileMap{ID: "sub", Name: "name|preferred_username", Email: "emails.0|email", EmailVerified: off, Image: off, Groups: "groups"},
 		},
 		differs: "Asks for `openid email profile`; v4 asks for `openid` alone. The issuer of the discovery document must be one of a tenant of this host. PKCE and nonce are used besides state.",
-		note:    "Have the user flow return the claims emails and name.",
+		note:    "Have the user flow return the claims emails and name. Instead of the options, `issuer https://contoso.b2clogin.com/contoso.onmicrosoft.com/B2C_1_signin/v2.0` may be written; for a domain of your own write `issuer` and `issuer_template`.",
 	},
 	"bankid-no": {
 		name:        "BankID Norge",
@@ -80,7 +80,7 @@ var presetsOIDC = map[string]preset{
 			Scopes:  []string{"openid", "profile"},
 			Profile: ProfileMap{ID: "sub", Name: "name", Email: "email", Image: "picture", Groups: off},
 		},
-		differs: "PKCE and nonce are used besides state.",
+		differs: "Asks for `openid profile`, as v4 does; v5 asks for the address too, which needs a permission. PKCE and nonce are used besides state.",
 		note:    "ID tokens are signed with the channel secret (HS256). An address needs Line's permission and the scope email.",
 	},
 	"linkedin": {
@@ -113,7 +113,7 @@ var presetsOIDC = map[string]preset{
 			Profile:                 ProfileMap{ID: "sub", Name: "name", Email: "email", EmailVerified: "xms_edov", Image: off, Groups: off},
 		},
 		differs: "No picture: NextAuth fetches it from Graph and puts it into the cookie as data; so `User.Read` is not asked for. With several tenants, an ID token's issuer is checked against its tenant. State and nonce are used besides PKCE.",
-		note:    "Any tenant's administrator can write anything as somebody's address, so it counts as verified only where Entra says that the tenant owns its domain: add the optional claim xms_edov to the registration. With private_key_jwt the assertion is for the token endpoint.",
+		note:    "Any tenant's administrator can write anything as somebody's address, so it counts as verified only where Entra says that the tenant owns its domain: add the optional claim xms_edov to the registration. With private_key_jwt the assertion is for the token endpoint. Instead of the tenant, `issuer https://login.microsoftonline.com/<tenant>/v2.0` may be written. As `azure-ad` its name is Azure Active Directory.",
 	},
 	"roblox": {
 		name:   "Roblox",
@@ -148,7 +148,7 @@ var presetsOIDC = map[string]preset{
 			Scopes:  []string{"openid", "email", "profile"},
 			Profile: ProfileMap{ID: "sub", Name: "name", Email: "email", Image: "avatar_url|picture", Groups: off},
 		},
-		differs: "State and nonce are used besides PKCE.",
+		differs: "`picture` is read where `avatar_url` is missing. State and nonce are used besides PKCE.",
 	},
 	"slack": {
 		name:   "Slack",
@@ -173,7 +173,7 @@ var presetsOIDC = map[string]preset{
 			ClientAuth: "client_secret_post",
 			Profile:    ProfileMap{ID: "sub", Name: "preferred_username", Email: "email", Image: "picture", Groups: off},
 		},
-		differs: "PKCE and nonce are used besides state.",
+		differs: "The name is `preferred_username`, as in v4; the client is proven in the body, as in v5. PKCE and nonce are used besides state.",
 	},
 	"vipps": {
 		name:   "Vipps",

@@ -22,7 +22,7 @@ var presetsOIDCOwn = map[string]preset{
 			Scopes:  []string{"openid", "email", "profile"},
 			Profile: ProfileMap{ID: "sub", Name: "nickname", Email: "email", Image: "picture", Groups: "groups"},
 		},
-		differs: "Nonce is used besides PKCE and state.",
+		differs: "The name is the nickname, as in v4; v5 reads the name first. Nonce is used besides PKCE and state.",
 	},
 	"authentik": {
 		name:          "Authentik",
@@ -43,7 +43,7 @@ var presetsOIDCOwn = map[string]preset{
 			Scopes:  []string{"openid"},
 			Profile: ProfileMap{ID: "sub", Name: "battle_tag", Email: off, Image: off, Groups: off},
 		},
-		differs: "PKCE and nonce are used besides state.",
+		differs: "Asks for `openid` alone, as v4 does: there is no address. PKCE and nonce are used besides state.",
 		note:    "The issuer depends on the region: `https://oauth.battle.net`, in China `https://oauth.battlenet.com.cn`.",
 	},
 	"beyondidentity": {
@@ -84,7 +84,7 @@ var presetsOIDCOwn = map[string]preset{
 			Scopes:  []string{"openid", "email", "profile"},
 			Profile: ProfileMap{ID: "sub", Name: "name|nickname|preferred_username", Email: "email", Image: "picture", Groups: "groups"},
 		},
-		differs: "State and nonce are used besides PKCE. A person without `sub` is refused; Auth.js makes an id up.",
+		differs: "Name and picture are read as in v5, under v4's id as well. State and nonce are used besides PKCE. A person without `sub` is refused; Auth.js makes an id up.",
 	},
 	"frontegg": {
 		name:              "Frontegg",
@@ -108,7 +108,7 @@ var presetsOIDCOwn = map[string]preset{
 			Params:  map[string]string{"tenantId": "{tenant_id}"},
 			Profile: ProfileMap{ID: "sub", Name: "name|preferred_username|given_name+middle_name+family_name", Email: "email", Image: "picture", Groups: "groups"},
 		},
-		differs: "Asks for `email profile` too, as v5 does, so that there is an address. Nonce is used besides PKCE and state.",
+		differs: "The name is `name`, else `preferred_username`, and a picture is read, as in v5. Asks for `email profile` too, as v5 does, so that there is an address. Nonce is used besides PKCE and state.",
 	},
 	"hydra": {
 		name:          "Hydra",
@@ -128,7 +128,7 @@ var presetsOIDCOwn = map[string]preset{
 			Scopes:  []string{"openid", "profile", "email"},
 			Profile: ProfileMap{ID: "sub", Name: "name", Email: "email", Image: "picture", Groups: "groups"},
 		},
-		differs: "Nonce is used besides PKCE and state.",
+		differs: "A picture is read, as in v5. Nonce is used besides PKCE and state.",
 	},
 	"keycloak": {
 		name:          "Keycloak",
@@ -180,7 +180,7 @@ var presetsOIDCOwn = map[string]preset{
 			Scopes:  []string{"openid", "profile", "email"},
 			Profile: ProfileMap{ID: "sub", Name: "name|nickname|preferred_username", Email: "email", Image: "picture", Groups: "groups"},
 		},
-		differs: "The issuer may be written with or without `/oidc/2`. PKCE and nonce are used besides state.",
+		differs: "The name is read before the nickname, as in v5; v4 shows the nickname. The issuer may be written with or without `/oidc/2`. PKCE and nonce are used besides state.",
 	},
 	"passage": {
 		name:          "Passage",
@@ -190,7 +190,7 @@ var presetsOIDCOwn = map[string]preset{
 			Scopes:  []string{"openid", "email"},
 			Profile: ProfileMap{ID: "sub", Name: "name|nickname|preferred_username", Email: "email", Image: "picture", Groups: "groups"},
 		},
-		differs: "Nonce is used besides PKCE and state.",
+		differs: "A name is read, as in v5, which also asks for `profile`. Nonce is used besides PKCE and state.",
 	},
 	"ping-id": {
 		name:          "Ping Identity",
@@ -211,16 +211,17 @@ var presetsOIDCOwn = map[string]preset{
 			Params:  map[string]string{"resource": "{issuer}"},
 			Profile: ProfileMap{ID: "sub", Name: "name|nickname|preferred_username", Email: "email", Image: "picture", Groups: "groups"},
 		},
-		differs: "Nonce is used besides PKCE and state.",
+		differs: "Name and picture are read, as in v5. Nonce is used besides PKCE and state.",
 	},
 	"zitadel": {
-		name:          "ZITADEL",
-		kind:          kindOIDC,
-		issuerExample: "https://example.zitadel.cloud",
+		name:             "ZITADEL",
+		kind:             kindOIDC,
+		issuerExample:    "https://example.zitadel.cloud",
+		trustedAudiences: []string{anyAudience},
 		config: ClientConfig{
 			Scopes:  []string{"openid", "email", "profile"},
 			Profile: ProfileMap{ID: "sub", Name: "name", Email: "email", Image: "picture", Groups: "groups"},
 		},
-		differs: "Nonce is used besides PKCE and state.",
+		differs: "Further audiences of an ID token are accepted as long as `azp` is this client: ZITADEL names the project and all its clients. Nonce is used besides PKCE and state.",
 	},
 }

@@ -95,8 +95,10 @@ func answers(ctx context.Context, client *http.Client, origin string) error {
 // remedies are what an operator can do about a failed connection, by what the
 // error says: Caddy's transport hides the types of those of dialing.
 var remedies = []struct{ says, remedy string }{
+	{"answered with status 3", "redirects are not followed: is the issuer what the provider itself writes?"},
 	{"x509: ", "its certificate must be for this name, not expired, and of an authority that this machine, or tls_trust_pool, trusts"},
 	{"certificate", "its certificate is refused, or it wants one of ours"},
+	{"first record does not look like a TLS handshake", "what answers there speaks no TLS: is the port right?"},
 	{"HTTP response to HTTPS client", "what answers there speaks no TLS: is the port right?"},
 	{"no such host", "is the host name right, and does this machine's resolver work?"},
 	{"connection refused", "nothing listens there: is it up, and are host and port right?"},

@@ -29,6 +29,24 @@ func closedPort() string {
 	return server.URL
 }
 
+// plainServer speaks no TLS, and nothing of HTTP that TLS could recognize.
+func plainServer(t *testing.T) string {
+	t.Helper()
+	server := httptest.NewUnstartedServer(nil)
+	go func() {
+		for {
+			conn, err := server.Listener.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = io.WriteString(conn, "220 mail.example.com ESMTP\r\n")
+			_ = conn.Close()
+		}
+	}()
+	t.Cleanup(func() { _ = server.Listener.Close() })
+	return "http://" + server.Listener.Addr().String()
+}
+
 func TestProbe(t *testing.T) {
 	fails := func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) }
 	for name, tc := range map[string]struct {
@@ -36,13 +54,21 @@ func TestProbe(t *testing.T) {
 		config    config
 		want      string
 	}{
-		"all is well":       {providertest.Behaviour{}, nil, ""},
-		"no discovery":      {providertest.Behaviour{Handle: map[string]http.HandlerFunc{providertest.DiscoveryPath: fails}}, nil, "answered with status 502"},
+		"all is well":  {providertest.Behaviour{}, nil, ""},
+		"no discovery": {providertest.Behaviour{Handle: map[string]http.HandlerFunc{providertest.DiscoveryPath: fails}}, nil, "answered with status 502"},
+		"it leads elsewhere": {providertest.Behaviour{Handle: map[string]http.HandlerFunc{providertest.DiscoveryPath: func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/elsewhere", http.StatusFound)
+		}}}, nil, "answered with status 302 (redirects are not followed"},
 		"another issuer":    {providertest.Behaviour{EditDiscovery: func(d map[string]any) { d["issuer"] = "https://other.example" }}, nil, "set issuer to what it says there"},
 		"no keys":           {providertest.Behaviour{Handle: map[string]http.HandlerFunc{providertest.JWKSPath: fails}}, nil, "/jwks answered with status 502"},
 		"keys aren't used":  {providertest.Behaviour{Handle: map[string]http.HandlerFunc{providertest.JWKSPath: fails}}, config{"id_token_signed_response_alg": "HS256"}, ""},
 		"nowhere to push":   {providertest.Behaviour{}, config{"pushed_authorization_request_endpoint": "discovered"}, "names no pushed_authorization_request_endpoint"},
 		"no usable signing": {providertest.Behaviour{EditDiscovery: func(d map[string]any) { d["id_token_signing_alg_values_supported"] = []any{"none"} }}, nil, "offers none of RS256"},
+		"a token endpoint without TLS": {
+			providertest.Behaviour{},
+			config{"token_endpoint": strings.Replace(plainServer(t), "http:", "https:", 1)},
+			"(what answers there speaks no TLS: is the port right?)",
+		},
 		"a token endpoint that is gone": {
 			providertest.Behaviour{},
 			config{"token_endpoint": closedPort() + "/token"},

@@ -24,8 +24,8 @@ import (
 // nothing proves. The picture may be a URL with paths in braces
 // ("https://img.example/{id}.png").
 type ProfileMap struct {
-	// The immutable identifier: a string or a whole number of at most 255
-	// characters. Default: the preset's; else sub for oidc, id|sub for oauth2.
+	// The immutable identifier: a string of at most 255 bytes without space
+	// around it, or a whole number. Default: the preset's; else sub for oidc, id|sub for oauth2.
 	ID string `json:"id,omitempty"`
 
 	// The name that people read.
@@ -37,8 +37,9 @@ type ProfileMap struct {
 	Email string `json:"email,omitempty"`
 
 	// Where the provider says whether the address is verified, as true or
-	// "true"; "off" trusts nothing. Default: the preset's; else the claim email_verified beside a claim
-	// called email.
+	// "true". Of several flags joined by + ("is_valid+is_verified") each must say
+	// so; "off" trusts nothing. Default: the preset's; else the claim
+	// email_verified beside a claim called email.
 	EmailVerified string `json:"email_verified,omitempty"`
 
 	// The picture, an http or https URL.
@@ -61,7 +62,7 @@ func (m ProfileMap) check() error {
 		{"id", m.ID, false},
 		{"name", m.Name, true},
 		{"email", m.Email, false},
-		{"email_verified", m.EmailVerified, false},
+		{"email_verified", strings.ReplaceAll(m.EmailVerified, "+", "|"), false},
 		{"image", m.Image, true},
 		{"groups", m.Groups, false},
 	} {
@@ -87,20 +88,18 @@ var (
 
 // profile turns claims into an [Account]. It is what a ProfileMap compiles to.
 type profile struct {
-	id, email, verified, groups []path
-	name, image                 []source
+	id, email, groups []path
+	name, image       []source
+	// verified says whether the address is; nil: the claim beside it does.
+	verified []source
 	// verifiesEmail: see the preset's field of that name.
 	verifiesEmail bool
 }
 
 func (m ProfileMap) compile(verifiesEmail bool) profile {
-	verified := parsePaths(m.EmailVerified)
-	if m.EmailVerified == off {
-		verified = []path{} // nothing says it
-	}
 	return profile{
-		id: parsePaths(m.ID), email: parsePaths(m.Email), verified: verified,
-		groups: parsePaths(m.Groups), name: parseSources(m.Name), image: parseSources(m.Image),
+		id: parsePaths(m.ID), email: parsePaths(m.Email), groups: parsePaths(m.Groups),
+		name: parseSources(m.Name), image: parseSources(m.Image), verified: parseFlags(m.EmailVerified),
 		verifiesEmail: verifiesEmail,
 	}
 }
@@ -161,7 +160,7 @@ func (p profile) address(c claims) (email string, verified bool) {
 			continue
 		}
 		if p.verified != nil {
-			flag, _ := first(c, p.verified, func(v any) (any, bool) { return v, true })
+			flag, _ := firstOf(c, p.verified, func(v any) (any, bool) { return v, true })
 			return email, isTrue(flag)
 		}
 		// email_verified speaks of the claim email beside it, not of an upn or login.
@@ -178,16 +177,20 @@ func (p profile) address(c claims) (email string, verified bool) {
 // isTrue accepts the boolean and, as some providers send it, the string.
 func isTrue(v any) bool { return v == true || v == "true" }
 
-// identifier accepts a string, and a whole number as its decimal digits.
+// identifier accepts a string, and a whole number as its decimal digits. Space at
+// a string's end would be lost in a header, and somebody else's id be left; U+FFFD
+// stands for bytes that JSON can't have, several of which would be one.
 func identifier(v any) (string, bool) {
 	switch v := v.(type) {
 	case string:
-		return v, v != "" && len(v) <= maxID && utf8.ValidString(v) && !strings.ContainsFunc(v, unicode.IsControl)
+		return v, v != "" && len(v) <= maxID && !strings.ContainsFunc(v, isNotInIDs) && strings.TrimSpace(v) == v
 	case json.Number:
 		return wholeNumber(v)
 	}
 	return "", false
 }
+
+func isNotInIDs(r rune) bool { return unicode.IsControl(r) || r == utf8.RuneError }
 
 func wholeNumber(n json.Number) (string, bool) {
 	digits := string(n)

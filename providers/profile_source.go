@@ -66,6 +66,35 @@ func parseSource(s string) source {
 	return func(c claims) (any, bool) { return joined(parts, c) }
 }
 
+// parseFlags reads alternatives, each a path or paths joined by +, all of which
+// must be there and true. "off" gives an empty list: nothing says it.
+func parseFlags(s string) []source {
+	switch s {
+	case "":
+		return nil
+	case off:
+		return []source{}
+	}
+	var sources []source
+	for alternative := range strings.SplitSeq(s, "|") {
+		parts := parsePaths(strings.ReplaceAll(alternative, "+", "|"))
+		sources = append(sources, func(c claims) (any, bool) { return allTrue(parts, c) })
+	}
+	return sources
+}
+
+func allTrue(parts []path, c claims) (any, bool) {
+	all := true
+	for _, part := range parts {
+		flag, ok := part.in(map[string]any(c))
+		if !ok {
+			return nil, false
+		}
+		all = all && isTrue(flag)
+	}
+	return all, true
+}
+
 // joined is the texts that there are, with spaces between them.
 func joined(parts []path, c claims) (any, bool) {
 	var words []string

@@ -9,6 +9,8 @@ import (
 	"unicode/utf8"
 )
 
+var twoFlags = ProfileMap{EmailVerified: "owned+proven"}
+
 var longName = strings.Repeat("é", 200)
 
 var profiles = map[string]struct {
@@ -32,6 +34,10 @@ var profiles = map[string]struct {
 
 	"verified as a string":         {claims: `{"sub":"1","email":"a@x.example","email_verified":"true"}`, want: Account{ID: "1", Email: "a@x.example", EmailVerified: true}},
 	"verified as a number":         {claims: `{"sub":"1","email":"a@x.example","email_verified":1}`, want: Account{ID: "1", Email: "a@x.example"}},
+	"two flags, both true":         {mapping: twoFlags, claims: `{"sub":"1","email":"a@x.example","owned":true,"proven":"true"}`, want: Account{ID: "1", Email: "a@x.example", EmailVerified: true}},
+	"two flags, one false":         {mapping: twoFlags, claims: `{"sub":"1","email":"a@x.example","owned":false,"proven":true}`, want: Account{ID: "1", Email: "a@x.example"}},
+	"two flags, one missing":       {mapping: twoFlags, claims: `{"sub":"1","email":"a@x.example","proven":true,"email_verified":true}`, want: Account{ID: "1", Email: "a@x.example"}},
+	"two flags or another one":     {mapping: ProfileMap{EmailVerified: "owned+proven|sure"}, claims: `{"sub":"1","email":"a@x.example","proven":false,"sure":true}`, want: Account{ID: "1", Email: "a@x.example", EmailVerified: true}},
 	"not verified":                 {claims: `{"sub":"1","email":"a@x.example","email_verified":false}`, want: Account{ID: "1", Email: "a@x.example"}},
 	"nothing said of verification": {claims: `{"sub":"1","email":"a@x.example"}`, want: Account{ID: "1", Email: "a@x.example"}},
 	"a vendor who verifies":        {verifies: true, claims: `{"sub":"1","email":"a@x.example"}`, want: Account{ID: "1", Email: "a@x.example", EmailVerified: true}},

@@ -2,7 +2,10 @@ package providers
 
 import (
 	"maps"
+	"net/url"
 	"testing"
+
+	"github.com/go-jose/go-jose/v4"
 
 	"github.com/caddy-signin/caddy-signin/providers/providertest"
 )
@@ -113,6 +116,86 @@ func TestATenantIsPublicOrNot(t *testing.T) {
 		t.Setenv("TEST_TENANT", "consumers")
 		if got := loadOIDC(t, base.with(tc.config)).Info().Public; got != tc.want {
 			t.Errorf("%s: public is %t", name, got)
+		}
+	}
+}
+
+// An issuer that is written in full says what the options say.
+func TestAnIssuerInFullIsReadAsOptions(t *testing.T) {
+	const b2c = "https://contoso.b2clogin.com/contoso.onmicrosoft.com/B2C_1_signin/v2.0"
+	base := config{"client_id": providertest.VendorClientID, "client_secret": providertest.VendorClientSecret}
+	for name, tc := range map[string]struct{ issuer, options config }{
+		"a tenant": {
+			config{"preset": "azure-ad", "issuer": entra + tenant + "/v2.0"},
+			config{"preset": "azure-ad", "options": config{"tenant_id": tenant}},
+		},
+		"a slash more": {
+			config{"preset": "microsoft-entra-id", "issuer": entra + "common/v2.0/"},
+			config{"preset": "microsoft-entra-id"},
+		},
+		"a user flow": {
+			config{"preset": "azure-ad-b2c", "issuer": b2c},
+			config{"preset": "azure-ad-b2c", "options": config{"tenant_id": "contoso", "primary_user_flow": "B2C_1_signin"}},
+		},
+		"both": {
+			config{"preset": "azure-ad-b2c", "issuer": b2c, "options": config{"tenant_id": "contoso"}},
+			config{"preset": "azure-ad-b2c", "options": config{"tenant_id": "contoso", "primary_user_flow": "B2C_1_signin"}},
+		},
+	} {
+		got, want := loadOIDC(t, base.with(tc.issuer)), loadOIDC(t, base.with(tc.options))
+		if got.issuer != want.issuer || got.client.config.Issuer != want.client.config.Issuer || got.Info().Public != want.Info().Public ||
+			got.client.config.ClientAssertionAudience != want.client.config.ClientAssertionAudience {
+			t.Errorf("%s: %+v, not %+v", name, got.client.config, want.client.config)
+		}
+	}
+}
+
+// One that isn't of the row's form stands for itself.
+func TestOtherIssuersAreNotReadAsOptions(t *testing.T) {
+	for preset, issuers := range map[string][]string{
+		"azure-ad": {
+			"", "{env.ISSUER}", "https://login.microsoftonline.us/" + tenant + "/v2.0", entra + "a/b/v2.0", entra + "/v2.0",
+			entra + ".../v2.0", "https://evil.example/?" + entra + tenant + "/v2.0", entra + tenant + "/v2.0//",
+		},
+		"azure-ad-b2c": {"https://contoso.b2clogin.com/fabrikam.onmicrosoft.com/B2C_1_signin/v2.0"},
+		"google":       {"https://accounts.google.com"},
+	} {
+		row, _ := lookUp(preset)
+		for _, issuer := range issuers {
+			if got := row.readIssuer(issuer); got != nil {
+				t.Errorf("%s: %s is read as %v", preset, issuer, got)
+			}
+		}
+	}
+}
+
+// The assertion of private_key_jwt is for the tenant's own token endpoint there.
+func TestAssertionsAreForTheirTenant(t *testing.T) {
+	base := config{"preset": "azure-ad", "client_id": "c", "client_auth": "private_key_jwt", "private_key": testKey("RSA")}
+	for name, tc := range map[string]struct {
+		config config
+		want   string
+	}{
+		"every tenant":        {nil, entra + "common/oauth2/v2.0/token"},
+		"one tenant":          {config{"options": config{"tenant_id": tenant}}, entra + tenant + "/oauth2/v2.0/token"},
+		"one tenant's issuer": {config{"issuer": entra + tenant + "/v2.0"}, entra + tenant + "/oauth2/v2.0/token"},
+		"another cloud": {
+			config{"issuer": "https://login.microsoftonline.us/" + tenant + "/v2.0"},
+			"https://login.microsoftonline.us/" + tenant + "/v2.0",
+		},
+		"as written": {config{"issuer": entra + tenant + "/v2.0", "client_assertion_audience": "aud"}, "aud"},
+	} {
+		form := url.Values{}
+		p := loadOIDC(t, base.with(tc.config))
+		if err := p.client.authenticate(nil, form, "https://token.example"); err != nil {
+			t.Fatal(err)
+		}
+		jws, err := jose.ParseSignedCompact(form.Get("client_assertion"), []jose.SignatureAlgorithm{jose.RS256})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := parseClaims(jws.UnsafePayloadWithoutVerification()); err != nil || got["aud"] != tc.want {
+			t.Errorf("%s: aud is %v, not %s: %v", name, got["aud"], tc.want, err)
 		}
 	}
 }

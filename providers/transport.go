@@ -56,3 +56,13 @@ func loadTransport(ctx caddy.Context, owner any, field *json.RawMessage) (http.R
 	}
 	return transport, raw, nil
 }
+
+// verifiesNobody says that a transport takes any certificate.
+func verifiesNobody(transport json.RawMessage) bool {
+	var settings struct {
+		TLS struct {
+			InsecureSkipVerify bool `json:"insecure_skip_verify"`
+		} `json:"tls"`
+	}
+	return json.Unmarshal(transport, &settings) == nil && settings.TLS.InsecureSkipVerify
+}

@@ -59,8 +59,8 @@ var deviations = map[string]map[string]string{
 	"simplelogin": {"image": "avatar_url|picture"},
 	"threads":     {"id": "data.id|id", "name": "data.username|username", "image": "data.threads_profile_picture_url|threads_profile_picture_url"},
 	"tiktok":      {"params": ""}, // client_key is the client id's name
-	"todoist":     {"id": "user.id", "name": "user.full_name", "email": "user.email", "image": "user.avatar_big"},
-	"twitter":     {"params": "", "userinfo_params": "user.fields=profile_image_url", "client_auth": "client_secret_basic"},
+	"todoist":     {"userinfo_endpoint": "https://api.todoist.com/api/v1/sync", "id": "user.id", "name": "user.full_name", "email": "user.email", "image": "user.avatar_big"},
+	"twitter":     {"display name": "Twitter", "params": "", "userinfo_params": "user.fields=profile_image_url", "client_auth": "client_secret_basic"},
 	"vk":          {"email": "token_response.email"},
 	"wechat": { // appid and secret are the names of the client id and secret
 		"params": "", "token_params": "", "client_auth": "client_secret_post",
@@ -110,6 +110,7 @@ var aspects = map[string]func(f vendorFacts, c *client) (got string, allowed []s
 	"image": func(f vendorFacts, c *client) (string, []string) {
 		return f.mapped(c.config.Profile.Image, "map_image", "picture")
 	},
+	"display name": func(f vendorFacts, c *client) (string, []string) { return c.config.Name, []string{f["name"]} },
 }
 
 // address is an endpoint without its query.
@@ -138,7 +139,7 @@ func (f vendorFacts) addresses(column, key string) []string {
 func (f vendorFacts) scopes(c *client) (string, []string) {
 	got := strings.Join(slices.Sorted(slices.Values(c.config.Scopes)), " ")
 	if c.config.EmptyScope {
-		got = "-"
+		got += "-"
 	}
 	var allowed []string
 	for _, scope := range f.either("scope", "scope") {
@@ -224,8 +225,8 @@ func TestRowsAgreeWithTheFacts(t *testing.T) {
 	}
 }
 
-// NextAuth sends PKCE in one version or the other: so do we. Where neither does,
-// a row may leave it out, and says so when it is loaded.
+// What NextAuth checks in one version or the other, we do. Where neither does, a
+// row may leave it out, and says so when it is loaded.
 func TestRowsLeaveOutOnlyChecksThatNobodyMakes(t *testing.T) {
 	quirks := readQuirks(t)
 	for id, f := range readVendors(t) {
@@ -234,8 +235,10 @@ func TestRowsLeaveOutOnlyChecksThatNobodyMakes(t *testing.T) {
 		}
 		_, c := loadRow(t, f, quirks[id], f.vendor(quirks[id]))
 		v5, _ := f.v5("checks")
-		if !c.checks(checkPKCE) && (strings.Contains(v5, "pkce") || strings.Contains(f["checks"], "pkce")) {
-			t.Errorf("%s leaves out PKCE, which NextAuth makes", id)
+		for _, check := range kindDefaults[c.kind].Checks {
+			if !c.checks(check) && strings.Contains(f["checks"]+v5, check) {
+				t.Errorf("%s leaves out %s, which NextAuth makes", id, check)
+			}
 		}
 		if !c.checks(checkState) {
 			t.Errorf("%s leaves out state", id)
@@ -246,6 +249,75 @@ func TestRowsLeaveOutOnlyChecksThatNobodyMakes(t *testing.T) {
 			if said := strings.Contains(logText(t, logs), `"check":"`+check+`"`); said == c.checks(check) {
 				t.Errorf("%s: %s is made: %t, warned of: %t", id, check, c.checks(check), said)
 			}
+		}
+	}
+}
+
+// What a row does beyond what is plain has a vendor that asks for it.
+func TestRowsHaveNothingWithoutNeed(t *testing.T) {
+	quirks := readQuirks(t)
+	for id, f := range readVendors(t) {
+		if rowless(f) {
+			continue
+		}
+		q := quirks[id]
+		_, c := loadRow(t, f, q, f.vendor(q))
+		headers := maps.Clone(q.UserinfoHeaders)
+		if scheme, ok := strings.CutPrefix(q.TokenIn, "scheme:"); ok {
+			headers = map[string]string{"Authorization": scheme + " {access_token}"}
+		}
+		for what, pair := range map[string][2]any{
+			"an answer without token_type": {c.config.TokenTypeOptional, q.NoTokenType},
+			"userinfo headers":             {params(expandedHeaders(c)), params(headers)},
+			"userinfo method":              {cmp.Or(c.config.UserinfoMethod, "GET") == "POST" || c.config.UserinfoBody != "", q.UserinfoMethod == "POST"},
+			"what is between scopes":       {c.config.ScopeSeparator, q.ScopeSeparator},
+			"discovery parameters":         {params(c.row.values(c.config).fillMap(c.row.discoveryParams)), params(q.DiscoveryQuery)},
+			"the flag of an address":       {c.config.Profile.EmailVerified, q.VerifiedBy},
+			"a signed userinfo answer":     {c.row.userinfoAlg, q.SignedUserinfo},
+			"an address by its vendor":     {c.row.verifiesEmail, false},
+			"further audiences":            {len(c.row.trustedAudiences) > 0, q.Audiences != nil},
+			"plain http":                   {c.config.InsecureHTTP, false},
+			"what a browser may add":       {len(c.config.AllowParams), 0},
+			"further hosts":                {len(c.row.hosts) > 0, id == "netsuite"},
+		} {
+			if pair[0] != pair[1] {
+				t.Errorf("%s: %s: %v, not %v", id, what, pair[0], pair[1])
+			}
+		}
+	}
+}
+
+func expandedHeaders(c *client) map[string]string {
+	headers := maps.Clone(c.config.UserinfoHeaders)
+	for name, value := range headers {
+		headers[name] = strings.ReplaceAll(value, "{client_id}", c.config.ClientID)
+	}
+	return headers
+}
+
+// Whoever has an issuer of its own lets in its own people, and knows their
+// groups; at the others anyone can have an account.
+func TestRowsKnowWhoTheirPeopleAre(t *testing.T) {
+	isOpen := map[string]bool{"battlenet": true, "mastodon": true, "azure-ad-b2c": false, "netsuite": false, "workos": false}
+	quirks := readQuirks(t)
+	for id, f := range readVendors(t) {
+		if rowless(f) {
+			continue
+		}
+		want, said := isOpen[id]
+		if !said {
+			want = !f.needsIssuer()
+		}
+		p, c := loadRow(t, f, quirks[id], f.vendor(quirks[id]))
+		if got := p.Info().Public; got != want {
+			t.Errorf("%s: open to anyone: %t", id, got)
+		}
+		groups := off
+		if c.kind == kindOIDC && !want {
+			groups = "groups"
+		}
+		if got := c.config.Profile.Groups; got != groups {
+			t.Errorf("%s: groups come from %s", id, got)
 		}
 	}
 }

@@ -28,7 +28,7 @@ func (f vendorFacts) vendor(q quirk) *providertest.Vendor {
 		ClientIDName: cmp.Or(q.ClientIDName, "client_id"), SecretName: cmp.Or(q.ClientSecretName, "client_secret"), Code: cmp.Or(q.CodeName, "code"),
 		GrantType: cmp.Or(q.GrantType, "authorization_code"), TokenMethod: cmp.Or(q.TokenMethod, "POST"), UserinfoMethod: cmp.Or(q.UserinfoMethod, "GET"),
 		TokenIn: cmp.Or(q.TokenIn, "header"), NoTokenType: q.NoTokenType, NoNonce: q.NoNonce, TokenAnswer: q.TokenAnswer,
-		Profile: q.Profile, IDTokenOnly: q.IDTokenOnly, Alg: cmp.Or(f["id_token_alg"], "RS256"),
+		Profile: q.Profile, IDTokenOnly: q.IDTokenOnly, Audiences: q.Audiences, Alg: cmp.Or(f["id_token_alg"], "RS256"),
 	}
 	if f.isOIDC() {
 		f.discoverable(v, q)
@@ -231,7 +231,10 @@ func TestEveryRowSignsIn(t *testing.T) {
 			if err != nil {
 				t.Fatal(err, v.Refusals())
 			}
-			account.Groups = nil
+			if account.Tokens == nil || account.Tokens.Access == "" {
+				t.Error("the access token is lost")
+			}
+			account.Groups, account.Tokens = nil, nil
 			if want := f.want(q); fmt.Sprintf("%+v", account) != fmt.Sprintf("%+v", want) {
 				t.Errorf("got  %+v\nwant %+v", account, want)
 			}

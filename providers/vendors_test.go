@@ -72,6 +72,7 @@ type quirk struct {
 	Authorize        string            `json:"authorize"`
 	AuthorizeQuery   map[string]string `json:"authorize_query"`
 	ResponseType     string            `json:"response_type"`
+	ScopeSeparator   string            `json:"scope_separator"`
 	Discovery        string            `json:"discovery"`
 	DiscoveryQuery   map[string]string `json:"discovery_query"`
 	Issuer           string            `json:"issuer"`
@@ -96,7 +97,9 @@ type quirk struct {
 	SignedUserinfo   string            `json:"signed_userinfo"`
 	TokenIn          string            `json:"token_in"`
 	IDTokenOnly      []string          `json:"id_token_only"`
+	Audiences        []string          `json:"audiences"`
 	Emails           string            `json:"emails"`
+	VerifiedBy       string            `json:"verified_by"`
 	Callback         map[string]string `json:"callback"`
 	Profile          map[string]any    `json:"profile"`
 	Want             map[string]any    `json:"want"`

@@ -43,7 +43,7 @@ app.example.com {
 
 Every option of a provider (docs/configuration.md) overrides what the table says. One whose endpoints are written for another host, or whose ` + "`issuer`" + ` is another, gets none of the table's endpoints.
 
-**Otherwise than in NextAuth**, for all: state, PKCE and, with OpenID Connect, nonce are checked together, except where a row says that it leaves one out, which is logged when the configuration is loaded. NextAuth v4's presets check state alone in most cases, v5's PKCE alone. Secrets go in headers or bodies. The names of parameters that the browser may add are limited (docs/compatibility.md).
+**Otherwise than in NextAuth**, for all: state, PKCE and, with OpenID Connect, nonce are checked together, so that a code that somebody stole or planted signs nobody in, except where a row says that it leaves one out, which is logged when the configuration is loaded. NextAuth v4's presets check state alone in most cases, v5's PKCE alone. Scopes that are none of a vendor's are not sent. An address counts as verified only when the provider says so; NextAuth doesn't ask. Pictures are never fetched into the cookie. Secrets go in headers or bodies. The names of parameters that the browser may add are limited (docs/compatibility.md).
 
 | name | options | scopes | what comes back | verified by | public |
 |---|---|---|---|---|---|

@@ -48,8 +48,10 @@ type Vendor struct {
 
 	Profile map[string]any
 	// IDTokenOnly are the members of Profile in the ID token. Default: all.
-	IDTokenOnly    []string
-	Alg            string // of ID tokens. Default: RS256
+	IDTokenOnly []string
+	Alg         string // of ID tokens. Default: RS256
+	// Audiences are what ID tokens name besides the client, which is their azp then.
+	Audiences      []string
 	SignedUserinfo string // the algorithm of a signed userinfo answer
 
 	// Request is the authorization request that the vendor got.
@@ -205,6 +207,9 @@ func (v *Vendor) idToken() string {
 	}
 	now := time.Now().Unix()
 	claims["iss"], claims["aud"], claims["iat"], claims["exp"] = v.TokenIssuer, VendorClientID, now, now+300
+	if v.Audiences != nil {
+		claims["aud"], claims["azp"] = append([]string{VendorClientID}, v.Audiences...), VendorClientID
+	}
 	if nonce := v.Request.Get("nonce"); nonce != "" && !v.NoNonce {
 		claims["nonce"] = nonce
 	}

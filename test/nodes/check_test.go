@@ -143,6 +143,7 @@ type checkFinding struct{ Level, What, Problem string }
 
 // The redirect URIs are those that a sign-in at each of the addresses sends.
 func TestCheckPrintsRedirectURIs(t *testing.T) {
+	t.Setenv("CHECKED_HOST", "example.com")
 	issuer := providertest.New(t)
 	const block = "{\n\toidc corp ISSUER id a-client-secret\n}"
 	for name, test := range map[string]struct {
@@ -173,7 +174,10 @@ func TestCheckPrintsRedirectURIs(t *testing.T) {
 		"a named route": {"&(s) {\n\tsignin " + block + "\n}\nexample.com {\n\tinvoke s\n}", []string{"https://example.com"}, ""},
 		"an error page": {"example.com {\n\thandle_errors {\n\tsignin " + block + "\n}\n}", []string{"https://example.com"}, ""},
 		"no host":       {":8080 {\n\tsignin " + block + "\n}", nil, "a site of it names no host"},
-		"many hosts":    {"*.example.com {\n\tsignin " + block + "\n}", nil, "the host *.example.com stands for many"},
+		"a host of the environment": {
+			"https:// {\n\t@h host {env.CHECKED_HOST}\n\thandle @h {\n\tsignin " + block + "\n}\n}", []string{"https://example.com"}, "",
+		},
+		"many hosts": {"*.example.com {\n\tsignin " + block + "\n}", nil, "the host *.example.com stands for many"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			code, out, errs := checked(t, strings.ReplaceAll(test.caddyfile, "ISSUER", issuer.URL), "--json")
@@ -193,6 +197,30 @@ func TestCheckPrintsRedirectURIs(t *testing.T) {
 				t.Errorf("the first finding is %+v", realm.Findings[0])
 			}
 		})
+	}
+}
+
+// Behind a proxy that the server believes, the address asked may be an https one.
+func TestCheckWarnsBehindProxies(t *testing.T) {
+	issuer := providertest.New(t)
+	for name, test := range map[string]struct {
+		site, url string
+		warns     bool
+	}{
+		"plain http":          {"http://example.com", "", true},
+		"plain http, and url": {"http://example.com", "url https://example.com", false},
+		"https":               {"https://example.com", "", false},
+	} {
+		n := &node{t: t, dir: t.TempDir()}
+		config := filepath.Join(n.dir, "Caddyfile")
+		text := "{\n\tadmin off\n\tservers {\n\ttrusted_proxies static 10.0.0.0/8\n}\n}\n" + test.site + " {\n\tsignin {\n\t" + test.url + "\n\toidc corp " + issuer.URL + " id a-client-secret\n}\n}\n"
+		if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		code, out, errs := n.run("signin", "check", "--config", config, "--adapter", "caddyfile")
+		if warned := strings.Contains(out, "WARN public address: trusted_proxies may be asked for example.com by https"); code != 0 || warned != test.warns {
+			t.Errorf("%s ends with %d %s%s", name, code, out, errs)
+		}
 	}
 }
 

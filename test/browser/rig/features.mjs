@@ -7,6 +7,7 @@ import Provider from "oidc-provider";
 const [port, clients] = [Number(process.argv[2]), JSON.parse(process.argv[3])];
 const issuer = `http://127.0.0.1:${port}`;
 const algorithms = ["RS256", "PS256", "ES256", "EdDSA", "HS256"];
+const assertions = [...algorithms, "HS512", "ES384", "ES512"];
 const dora = { sub: "dora", name: "Dora Example", email: "dora@example.com", email_verified: true };
 
 let generation = 0;
@@ -31,7 +32,7 @@ function start() {
     enabledJWA: {
       idTokenSigningAlgValues: algorithms,
       userinfoSigningAlgValues: algorithms,
-      clientAuthSigningAlgValues: algorithms,
+      clientAuthSigningAlgValues: assertions,
     },
     features: {
       devInteractions: { enabled: false },
