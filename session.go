@@ -68,6 +68,8 @@ func (s *site) readSession(ctx context.Context, cookies []string, live *session)
 // ends one session of a browser must not leave another one behind, of a sibling
 // host's or of an earlier configuration's making.
 func (s *site) readSessions(ctx context.Context, cookies []string) ([]*session, error) {
+	ctx, done := patiently(ctx)
+	defer done()
 	received := s.names.ReadSession(cookies)
 	var all []*session
 	now := time.Now()
