@@ -12,6 +12,7 @@ import (
 
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
 	"github.com/caddy-signin/caddy-signin/internal/redirect"
+	"github.com/caddy-signin/caddy-signin/pages"
 	"github.com/caddy-signin/caddy-signin/providers"
 )
 
@@ -279,13 +280,26 @@ func (c *call) refuse(err error) error {
 
 // unavailable answers while something that the realm needs is out of order.
 func (c *call) unavailable(err error) error {
-	c.realm.logger.Error("an endpoint can't answer now", zap.String("path", c.r.URL.Path), zap.Error(err))
+	c.realm.logger.Error("an endpoint can't answer now", zap.String("path", c.r.URL.Path),
+		zap.String("reference", reference(c.r)), zap.Error(err))
 	if c.wantsJSON() {
 		// The client takes an absolute URL out of every answer to a POST.
 		c.w.Header().Set("Retry-After", retryAfterSeconds)
 		return c.fail(http.StatusServiceUnavailable, authjs.CodeUnavailable)
 	}
-	return unavailable(c.w, c.r, c.visit)
+	return unavailable(c.w, c.r, c.visit, pages.Unavailable{RetryURL: c.formPage()})
+}
+
+// formPage is the page whose form was sent, for a GET of where forms go to is no
+// way to try again. It is empty for requests that a reload repeats.
+func (c *call) formPage() string {
+	switch {
+	case c.r.Method != http.MethodPost:
+		return ""
+	case strings.HasSuffix(c.r.URL.Path, "/signout"):
+		return c.site.base + "/signout"
+	}
+	return c.site.base + "/signin"
 }
 
 // panicked keeps a defect of ours from becoming an open door: the request ends

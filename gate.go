@@ -117,8 +117,9 @@ func (g *Gate) unknown(w http.ResponseWriter, r *http.Request, v *visit, err err
 		v.realm.refuseHost(w, err)
 		return nil
 	}
-	v.realm.logger.Error("a gate stays shut because the session can't be looked up", zap.Error(err))
-	return unavailable(w, r, v)
+	v.realm.logger.Error("a gate stays shut because the session can't be looked up",
+		zap.String("reference", reference(r)), zap.Error(err))
+	return unavailable(w, r, v, pages.Unavailable{Posted: isFormPost(r)})
 }
 
 // challenge asks for a sign-in in the form that the client can use.
@@ -148,7 +149,7 @@ func (g *Gate) forbid(w http.ResponseWriter, r *http.Request, v *visit, session 
 	if c := g.logger.Check(zapcore.InfoLevel, "a rule of require_signin does not admit this user"); c != nil {
 		c.Write(zap.String("user", session.userID), zap.String("provider", session.claims.Provider),
 			zap.Bool("email_verified", session.email != ""), zap.Strings("groups", session.claims.Groups),
-			zap.Any("rules", g.Rules), zap.String("path", r.URL.Path))
+			zap.Any("rules", g.Rules), zap.String("path", r.URL.Path), zap.String("reference", reference(r)))
 	}
 	s := v.site
 	protect(w.Header())
