@@ -8,7 +8,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 )
 
@@ -44,10 +43,11 @@ type User struct {
 // expandHash resolves the placeholders of a hash in the configuration, and
 // checks it.
 func (u *User) expandHash(all comparers) error {
-	hash, err := caddy.NewReplacer().ReplaceOrErr(u.Password, true, true)
-	if err != nil {
-		return fmt.Errorf("expanding the password hash: %w", err)
+	hash := u.Password
+	if err := expand("password hash", &hash); err != nil {
+		return err
 	}
+	var err error
 	u.hash, err = all.parse(hash)
 	return err
 }

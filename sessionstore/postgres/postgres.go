@@ -68,9 +68,9 @@ func (p *Postgres) Provision(caddy.Context) error {
 	if p.DSN == "" {
 		return fmt.Errorf("postgres store: %w", errNoDSN)
 	}
-	dsn, err := caddy.NewReplacer().ReplaceOrErr(p.DSN, true, true)
+	dsn, err := sessionstore.Expand("dsn", p.DSN)
 	if err != nil {
-		return fmt.Errorf("postgres store: dsn: %w", err)
+		return fmt.Errorf("postgres store: %w", err)
 	}
 	if p.options, err = parseOptions(dsn, p.Schema); err != nil {
 		return fmt.Errorf("postgres store: %w", err)
