@@ -164,7 +164,13 @@ var realmOptions = options[Realm]{
 	"deny":     func(d *caddyfile.Dispenser, realm *Realm) error { return parseAdmission(d, &realm.Deny) },
 	"store":    parseStore,
 	"session": func(d *caddyfile.Dispenser, realm *Realm) error {
-		return parseBlock(d, &realm.Session, sessionOptions)
+		if err := parseBlock(d, &realm.Session, sessionOptions); err != nil {
+			return err
+		}
+		if err := realm.Session.check(); err != nil {
+			return d.WrapErr(err)
+		}
+		return nil
 	},
 	"pages": func(d *caddyfile.Dispenser, realm *Realm) error {
 		return parseBlock(d, &realm.Pages, pageOptions)
