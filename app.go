@@ -112,7 +112,7 @@ func (rl *Realm) warnIfOpen() {
 	}
 }
 
-var errNoDefaultRealm = errors.New(`no global realm "default": give this signin a block of its own, or add a signin block to the global options`)
+var errNoDefaultRealm = errors.New(`no global realm "default": write the providers into a block of this signin, or add a signin block to the global options`)
 
 // realm returns a global realm; the empty name is the default one.
 func (a *App) realm(name string) (*Realm, error) {

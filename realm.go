@@ -273,7 +273,7 @@ func (rl *Realm) provisionProviders(ctx caddy.Context) error {
 		}
 		id := provider.Info().ID
 		if !isProviderID(id) {
-			return fmt.Errorf("provider id %q must be of letters, digits, hyphens, dots and underscores, and not %q", id, foreignProvider)
+			return errBadProviderID(id)
 		}
 		if _, exists := rl.byID[id]; exists {
 			return errTwoProviders(id)
@@ -285,6 +285,13 @@ func (rl *Realm) provisionProviders(ctx caddy.Context) error {
 }
 
 var errNoProvider = errors.New("no provider: add one to the signin block, such as credentials, google or oidc")
+
+func errBadProviderID(id string) error {
+	if id == foreignProvider {
+		return fmt.Errorf("provider id %q stands for sessions that NextAuth itself issued: give the provider another id", id)
+	}
+	return fmt.Errorf("provider id %q must be of letters, digits, hyphens, dots and underscores: give the provider such an id; its name may be any text", id)
+}
 
 func errTwoProviders(id string) error {
 	return fmt.Errorf("two providers have the id %q: give one of them an id line of its own", id)

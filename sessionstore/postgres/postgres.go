@@ -141,14 +141,14 @@ func (p *Postgres) unmarshalOption(d *caddyfile.Dispenser) error {
 	switch option := d.Val(); {
 	case option == "schema" && p.Schema == "":
 		if !d.AllArgs(&p.Schema) {
-			return d.ArgErr()
+			return d.Err("postgres: schema needs one name: schema <name>")
 		}
 		if err := checkSchema(p.Schema); err != nil {
 			return d.WrapErr(err)
 		}
 	case option == "insecure_authjs_sessions" && !p.InsecureAuthjsSessions:
 		if d.NextArg() {
-			return d.ArgErr()
+			return d.Errf("postgres: insecure_authjs_sessions takes no value: leave %q out", d.Val())
 		}
 		p.InsecureAuthjsSessions = true
 	case option == "schema" || option == "insecure_authjs_sessions":
