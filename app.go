@@ -32,6 +32,7 @@ type App struct {
 	inPlace    []*Realm
 	ruledNames map[string]bool
 	logger     *zap.Logger
+	ctx        caddy.Context
 }
 
 // CaddyModule returns the Caddy module information.
@@ -44,7 +45,7 @@ func (App) CaddyModule() caddy.ModuleInfo {
 
 // Provision makes the realms ready.
 func (a *App) Provision(ctx caddy.Context) error {
-	a.logger = ctx.Logger()
+	a.ctx, a.logger = ctx, ctx.Logger()
 	a.ruledNames = make(map[string]bool)
 	for _, name := range slices.Sorted(maps.Keys(a.Realms)) {
 		if a.Realms[name] == nil {
@@ -57,9 +58,11 @@ func (a *App) Provision(ctx caddy.Context) error {
 	return nil
 }
 
-// Start warns about realms that anyone in the world could enter. By now every
-// handler of the configuration has been provisioned.
+// Start warns about gates that nobody can pass, and about realms that anyone in
+// the world could enter. By now every handler of the configuration has been
+// provisioned.
 func (a *App) Start() error {
+	a.warnOfShutGates(a.ctx)
 	for name, realm := range a.Realms {
 		if !a.isRuled(name) {
 			realm.warnIfOpen()
