@@ -63,14 +63,13 @@ func (a *App) Provision(ctx caddy.Context) error {
 // provisioned.
 func (a *App) Start() error {
 	a.warnOfShutGates(a.ctx)
-	for name, realm := range a.Realms {
-		if !a.isRuled(name) {
-			realm.warnIfOpen()
-		}
+	realms, err := realmsOf(a.ctx)
+	if err != nil {
+		return err
 	}
-	for _, realm := range a.inPlace {
-		if !a.isRuled("") {
-			realm.warnIfOpen()
+	for _, one := range realms {
+		if one.open {
+			one.realm.warnIfOpen(one.name)
 		}
 	}
 	running.add(a)
@@ -103,14 +102,13 @@ func (a *App) isRuled(realm string) bool {
 
 const whoCanSignIn = "anyone in the world with an account at this provider can sign in: add a line such as `allow email *@example.com` to the signin block, or rules to require_signin"
 
-func (rl *Realm) warnIfOpen() {
-	if len(rl.Allow) > 0 {
-		return
-	}
+// warnIfOpen warns of each provider where anyone can have an account. name is
+// the realm's, or the address of its sites.
+func (rl *Realm) warnIfOpen(name string) {
 	for _, provider := range rl.providers {
 		if info := provider.Info(); info.Public {
 			rl.logger.Warn(whoCanSignIn,
-				zap.String("provider", info.ID), zap.String("realm", rl.String()))
+				zap.String("provider", info.ID), zap.String("realm", name))
 		}
 	}
 }

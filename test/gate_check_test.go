@@ -3,6 +3,7 @@ package test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -33,5 +34,24 @@ func TestShutGatesAreTold(t *testing.T) {
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// The warning names the site: a Caddyfile has many realms without a name.
+func TestOpenRealmsAreTold(t *testing.T) {
+	github := "signin {\n\t\tgithub id secret\n"
+	g := startGlobal(t, "signin staff {\n\tgithub id secret\n}\n", "http://:{$HTTP} {\nrespond ok\n}\n"+
+		"http://open.example:{$HTTP} {\n\t"+github+"\t}\n}\n"+
+		"http://allow.example:{$HTTP} {\n\t"+github+"\t\tallow email *@example.com\n\t}\n}\n"+
+		"http://staff.example:{$HTTP} {\n\tsignin staff\n\trequire_signin staff {\n\t\tgroup a\n\t}\n}\n")
+	var got []string
+	for _, line := range g.logs() {
+		if line["level"] == "warn" && line["provider"] == "github" {
+			got = append(got, fmt.Sprint(line["realm"]))
+		}
+	}
+	port := g.origin[strings.LastIndex(g.origin, ":"):]
+	if want := []string{"http://open.example" + port}; !slices.Equal(got, want) {
+		t.Errorf("warned of %q, want %q", got, want)
 	}
 }
