@@ -242,6 +242,9 @@ func (rl *Realm) provisionStore(ctx caddy.Context) error {
 	if rl.StoreRaw == nil {
 		rl.StoreRaw = json.RawMessage(`{"store":"bolt"}`)
 	}
+	if err := checkModuleName(rl.StoreRaw, "store", sessionstore.Namespace); err != nil {
+		return fmt.Errorf("the store: %w", err)
+	}
 	mod, err := ctx.LoadModule(rl, "StoreRaw")
 	if err != nil {
 		return fmt.Errorf("loading the store: %w", err)
@@ -257,6 +260,11 @@ func (rl *Realm) provisionStore(ctx caddy.Context) error {
 }
 
 func (rl *Realm) provisionProviders(ctx caddy.Context) error {
+	for i, raw := range rl.ProvidersRaw {
+		if err := checkModuleName(raw, "provider", providers.Namespace); err != nil {
+			return fmt.Errorf("the providers: number %d: %w", i+1, err)
+		}
+	}
 	mods, err := ctx.LoadModule(rl, "ProvidersRaw")
 	if err != nil {
 		return fmt.Errorf("loading the providers: %w", err)

@@ -1,0 +1,33 @@
+package signin
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+)
+
+// checkModuleName refuses a guest module whose name is missing or unknown. Caddy
+// does too, but quotes all that a nameless one holds, secrets included.
+func checkModuleName(raw json.RawMessage, key, namespace string) error {
+	var options map[string]json.RawMessage
+	var name string
+	if err := json.Unmarshal(raw, &options); err == nil && options[key] != nil {
+		if err := json.Unmarshal(options[key], &name); err != nil {
+			name = ""
+		}
+	}
+	var known []string
+	for _, mod := range caddy.GetModules(namespace) {
+		known = append(known, mod.ID.Name())
+	}
+	switch {
+	case name == "":
+		return fmt.Errorf("it doesn't say what it is: write %q with one of %s", key, strings.Join(known, ", "))
+	case !slices.Contains(known, name):
+		return fmt.Errorf("%s %q is not known: write one of %s", key, name, strings.Join(known, ", "))
+	}
+	return nil
+}
