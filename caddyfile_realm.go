@@ -252,10 +252,7 @@ func parseRedirect(d *caddyfile.Dispenser, realm *Realm) error {
 }
 
 func parseStore(d *caddyfile.Dispenser, realm *Realm) error {
-	var known []string
-	for _, mod := range caddy.GetModules(sessionstore.Namespace) {
-		known = append(known, mod.ID.Name())
-	}
+	known := moduleNames(sessionstore.Namespace)
 	if !d.NextArg() {
 		return d.Errf("store needs a name on its line: write one of %s, as in store memory", strings.Join(known, ", "))
 	}

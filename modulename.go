@@ -19,10 +19,7 @@ func checkModuleName(raw json.RawMessage, key, namespace string) error {
 			name = ""
 		}
 	}
-	var known []string
-	for _, mod := range caddy.GetModules(namespace) {
-		known = append(known, mod.ID.Name())
-	}
+	known := moduleNames(namespace)
 	switch {
 	case name == "":
 		return fmt.Errorf("it doesn't say what it is: write %q with one of %s", key, strings.Join(known, ", "))
@@ -30,4 +27,14 @@ func checkModuleName(raw json.RawMessage, key, namespace string) error {
 		return fmt.Errorf("%s %q is not known: write one of %s", key, name, strings.Join(known, ", "))
 	}
 	return nil
+}
+
+// moduleNames are the guest modules of a namespace, sorted.
+func moduleNames(namespace string) []string {
+	modules := caddy.GetModules(namespace)
+	names := make([]string, len(modules))
+	for i := range modules {
+		names[i] = modules[i].ID.Name()
+	}
+	return names
 }
