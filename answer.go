@@ -138,13 +138,14 @@ func reference(r *http.Request) string {
 	return id[:min(8, len(id))]
 }
 
-// unavailable answers 503 in the form that the client can use. Nobody is
-// signed out by it.
-func unavailable(w http.ResponseWriter, r *http.Request, v *visit) error {
+// unavailable answers 503 in the form that the client can use, to people with
+// page. Nobody is signed out by it.
+func unavailable(w http.ResponseWriter, r *http.Request, v *visit, page pages.Unavailable) error {
 	protect(w.Header())
 	w.Header().Set("Retry-After", retryAfterSeconds)
 	if v.site != nil && (isNavigation(r) || isFormPost(r) || isFramed(r)) {
-		return v.site.servePage(w, pages.Unavailable{Site: v.site.pageSite(r), RetryAfter: retryAfter})
+		page.Site, page.RetryAfter = v.site.pageSite(r), retryAfter
+		return v.site.servePage(w, page)
 	}
 	return writeJSON(w, http.StatusServiceUnavailable, map[string]string{"error": "Service Unavailable"})
 }

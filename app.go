@@ -33,6 +33,7 @@ type App struct {
 	inPlace    []*Realm
 	ruledNames map[string]bool
 	logger     *zap.Logger
+	ctx        caddy.Context
 }
 
 // CaddyModule returns the Caddy module information.
@@ -45,7 +46,7 @@ func (App) CaddyModule() caddy.ModuleInfo {
 
 // Provision makes the realms ready.
 func (a *App) Provision(ctx caddy.Context) error {
-	a.logger = ctx.Logger()
+	a.ctx, a.logger = ctx, ctx.Logger()
 	a.ruledNames = make(map[string]bool)
 	for _, name := range slices.Sorted(maps.Keys(a.Realms)) {
 		if a.Realms[name] == nil {
@@ -58,23 +59,21 @@ func (a *App) Provision(ctx caddy.Context) error {
 	return nil
 }
 
-// Start warns about realms that anyone in the world could enter, and about
-// stores that another process has. By now every handler of the configuration has
-// been provisioned.
+// Start warns about gates that nobody can pass, about realms that anyone in the
+// world could enter, and about stores that another process has. By now every
+// handler of the configuration has been provisioned.
 func (a *App) Start() error {
-	for _, realm := range slices.AppendSeq(slices.Clone(a.inPlace), maps.Values(a.Realms)) {
-		if store, ok := realm.store.(sessionstore.Claimer); ok {
+	a.warnOfShutGates(a.ctx)
+	realms, err := realmsOf(a.ctx, nil)
+	if err != nil {
+		return err
+	}
+	for _, one := range realms {
+		if store, ok := one.realm.store.(sessionstore.Claimer); ok {
 			go store.Claim() // the disk may take its time
 		}
-	}
-	for name, realm := range a.Realms {
-		if !a.isRuled(name) {
-			realm.warnIfOpen()
-		}
-	}
-	for _, realm := range a.inPlace {
-		if !a.isRuled("") {
-			realm.warnIfOpen()
+		if one.open {
+			one.realm.warnIfOpen(one.name)
 		}
 	}
 	running.add(a)
@@ -107,19 +106,18 @@ func (a *App) isRuled(realm string) bool {
 
 const whoCanSignIn = "anyone in the world with an account at this provider can sign in: add a line such as `allow email *@example.com` to the signin block, or rules to require_signin"
 
-func (rl *Realm) warnIfOpen() {
-	if len(rl.Allow) > 0 {
-		return
-	}
+// warnIfOpen warns of each provider where anyone can have an account. name is
+// the realm's, or the address of its sites.
+func (rl *Realm) warnIfOpen(name string) {
 	for _, provider := range rl.providers {
 		if info := provider.Info(); info.Public {
 			rl.logger.Warn(whoCanSignIn,
-				zap.String("provider", info.ID), zap.String("realm", rl.String()))
+				zap.String("provider", info.ID), zap.String("realm", name))
 		}
 	}
 }
 
-var errNoDefaultRealm = errors.New(`no global realm "default": give this signin a block of its own, or add a signin block to the global options`)
+var errNoDefaultRealm = errors.New(`no global realm "default": write the providers into a block of this signin, or add a signin block to the global options`)
 
 // realm returns a global realm; the empty name is the default one.
 func (a *App) realm(name string) (*Realm, error) {

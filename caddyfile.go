@@ -41,7 +41,7 @@ func parseGlobal(d *caddyfile.Dispenser, existing any) (any, error) {
 		name = d.Val()
 	}
 	if d.NextArg() {
-		return nil, d.ArgErr()
+		return nil, d.Errf("unexpected %q: the form is signin [<name>] { … }", d.Val())
 	}
 	if _, exists := app.Realms[name]; exists {
 		return nil, d.Errf("the global realm %q is configured twice: give one of them another name, or merge the blocks", name)
@@ -75,7 +75,7 @@ func parseSignIn(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 		}
 	}
 	if h.NextArg() {
-		return nil, h.ArgErr()
+		return nil, h.Errf("unexpected %q: the form is signin [<name>], or signin with a block", h.Val())
 	}
 	realm, err := parseRealmBlock(h.Dispenser)
 	if err != nil {
@@ -120,8 +120,11 @@ func parseRequireSignIn(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, er
 	if h.NextArg() {
 		gate.Realm = h.Val()
 	}
+	if strings.ContainsAny(gate.Realm, "/*@") {
+		return nil, h.Errf("unexpected %q: require_signin takes one matcher; for several paths write @members path /a/* /b/* and require_signin @members", gate.Realm)
+	}
 	if h.NextArg() {
-		return nil, h.Errf("unexpected %q: the form is require_signin [<matcher>] [<realm>]", h.Val())
+		return nil, h.Errf("unexpected %q: the form is require_signin [<matcher>] [<realm>], with rules such as `group admins` in its block", h.Val())
 	}
 	if gate.Realm != "" {
 		if err := checkGlobalRealm(h, gate.Realm); err != nil {
@@ -192,7 +195,7 @@ var gateOptions = options[Gate]{
 	"provider": gateRule(func(rule *Rule) *[]string { return &rule.Provider }),
 	"optional": func(d *caddyfile.Dispenser, gate *Gate) error {
 		if d.NextArg() {
-			return d.ArgErr()
+			return d.Errf("optional takes no value: leave %q out", d.Val())
 		}
 		gate.Optional = true
 		return nil
@@ -214,9 +217,9 @@ func gateRule(field func(*Rule) *[]string) option[Gate] {
 // with its line.
 func parseRule(d *caddyfile.Dispenser, field func(*Rule) *[]string) (Rule, error) {
 	var rule Rule
-	values := d.RemainingArgs()
+	kind, values := d.Val(), d.RemainingArgs()
 	if len(values) == 0 {
-		return rule, d.ArgErr()
+		return rule, d.Errf("%s needs values, of which one is enough: %s <value>...", kind, kind)
 	}
 	*field(&rule) = values
 	if err := rule.provision(); err != nil {

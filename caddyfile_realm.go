@@ -14,7 +14,6 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/caddy-signin/caddy-signin/internal/nearest"
-	"github.com/caddy-signin/caddy-signin/internal/redirect"
 	"github.com/caddy-signin/caddy-signin/providers"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
@@ -108,6 +107,10 @@ func (rl *Realm) checkParts() error {
 	if err := rl.checkCookieDomain(); err != nil {
 		return err
 	}
+	pages := Realm{URL: rl.URL, BasePath: cmp.Or(rl.BasePath, defaultBasePath), Pages: rl.Pages}
+	if err := pages.checkPages(); err != nil {
+		return err
+	}
 	if len(rl.ProvidersRaw) == 0 {
 		return errNoProvider
 	}
@@ -118,6 +121,9 @@ func (rl *Realm) checkParts() error {
 			return fmt.Errorf("reading a provider: %w", err)
 		}
 		id := cmp.Or(named.ID, named.Preset, named.Provider)
+		if !isProviderID(id) {
+			return errBadProviderID(id)
+		}
 		if ids[id] {
 			return errTwoProviders(id)
 		}
@@ -164,7 +170,13 @@ var realmOptions = options[Realm]{
 	"deny":     func(d *caddyfile.Dispenser, realm *Realm) error { return parseAdmission(d, &realm.Deny) },
 	"store":    parseStore,
 	"session": func(d *caddyfile.Dispenser, realm *Realm) error {
-		return parseBlock(d, &realm.Session, sessionOptions)
+		if err := parseBlock(d, &realm.Session, sessionOptions); err != nil {
+			return err
+		}
+		if err := realm.Session.check(); err != nil {
+			return d.WrapErr(err)
+		}
+		return nil
 	},
 	"pages": func(d *caddyfile.Dispenser, realm *Realm) error {
 		return parseBlock(d, &realm.Pages, pageOptions)
@@ -194,6 +206,13 @@ var pageOptions = options[Pages]{
 func parseProvider(d *caddyfile.Dispenser, realm *Realm) error {
 	if !providers.Known(d.Val()) {
 		known := slices.Sorted(maps.Keys(realmOptions))
+		for block, inside := range map[string][]string{
+			"session": slices.Sorted(maps.Keys(sessionOptions)), "pages": slices.Sorted(maps.Keys(pageOptions)),
+		} {
+			if slices.Contains(inside, d.Val()) {
+				return d.Errf("%s stands inside %s { … }", d.Val(), block)
+			}
+		}
 		if len(nearest.Names(d.Val(), providers.Keywords())) == 0 { // too many to list
 			return unknownOption(d, append(known, "a provider of docs/providers.md"))
 		}
@@ -226,25 +245,22 @@ func parseRedirect(d *caddyfile.Dispenser, realm *Realm) error {
 	if err := someArgs(d, &realm.Redirect); err != nil {
 		return err
 	}
-	if _, err := redirect.ParseAllowed(realm.Redirect...); err != nil {
+	if _, err := parseRedirects(realm.Redirect); err != nil {
 		return d.WrapErr(err)
 	}
 	return nil
 }
 
 func parseStore(d *caddyfile.Dispenser, realm *Realm) error {
+	known := moduleNames(sessionstore.Namespace)
 	if !d.NextArg() {
-		return d.ArgErr()
+		return d.Errf("store needs a name on its line: write one of %s, as in store memory", strings.Join(known, ", "))
 	}
 	name := d.Val()
-	id := sessionstore.Namespace + "." + name
-	if _, err := caddy.GetModule(id); err != nil {
-		var known []string
-		for _, mod := range caddy.GetModules(sessionstore.Namespace) {
-			known = append(known, mod.ID.Name())
-		}
+	if !slices.Contains(known, name) {
 		return d.Errf("unknown store %q: write one of %s", name, strings.Join(known, ", "))
 	}
+	id := sessionstore.Namespace + "." + name
 	mod, err := caddyfile.UnmarshalModule(d, id)
 	if err != nil {
 		return err //nolint:wrapcheck // it names file and line already
@@ -262,7 +278,7 @@ var admissionKinds = map[string]func(*Rule) *[]string{
 func parseAdmission(d *caddyfile.Dispenser, rules *[]Rule) error {
 	option := d.Val()
 	if !d.NextArg() {
-		return d.ArgErr()
+		return d.Errf("%s needs a rule on its line: %s email|group|provider <value>..., such as %s email *@example.com", option, option, option)
 	}
 	field, ok := admissionKinds[d.Val()]
 	if !ok {
@@ -282,7 +298,7 @@ func parseIdentityHeaders(d *caddyfile.Dispenser, realm *Realm) error {
 	if d.NextArg() {
 		headers.Set = d.Val()
 		if d.NextArg() {
-			return d.ArgErr()
+			return d.Errf("identity_headers takes one set, and headers of your own in a block: %q is too much", d.Val())
 		}
 	}
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
@@ -300,7 +316,7 @@ func parseIdentityHeaders(d *caddyfile.Dispenser, realm *Realm) error {
 		headers.Headers[name] = value
 	}
 	if headers.Set == "" && len(headers.Headers) == 0 {
-		return d.ArgErr()
+		return d.Err("identity_headers needs a set, such as remote, or a block of headers, such as X-Auth-User {http.auth.user.id}")
 	}
 	if _, err := headers.plan(); err != nil {
 		return d.WrapErr(err)
@@ -309,8 +325,8 @@ func parseIdentityHeaders(d *caddyfile.Dispenser, realm *Realm) error {
 }
 
 func parseBlock[T any](d *caddyfile.Dispenser, into *T, known options[T]) error {
-	if d.NextArg() {
-		return d.ArgErr()
+	if option := d.Val(); d.NextArg() {
+		return d.Errf("%s takes a block, with one of %s on each line", option, strings.Join(slices.Sorted(maps.Keys(known)), ", "))
 	}
 	seen := make(map[string]bool)
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
@@ -326,9 +342,11 @@ func parseBlock[T any](d *caddyfile.Dispenser, into *T, known options[T]) error 
 }
 
 func oneArg(d *caddyfile.Dispenser, into *string) error {
-	if !d.AllArgs(into) {
-		return d.ArgErr()
+	option, values := d.Val(), d.RemainingArgs()
+	if len(values) != 1 {
+		return d.Errf("%s needs exactly one value, in quotes if it has spaces: %s <value>", option, option)
 	}
+	*into = values[0]
 	return nil
 }
 
@@ -345,9 +363,9 @@ func oneChecked(d *caddyfile.Dispenser, into *string, check func(string) error) 
 }
 
 func someArgs(d *caddyfile.Dispenser, into *[]string) error {
-	values := d.RemainingArgs()
+	option, values := d.Val(), d.RemainingArgs()
 	if len(values) == 0 {
-		return d.ArgErr()
+		return d.Errf("%s needs values: %s <value>...", option, option)
 	}
 	*into = append(*into, values...)
 	return nil
@@ -366,10 +384,7 @@ func oneOf(d *caddyfile.Dispenser, into *string, allowed ...string) error {
 
 func duration(d *caddyfile.Dispenser, into *caddy.Duration) error {
 	option := d.Val()
-	var text string
-	if err := oneArg(d, &text); err != nil {
-		return err
-	}
+	text := strings.Join(d.RemainingArgs(), " ")
 	value, err := caddy.ParseDuration(text)
 	if err != nil || value < time.Second {
 		return d.Errf("%s %q must be a duration of a second or more, such as 30d or 8h", option, text)

@@ -2,6 +2,7 @@ package signin
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -64,7 +65,10 @@ func (f *realmFinder) add(realm *Realm, open bool) *checkedRealm {
 
 // walk goes through the routes of every server.
 func (f *realmFinder) walk(ctx caddy.Context, open bool) error {
-	mod, err := ctx.App("http")
+	mod, err := ctx.AppIfConfigured("http")
+	if errors.Is(err, caddy.ErrNotConfigured) {
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("the http app: %w", err)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
 	"github.com/caddy-signin/caddy-signin/internal/redirect"
+	"github.com/caddy-signin/caddy-signin/pages"
 	"github.com/caddy-signin/caddy-signin/providers"
 )
 
@@ -289,7 +290,19 @@ func (c *call) unavailable(err error) error {
 		c.w.Header().Set("Retry-After", retryAfterSeconds)
 		return c.fail(http.StatusServiceUnavailable, authjs.CodeUnavailable)
 	}
-	return unavailable(c.w, c.r, c.visit)
+	return unavailable(c.w, c.r, c.visit, pages.Unavailable{RetryURL: c.formPage()})
+}
+
+// formPage is the page whose form was sent, for a GET of where forms go to is no
+// way to try again. It is empty for requests that a reload repeats.
+func (c *call) formPage() string {
+	switch {
+	case c.r.Method != http.MethodPost:
+		return ""
+	case strings.HasSuffix(c.r.URL.Path, "/signout"):
+		return c.site.base + "/signout"
+	}
+	return c.site.base + "/signin"
 }
 
 // blame logs what is out of order, for the operator to mend. A visitor who leaves

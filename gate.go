@@ -120,7 +120,7 @@ func (g *Gate) unknown(w http.ResponseWriter, r *http.Request, v *visit, err err
 	}
 	v.realm.logger.Error("a gate stays shut because the session can't be looked up",
 		zap.String("reference", reference(r)), zap.Error(err))
-	return unavailable(w, r, v)
+	return unavailable(w, r, v, pages.Unavailable{Posted: isFormPost(r)})
 }
 
 // challenge asks for a sign-in in the form that the client can use.

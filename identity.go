@@ -121,6 +121,9 @@ func (h *IdentityHeaders) values() (map[string]headerValue, error) {
 		case template == "":
 			return nil, fmt.Errorf("%s has no value: write one such as {http.auth.user.id}", canonical)
 		}
+		if err := checkPlaceholders(template); err != nil {
+			return nil, fmt.Errorf("%s: %w", canonical, err)
+		}
 		values[canonical] = templateValue(template)
 	}
 	return values, nil

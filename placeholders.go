@@ -1,8 +1,14 @@
 package signin
 
 import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
+
+	"github.com/caddy-signin/caddy-signin/internal/nearest"
 )
 
 // userValues are the placeholders {http.auth.user.<name>}. A session gives each
@@ -25,6 +31,29 @@ var sessionValues = map[string]func(*session) any{
 	"provider":  func(s *session) any { return s.claims.Provider },
 	"auth_time": func(s *session) any { return s.claims.AuthTime.UTC().Format(time.RFC3339) },
 	"expires":   func(s *session) any { return s.claims.Expires.UTC().Format(time.RFC3339) },
+}
+
+var identityPlaceholder = regexp.MustCompile(`\{http\.auth\.(user|session)\.([^{}.]+)[^{}]*\}`)
+
+// checkPlaceholders refuses placeholders of a person or a session that don't
+// exist: they would be empty for everybody.
+func checkPlaceholders(template string) error {
+	known := map[string][]string{
+		"user":    append(slices.Sorted(maps.Keys(userValues)), "claims"),
+		"session": slices.Sorted(maps.Keys(sessionValues)),
+	}
+	for _, found := range identityPlaceholder.FindAllStringSubmatch(template, -1) {
+		of, name := found[1], found[2]
+		if slices.Contains(known[of], name) {
+			continue
+		}
+		near := nearest.Names(name, known[of])
+		if len(near) == 0 {
+			near = known[of]
+		}
+		return fmt.Errorf("unknown placeholder %s: after http.auth.%s. write %s", found[0], of, strings.Join(near, " or "))
+	}
+	return nil
 }
 
 // placeholder answers {http.auth.user.…} and {http.auth.session.…}. Where a

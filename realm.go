@@ -111,7 +111,8 @@ type SessionConfig struct {
 	// Default: database where a store is configured, else jwt.
 	Strategy string `json:"strategy,omitempty"`
 
-	// How long a session lives without being renewed. Default: 30d.
+	// How long a session lives without being renewed, absolute_max_age at most.
+	// Default: 30d, or absolute_max_age where that is less.
 	MaxAge caddy.Duration `json:"max_age,omitempty"`
 
 	// How long after sign-in a session ends, however often it is renewed.
@@ -119,7 +120,7 @@ type SessionConfig struct {
 	AbsoluteMaxAge caddy.Duration `json:"absolute_max_age,omitempty"`
 
 	// How old a session's token may get before a page view renews it.
-	// Default: 24h.
+	// Default: 24h, or a quarter of max_age where that is less.
 	UpdateAge caddy.Duration `json:"update_age,omitempty"`
 
 	// How long a session may go unused. Default: 0, no such limit.
@@ -194,36 +195,26 @@ func (rl *Realm) provisionSession(caddy.Context) error {
 	if err := rl.provisionStrategy(); err != nil {
 		return err
 	}
-	for _, limit := range []struct {
-		option string
-		value  *caddy.Duration
-		preset time.Duration
-	}{
-		{"max_age", &s.MaxAge, 30 * day},
-		{"absolute_max_age", &s.AbsoluteMaxAge, 90 * day},
-		{"update_age", &s.UpdateAge, day},
-		{"idle_timeout", &s.IdleTimeout, 0},
-	} {
-		if *limit.value == 0 {
-			*limit.value = caddy.Duration(limit.preset)
-		}
-		if *limit.value < 0 || (*limit.value > 0 && *limit.value < caddy.Duration(time.Second)) {
-			return fmt.Errorf("session: %s must be a second or more, such as 30d or 8h", limit.option)
-		}
+	if err := s.check(); err != nil {
+		return err
 	}
-	if s.AbsoluteMaxAge < s.MaxAge {
-		s.MaxAge = s.AbsoluteMaxAge
+	s.setLimits()
+	if rl.UpstreamCookies != "" && rl.UpstreamCookies != "strip" && rl.UpstreamCookies != "pass" {
+		return fmt.Errorf("upstream_cookies must be strip or pass, not %q", rl.UpstreamCookies)
 	}
+	return nil
+}
+
+// check refuses what can't be meant. Provisioning does, and the Caddyfile, where
+// the message gets file and line.
+func (s *SessionConfig) check() error {
 	known := []string{"id", "username", "groups", "provider"}
 	for _, field := range s.Expose {
 		if !slices.Contains(known, field) {
 			return fmt.Errorf("session: expose %q is not known: write any of %s", field, strings.Join(known, ", "))
 		}
 	}
-	if rl.UpstreamCookies != "" && rl.UpstreamCookies != "strip" && rl.UpstreamCookies != "pass" {
-		return fmt.Errorf("upstream_cookies must be strip or pass, not %q", rl.UpstreamCookies)
-	}
-	return nil
+	return s.checkLimits()
 }
 
 // renewAge is how old a token may get before a page view renews it.
@@ -251,6 +242,9 @@ func (rl *Realm) provisionStore(ctx caddy.Context) error {
 	if rl.StoreRaw == nil {
 		rl.StoreRaw = json.RawMessage(`{"store":"bolt"}`)
 	}
+	if err := checkModuleName(rl.StoreRaw, "store", sessionstore.Namespace); err != nil {
+		return fmt.Errorf("the store: %w", err)
+	}
 	mod, err := ctx.LoadModule(rl, "StoreRaw")
 	if err != nil {
 		return fmt.Errorf("loading the store: %w", err)
@@ -266,6 +260,11 @@ func (rl *Realm) provisionStore(ctx caddy.Context) error {
 }
 
 func (rl *Realm) provisionProviders(ctx caddy.Context) error {
+	for i, raw := range rl.ProvidersRaw {
+		if err := checkModuleName(raw, "provider", providers.Namespace); err != nil {
+			return fmt.Errorf("the providers: number %d: %w", i+1, err)
+		}
+	}
 	mods, err := ctx.LoadModule(rl, "ProvidersRaw")
 	if err != nil {
 		return fmt.Errorf("loading the providers: %w", err)
@@ -282,7 +281,7 @@ func (rl *Realm) provisionProviders(ctx caddy.Context) error {
 		}
 		id := provider.Info().ID
 		if !isProviderID(id) {
-			return fmt.Errorf("provider id %q must be of letters, digits, hyphens, dots and underscores, and not %q", id, foreignProvider)
+			return errBadProviderID(id)
 		}
 		if _, exists := rl.byID[id]; exists {
 			return errTwoProviders(id)
@@ -294,6 +293,13 @@ func (rl *Realm) provisionProviders(ctx caddy.Context) error {
 }
 
 var errNoProvider = errors.New("no provider: add one to the signin block, such as credentials, google or oidc")
+
+func errBadProviderID(id string) error {
+	if id == foreignProvider {
+		return fmt.Errorf("provider id %q stands for sessions that NextAuth itself issued: give the provider another id", id)
+	}
+	return fmt.Errorf("provider id %q must be of letters, digits, hyphens, dots and underscores: give the provider such an id; its name may be any text", id)
+}
 
 func errTwoProviders(id string) error {
 	return fmt.Errorf("two providers have the id %q: give one of them an id line of its own", id)

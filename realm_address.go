@@ -3,10 +3,12 @@ package signin
 import (
 	"fmt"
 	"net/url"
+	"regexp"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"golang.org/x/net/publicsuffix"
 
 	"github.com/caddy-signin/caddy-signin/internal/redirect"
 )
@@ -31,11 +33,45 @@ func (rl *Realm) provisionAddress(caddy.Context) error {
 	if err := checkBasePath(rl.BasePath); err != nil {
 		return err
 	}
-	allowed, err := redirect.ParseAllowed(rl.Redirect...)
+	allowed, err := parseRedirects(rl.Redirect)
 	if err != nil {
 		return fmt.Errorf("redirect: %w", err)
 	}
 	rl.allowed = allowed
+	return rl.checkPages()
+}
+
+// basePathPattern has what means the same in a path, a URL and a cookie: the
+// unreserved characters of RFC 3986 section 2.3.
+var basePathPattern = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)+$`)
+
+func checkBasePath(path string) error {
+	if !basePathPattern.MatchString(path) || caddyhttp.CleanPath(path, true) != path {
+		return fmt.Errorf("base_path %q must be a clean path such as /api/auth, of letters, digits and - . _ ~, without a slash at its end", path)
+	}
+	return nil
+}
+
+// parseRedirects refuses a wildcard below which anyone can have a host, too.
+func parseRedirects(origins []string) (redirect.Allowed, error) {
+	allowed, err := redirect.ParseAllowed(origins...)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // it says which origin
+	}
+	for _, origin := range origins {
+		_, domain, ok := strings.Cut(strings.ToLower(origin), "://*.")
+		if domain, _, _ = strings.Cut(domain, ":"); !ok {
+			continue
+		}
+		if suffix, _ := publicsuffix.PublicSuffix(domain); suffix == domain {
+			return nil, fmt.Errorf("redirect origin %q covers a public suffix: anyone can have a host below %s, so write the domains that are yours", origin, domain)
+		}
+	}
+	return allowed, nil
+}
+
+// checkPages refuses pages that can't be the site's own.
+func (rl *Realm) checkPages() error {
 	for _, page := range []struct{ option, value string }{
 		{"signin", rl.Pages.SignIn},
 		{"signout", rl.Pages.SignOut},
@@ -46,19 +82,22 @@ func (rl *Realm) provisionAddress(caddy.Context) error {
 		if err := checkPage(page.value); err != nil {
 			return fmt.Errorf("pages: %s: %w", page.option, err)
 		}
-	}
-	return nil
-}
-
-func checkBasePath(path string) error {
-	if !strings.HasPrefix(path, "/") || strings.HasSuffix(path, "/") || caddyhttp.CleanPath(path, true) != path {
-		return fmt.Errorf("base_path %q must be a clean path such as /api/auth, without a slash at its end", path)
+		u, err := url.Parse(strings.TrimPrefix(page.value, strings.TrimSuffix(rl.URL, "/")))
+		if err != nil || u.Host != "" {
+			continue // another site's
+		}
+		if _, ours := rl.actionPath(u.Path); ours {
+			return fmt.Errorf("pages: %s %s is below base_path, where the built-in pages are, and would lead to itself: write a page of the site's own, or leave the line out", page.option, page.value)
+		}
 	}
 	return nil
 }
 
 // parseOrigin accepts an http or https URL that names an origin and no more.
 func parseOrigin(raw string) (string, error) {
+	if strings.Contains(raw, "{") {
+		return "", fmt.Errorf("%q can't have a placeholder that is filled in later: write the address itself, or {$NAME}, which Caddy fills in when it reads the Caddyfile", raw)
+	}
 	u, err := url.Parse(raw)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" ||
 		u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
@@ -67,6 +106,9 @@ func parseOrigin(raw string) (string, error) {
 	host, port, err := splitHost(u.Host)
 	if err != nil {
 		return "", fmt.Errorf("%q: %w", raw, err)
+	}
+	if strings.Contains(host, "*") {
+		return "", fmt.Errorf("%q must name one host, such as https://auth.example.com: for many hosts behind one sign-in there is cookie_domain", raw)
 	}
 	if strings.Contains(host, ":") {
 		host = "[" + host + "]"

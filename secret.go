@@ -14,11 +14,11 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/certmagic"
 	"go.uber.org/zap"
 
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
+	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
 // minSecret is the shortest configured secret, in bytes: as long as the keys
@@ -56,9 +56,9 @@ func newSecretSource(raw []string, d *dialect, storage certmagic.Storage, logger
 	}
 	secrets := make([]string, len(raw))
 	for i, value := range raw {
-		secret, err := caddy.NewReplacer().ReplaceOrErr(value, true, true)
+		secret, err := sessionstore.Expand(fmt.Sprintf("secret: value %d", i+1), value)
 		if err != nil {
-			return nil, fmt.Errorf("secret: expanding value %d: %w", i+1, err)
+			return nil, err //nolint:wrapcheck // it names the option
 		}
 		if err := checkSecret(secret); err != nil {
 			return nil, errBadSecret(i, err)

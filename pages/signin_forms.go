@@ -108,6 +108,7 @@ func (s SignIn) form(words *catalog, p Provider, ambiguous bool) form {
 		f.LastUsed = words.LastUsed
 	}
 	if p.asks() && ambiguous {
+		f.Title = text{value(p.label())}
 		f.Submit = fill(words.SignInWith, provider)
 	}
 	return f

@@ -242,6 +242,12 @@ func TestButtonsSayWhichFormTheyAreOnlyWhereThereAreTwo(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
+	if got := one.all("h2"); len(got) > 0 {
+		t.Errorf("forms that nothing is like are headed %q", got[0].text())
+	}
+	if got := two.form(t, endpoints+"/callback/staff").all("h2"); len(got) != 1 || got[0].text() != "Staff" {
+		t.Errorf("the form of two is headed %v, want Staff", got)
+	}
 }
 
 func TestSomeoneSignedInMayGoOn(t *testing.T) {

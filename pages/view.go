@@ -67,6 +67,7 @@ type link struct {
 type form struct {
 	Action   string
 	Label    string // the form's name where it has fields
+	Title    text   // that name shown above them, where several forms are alike
 	Alert    *alert
 	Hidden   []hidden
 	Fields   []field

@@ -137,9 +137,12 @@ func didYouMean(name string, known []string) string {
 func (p *OIDC) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next()
 	line := d.Token()
-	if err := p.positional(d, "oidc <id> <issuer> [<client_id> <client_secret>] [{ ... }]",
-		&p.ID, &p.Issuer, &p.ClientID, &p.ClientSecret); err != nil {
+	const usage = "oidc <id> <issuer> [<client_id> <client_secret>] [{ ... }]"
+	if err := p.positional(d, usage, &p.ID, &p.Issuer, &p.ClientID, &p.ClientSecret); err != nil {
 		return err
+	}
+	if strings.Contains(p.ID, "://") {
+		return d.Errf("the issuer stands where the id belongs: write %s", usage)
 	}
 	options := p.options()
 	options["id_token_signed_response_alg"] = oneArg(&p.IDTokenSignedResponseAlg)

@@ -131,7 +131,7 @@ func oneArg(field *string) option {
 		name, args := d.Val(), d.RemainingArgs()
 		switch {
 		case len(args) != 1 || args[0] == "":
-			return d.Errf("%s needs exactly one value: %s <value>", name, name)
+			return d.Errf("%s needs exactly one value, in quotes if it has spaces: %s <value>", name, name)
 		case *field != "":
 			return d.Errf("%s is written twice: it stands in the arguments already", name)
 		}

@@ -156,7 +156,7 @@ var caddyfileMistakes = map[string]struct{ text, want string }{
 	"oidc with half of credentials": {"oidc corp https://x.example a", "3 arguments: write oidc <id> <issuer>"},
 	"oauth2 with half of them":      {"oauth2 acme a {\n}", "2 arguments: write oauth2 <id>"},
 	"an empty argument":             {`google "" b`, "an argument is empty"},
-	"an empty value":                {"google a b {\nname \"\"\n}", "name needs exactly one value: name <value>"},
+	"an empty value":                {"google a b {\nname \"\"\n}", "name needs exactly one value, in quotes if it has spaces: name <value>"},
 	"a value too many":              {"google a b {\nname x y\n}", "name needs exactly one value"},
 	"a list without values":         {"google a b {\nscopes\n}", "scopes needs values: scopes <value...>"},
 	"a parameter without a value":   {"google a b {\nparams prompt\n}", `"prompt" is not a new <name>=<value>`},

@@ -37,14 +37,14 @@ func (c *ClientConfig) checkPreset(kind string) error {
 	return nil
 }
 
-var idPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._~-]{0,63}$`)
+var idPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
 func (c *ClientConfig) checkIdentity(string) error {
 	switch {
 	case c.ID == "":
 		return errors.New("id is missing: give the provider a short name of its own, such as corp")
 	case !idPattern.MatchString(c.ID):
-		return fmt.Errorf("id must be 1 to 64 letters, digits or . _ ~ - and begin with a letter or digit, got %q", excerpt(c.ID))
+		return fmt.Errorf("id must be 1 to 64 letters, digits or . _ - and begin with a letter or digit, got %q", excerpt(c.ID))
 	case cleanText(c.Name) != c.Name:
 		return errors.New("name must be at most 255 bytes without control characters or space around it")
 	case c.ClientID == "":
@@ -83,6 +83,9 @@ func (c *ClientConfig) checkEndpoints(kind string) error {
 		}
 	}
 	// Discovery 1.0 section 3: an issuer has neither query nor fragment.
+	if issuer, ok := strings.CutSuffix(c.Issuer, wellKnown); ok {
+		return fmt.Errorf("issuer is not the address of the discovery document but what that says as issuer, such as %s", issuer)
+	}
 	if strings.Contains(c.Issuer, "?") {
 		return errors.New("issuer must not have a query (?): write what the provider's discovery document says as issuer")
 	}
@@ -128,7 +131,7 @@ func (c *ClientConfig) checkScopes(kind string) error {
 	row, _ := lookUp(c.Preset)
 	isRows := len(row.config.Scopes) > 0 && !slices.Contains(row.config.Scopes, "openid")
 	if kind == kindOIDC && !slices.Contains(c.Scopes, "openid") && !isRows {
-		return errors.New("scopes must include openid, which makes the provider issue an ID token")
+		return errors.New("scopes must include openid, which makes the provider issue an ID token: write one word each, as in: scopes openid email")
 	}
 	return nil
 }

@@ -37,6 +37,7 @@ func (c *Credentials) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		return d.Err("credentials takes no arguments: write the users in its block, and `id " + d.Val() + "` to name the provider")
 	}
 	options, seen := c.options(), make(map[string]bool)
+	table := emptyUserTable()
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
 		word := d.Val()
 		parse, known := options[word]
@@ -53,6 +54,9 @@ func (c *Credentials) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		user, err := unmarshalUser(d, slices.Sorted(maps.Keys(options)))
 		if err != nil {
 			return err
+		}
+		if err := table.add(&user); err != nil {
+			return d.Errf("user %s: %w", user.Username, err)
 		}
 		c.Users = append(c.Users, user)
 	}
@@ -98,6 +102,9 @@ func orOption(word string, options []string) string {
 func unmarshalUser(d *caddyfile.Dispenser, options []string) (User, error) {
 	name, args := d.Val(), d.RemainingArgs()
 	user := User{Username: name}
+	if strings.HasPrefix(name, "$") {
+		return user, d.Err("a hash stands where the user's name belongs: the form is <name> <password_hash>")
+	}
 	if len(args) != 1 {
 		return user, d.Errf("user %s: the form is %s <password_hash>, with the hash that `caddy hash-password` prints%s", name, name, orOption(name, options))
 	}
@@ -107,15 +114,19 @@ func unmarshalUser(d *caddyfile.Dispenser, options []string) (User, error) {
 			return user, d.Errf("user %s: %w%s", name, err, orOption(name, options))
 		}
 	}
+	seen := make(map[string]bool)
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
 		option, values := d.Val(), d.RemainingArgs()
 		set, ok := userOptions[option]
-		if !ok {
+		switch {
+		case !ok:
 			return user, d.Errf("user %s: unknown option %q: write one of id, name, email, image, groups", name, option)
+		case len(values) == 0 || (len(values) > 1 && option != "groups"):
+			return user, d.Errf("user %s: %s takes one value, in quotes if it has spaces", name, option)
+		case seen[option]:
+			return user, d.Errf("user %s: %s is written twice", name, option)
 		}
-		if len(values) == 0 || (len(values) > 1 && option != "groups") {
-			return user, d.Errf("user %s: %s takes one value", name, option)
-		}
+		seen[option] = true
 		set(&user, values)
 	}
 	if err := user.check(); err != nil {

@@ -8,7 +8,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 )
 
@@ -44,10 +43,11 @@ type User struct {
 // expandHash resolves the placeholders of a hash in the configuration, and
 // checks it.
 func (u *User) expandHash(all comparers) error {
-	hash, err := caddy.NewReplacer().ReplaceOrErr(u.Password, true, true)
-	if err != nil {
-		return fmt.Errorf("expanding the password hash: %w", err)
+	hash := u.Password
+	if err := expand("password hash", &hash); err != nil {
+		return err
 	}
+	var err error
 	u.hash, err = all.parse(hash)
 	return err
 }
@@ -99,9 +99,13 @@ type userTable struct {
 	decoy passwordHash
 }
 
+func emptyUserTable() *userTable {
+	return &userTable{users: make(map[string]*User), ids: make(map[string]struct{})}
+}
+
 // newUserTable refuses names and ids that occur twice.
 func newUserTable(lists ...[]User) (*userTable, error) {
-	t := &userTable{users: make(map[string]*User), ids: make(map[string]struct{})}
+	t := emptyUserTable()
 	for _, list := range lists {
 		for i := range list {
 			if err := t.add(&list[i]); err != nil {
@@ -120,7 +124,7 @@ func (t *userTable) add(user *User) error {
 	}
 	id := user.accountID()
 	if _, exists := t.ids[id]; exists {
-		return fmt.Errorf("id %q belongs to another user already", id)
+		return fmt.Errorf("id %q belongs to another user already: give each an id of its own", id)
 	}
 	t.users[user.Username], t.ids[id] = user, struct{}{}
 	return nil

@@ -90,9 +90,12 @@ func (i *issuer) find(ctx context.Context, client *http.Client) (metadata, error
 	return m, err
 }
 
+// wellKnown is where below an issuer its document is.
+const wellKnown = "/.well-known/openid-configuration"
+
 // discoveryURL follows OpenID Connect Discovery 1.0 section 4.1.
 func discoveryURL(issuer string) string {
-	return strings.TrimSuffix(issuer, "/") + "/.well-known/openid-configuration"
+	return strings.TrimSuffix(issuer, "/") + wellKnown
 }
 
 // read accepts a document that is this very issuer's (section 4.3), or one of its

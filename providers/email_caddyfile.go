@@ -2,7 +2,9 @@ package providers
 
 import (
 	"maps"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
@@ -187,7 +189,7 @@ func (s *SMTP) unmarshalPool(d *caddyfile.Dispenser) error {
 
 func onlyBlock(d *caddyfile.Dispenser, options map[string]option) error {
 	if d.CountRemainingArgs() > 0 {
-		return d.Errf("%s takes a block", d.Val())
+		return d.Errf("%s takes a block, with one of %s on each line", d.Val(), strings.Join(slices.Sorted(maps.Keys(options)), ", "))
 	}
 	return parseBlock(d, options)
 }

@@ -96,7 +96,7 @@ func (m *Memory) Cleanup() error {
 func (m *Memory) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // the module's name
 	if d.NextArg() {
-		return d.ArgErr()
+		return d.Errf("memory: unexpected %q: write max_size in its block, or nothing", d.Val())
 	}
 	for d.NextBlock(0) {
 		if d.Val() != "max_size" {
@@ -107,11 +107,11 @@ func (m *Memory) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		}
 		var text string
 		if !d.AllArgs(&text) {
-			return d.ArgErr()
+			return d.Err("memory: max_size needs one value, such as 64MiB")
 		}
 		size, err := humanize.ParseBytes(text)
-		if err != nil || size == 0 || size > math.MaxInt64 {
-			return d.Errf("memory: max_size %q is not a size: write a number and a unit, such as 64MiB", text)
+		if err != nil || size < minMaxSize || size > math.MaxInt64 {
+			return d.Errf("memory: max_size %q is not a size of 1MiB or more: write a number and a unit, such as 64MiB", text)
 		}
 		m.MaxSize = int64(size)
 	}

@@ -163,8 +163,8 @@ func TestReasonsOfABackEnd(t *testing.T) {
 		query  string
 		words  string
 	}{
-		{"nobody", 401, "error=CredentialsSignin&provider=staff", "The user name or the password is wrong."},
-		{"odd", 401, "error=CredentialsSignin&provider=staff", "The user name or the password is wrong."},
+		{"nobody", 401, "error=CredentialsSignin&provider=staff", "The username or the password is wrong."},
+		{"odd", 401, "error=CredentialsSignin&provider=staff", "The username or the password is wrong."},
 		{"locked", 401, "error=AccountLocked&provider=staff", "Your account is locked."},
 		{"denied", 403, "error=AccessDenied", "This account may not sign in"},
 	} {

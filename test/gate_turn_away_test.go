@@ -155,6 +155,9 @@ http://:{$HTTP} {
 	if line["user"] != "credentials:bob" || line["path"] != "/x" {
 		t.Errorf("the reason in the log is %v", line)
 	}
+	if line = g.logged(b.reference(b.visit("/x"))); line["user"] != "credentials:bob" {
+		t.Errorf("under the page's reference the log has %v", line)
+	}
 }
 
 // The return address is the address that was asked for, never another host.

@@ -84,6 +84,7 @@ func TestAFileThatAnotherCaddyHasIsToldAndTriedAgain(t *testing.T) {
 	if got := b.get("/open"); got.status != http.StatusOK {
 		t.Errorf("an open page answers %d", got.status)
 	}
+	expectPagesWhileTheStoreIsAway(g, b)
 	if err := other.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -111,5 +112,31 @@ func TestValidatingBesideARunningServerNeedsNoFile(t *testing.T) {
 	}
 	if err := validate(t, raw); err != nil {
 		t.Errorf("validating: %v", err)
+	}
+}
+
+// What people see of it leads on, and to the log.
+func expectPagesWhileTheStoreIsAway(g *gateway, b *browser) {
+	g.t.Helper()
+	const lost = "What you sent was not saved."
+	form := append([]string{"Content-Type: application/x-www-form-urlencoded"}, navigation...)
+	signingIn := "csrfToken=" + b.csrf() + "&username=bob&password=" + password
+	for _, test := range []struct {
+		method, path, body, again string
+		posted                    bool
+	}{
+		{http.MethodGet, "/app/", "", "", false},
+		{http.MethodPost, "/app/", "a=b", "", true},
+		{http.MethodPost, "/api/auth/callback/credentials", signingIn, g.origin + "/api/auth/signin", false},
+		{http.MethodPost, "/api/auth/signout", "csrfToken=" + b.csrf(), g.origin + "/api/auth/signout", false},
+	} {
+		got := b.do(test.method, test.path, test.body, form...)
+		if got.status != http.StatusServiceUnavailable || strings.Contains(got.body, lost) != test.posted ||
+			!strings.Contains(got.body, `<a class="button primary" href="`+test.again+`">`) {
+			g.t.Errorf("%s %s: %d\n%s", test.method, test.path, got.status, got.body)
+		}
+		if line := g.logged(b.reference(got)); line["level"] != "error" || line["error"] == "" {
+			g.t.Errorf("%s %s: under the page's reference the log has %v", test.method, test.path, line)
+		}
 	}
 }

@@ -41,7 +41,7 @@ var (
 	password = pages.Provider{ID: "credentials", Name: "Password", Type: pages.TypeCredentials, Fields: loginFields}
 
 	loginFields = []pages.Field{
-		{Name: "username", Label: "User name", Type: "text"},
+		{Name: "username", Label: "Username", Type: "text"},
 		{Name: "password", Label: "Password", Type: "password"},
 	}
 )

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -127,7 +128,10 @@ func (s *Store) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		}
 	}
 	if d.NextArg() {
-		return d.ArgErr()
+		return d.Errf("bolt: unexpected %q: it takes one path, in quotes if it has spaces", d.Val())
+	}
+	if strings.HasSuffix(s.Path, "/") {
+		return d.Errf("bolt: %q is a folder: write a file in it, such as %ssignin.db", s.Path, s.Path)
 	}
 	for d.NextBlock(0) {
 		if d.Val() != "max_size" {
@@ -138,11 +142,11 @@ func (s *Store) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		}
 		var text string
 		if !d.AllArgs(&text) {
-			return d.ArgErr()
+			return d.Err("bolt: max_size needs one value, such as 1GiB")
 		}
 		size, err := humanize.ParseBytes(text)
-		if err != nil || size == 0 || size > math.MaxInt64 {
-			return d.Errf("bolt: max_size %q is not a size: write a number and a unit, such as 1GiB", text)
+		if err != nil || size < minMaxSize || size > math.MaxInt64 {
+			return d.Errf("bolt: max_size %q is not a size of 1MiB or more: write a number and a unit, such as 1GiB", text)
 		}
 		s.MaxSize = int64(size)
 	}

@@ -68,9 +68,9 @@ func (p *Postgres) Provision(caddy.Context) error {
 	if p.DSN == "" {
 		return fmt.Errorf("postgres store: %w", errNoDSN)
 	}
-	dsn, err := caddy.NewReplacer().ReplaceOrErr(p.DSN, true, true)
+	dsn, err := sessionstore.Expand("dsn", p.DSN)
 	if err != nil {
-		return fmt.Errorf("postgres store: dsn: %w", err)
+		return fmt.Errorf("postgres store: %w", err)
 	}
 	if p.options, err = parseOptions(dsn, p.Schema); err != nil {
 		return fmt.Errorf("postgres store: %w", err)
@@ -141,14 +141,14 @@ func (p *Postgres) unmarshalOption(d *caddyfile.Dispenser) error {
 	switch option := d.Val(); {
 	case option == "schema" && p.Schema == "":
 		if !d.AllArgs(&p.Schema) {
-			return d.ArgErr()
+			return d.Err("postgres: schema needs one name: schema <name>")
 		}
 		if err := checkSchema(p.Schema); err != nil {
 			return d.WrapErr(err)
 		}
 	case option == "insecure_authjs_sessions" && !p.InsecureAuthjsSessions:
 		if d.NextArg() {
-			return d.ArgErr()
+			return d.Errf("postgres: insecure_authjs_sessions takes no value: leave %q out", d.Val())
 		}
 		p.InsecureAuthjsSessions = true
 	case option == "schema" || option == "insecure_authjs_sessions":

@@ -76,7 +76,7 @@ var words = map[string]word[Redis]{
 	"password": func(d *caddyfile.Dispenser, r *Redis) error { return oneArg(d, &r.Password) },
 	"tls": func(d *caddyfile.Dispenser, r *Redis) error {
 		if d.NextArg() {
-			return d.ArgErr()
+			return d.Errf("redis: tls takes a block, with one of %s on each line", strings.Join(slices.Sorted(maps.Keys(tlsWords)), ", "))
 		}
 		r.TLS = new(TLS)
 		return parseBlock(d, "redis: tls", r.TLS, tlsWords)
@@ -101,7 +101,7 @@ var tlsWords = map[string]word[TLS]{
 	"trust_pool": parseTrustPool,
 	"client_auth": func(d *caddyfile.Dispenser, t *TLS) error {
 		if !d.AllArgs(&t.ClientCertificateFile, &t.ClientCertificateKeyFile) {
-			return d.ArgErr()
+			return d.Err("redis: client_auth needs two files: client_auth <certificate> <key>")
 		}
 		return nil
 	},
@@ -119,7 +119,7 @@ func parseSentinel(d *caddyfile.Dispenser, r *Redis) error {
 
 func parseTrustPool(d *caddyfile.Dispenser, t *TLS) error {
 	if !d.NextArg() {
-		return d.ArgErr()
+		return d.Err("redis: trust_pool needs a source, as in trust_pool file /etc/ssl/redis-ca.pem")
 	}
 	name := d.Val()
 	mod, err := caddyfile.UnmarshalModule(d, "tls.ca_pool.source."+name)
@@ -155,15 +155,17 @@ func parseBlock[T any](d *caddyfile.Dispenser, where string, into *T, known map[
 }
 
 func oneArg(d *caddyfile.Dispenser, into *string) error {
-	if !d.AllArgs(into) {
-		return d.ArgErr()
+	option, values := d.Val(), d.RemainingArgs()
+	if len(values) != 1 {
+		return d.Errf("redis: %s needs exactly one value: %s <value>", option, option)
 	}
+	*into = values[0]
 	return nil
 }
 
 func flag(d *caddyfile.Dispenser, into *bool) error {
-	if d.NextArg() {
-		return d.ArgErr()
+	if option := d.Val(); d.NextArg() {
+		return d.Errf("redis: %s takes no value: leave %q out", option, d.Val())
 	}
 	*into = true
 	return nil

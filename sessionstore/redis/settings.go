@@ -8,11 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
-	"github.com/caddyserver/caddy/v2"
+	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
 // settings is a configuration whose placeholders are resolved: what decides
@@ -142,21 +141,10 @@ func (s *settings) secrets() []string {
 	return found
 }
 
-var lonePlaceholder = regexp.MustCompile(`^\{(env|file)\.[^{}]+\}$`)
-
-// expand resolves placeholders in a field. Caddy's own error would quote what
-// stands between two braces, which may be half a secret.
-func expand(name string, field *string) error {
-	value, err := caddy.NewReplacer().ReplaceOrErr(*field, true, true)
-	switch {
-	case err == nil:
-		*field = value
-		return nil
-	case lonePlaceholder.MatchString(*field):
-		return fmt.Errorf("%s: %s is empty or can't be read", name, *field)
-	default:
-		return fmt.Errorf("%s: a placeholder in it is unknown, empty or can't be read; write \\{ for a brace that belongs to the value", name)
-	}
+// expand resolves placeholders in a field.
+func expand(name string, field *string) (err error) {
+	*field, err = sessionstore.Expand(name, *field)
+	return err //nolint:wrapcheck // it names the option
 }
 
 var _ fmt.Stringer = (*settings)(nil)

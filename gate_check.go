@@ -1,0 +1,104 @@
+package signin
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+)
+
+// warnOfShutGates tells of gates that nobody can pass: those before which no
+// signin runs, and those that ask for a provider which their realm doesn't have.
+func (a *App) warnOfShutGates(ctx caddy.Context) {
+	mod, err := ctx.AppIfConfigured("http")
+	app, ok := mod.(*caddyhttp.App)
+	if err != nil || !ok {
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(app.Servers)) {
+		srv := app.Servers[name]
+		find := &gateFinder{srv: srv, visit: func(gate *Gate, before *Realm, hosts []string) {
+			a.warnIfShut(gate, before, zap.String("server", name), zap.Strings("hosts", hosts))
+		}}
+		find.walk(srv.Routes, nil, nil, maxRouteDepth)
+	}
+}
+
+func (a *App) warnIfShut(gate *Gate, before *Realm, where ...zap.Field) {
+	realm := gate.realm
+	if !gate.explicit && before != nil {
+		realm = before
+	}
+	if realm == nil {
+		a.logger.Error("a require_signin has no realm to ask, so it answers 500 to everybody: add a signin block to its site, before it, or to the global options", where...)
+		return
+	}
+	for i := range gate.Rules {
+		if err := gate.Rules[i].checkProviders(realm.hasProvider); err != nil {
+			a.logger.Error("a rule of require_signin admits nobody: name a provider of the signin block by its id",
+				append(where, zap.Error(err), zap.String("providers", strings.Join(realm.providerIDs(), " ")))...)
+		}
+	}
+}
+
+func (rl *Realm) providerIDs() []string {
+	ids := make([]string, 0, len(rl.providers))
+	for _, provider := range rl.providers {
+		ids = append(ids, provider.Info().ID)
+	}
+	return ids
+}
+
+// gateFinder visits each gate of a server with the realm of the signin that
+// may have run before it, and with the hosts of the nearest matcher around it.
+type gateFinder struct {
+	srv   *caddyhttp.Server
+	visit func(gate *Gate, before *Realm, hosts []string)
+}
+
+// walk returns the realm that routes leave behind. A route that is terminal, or
+// in the same group as another, leaves nothing behind for that other.
+func (f *gateFinder) walk(routes caddyhttp.RouteList, before *Realm, hosts []string, depth int) *Realm {
+	if depth == 0 {
+		return before
+	}
+	groups := make(map[string]*Realm) // what was there before the group
+	for i := range routes {
+		route := &routes[i]
+		inside, start := hosts, before
+		if named := hostsOf(route); len(named) > 0 {
+			inside = named
+		}
+		if first, seen := groups[route.Group]; seen && route.Group != "" {
+			start = first
+		}
+		groups[route.Group] = start
+		after := start
+		for _, handler := range route.Handlers {
+			after = f.handler(handler, after, inside, depth)
+		}
+		if !route.Terminal && after != start {
+			before = after
+		}
+	}
+	return before
+}
+
+func (f *gateFinder) handler(handler caddyhttp.MiddlewareHandler, before *Realm, hosts []string, depth int) *Realm {
+	switch h := handler.(type) {
+	case *Handler:
+		return h.realm
+	case *Gate:
+		f.visit(h, before, hosts)
+	case *caddyhttp.Subroute:
+		return f.walk(h.Routes, before, hosts, depth-1)
+	case *caddyhttp.Invoke:
+		if named := f.srv.NamedRoutes[h.Name]; named != nil {
+			return f.walk(caddyhttp.RouteList{*named}, before, hosts, depth-1)
+		}
+	}
+	return before
+}
