@@ -24,13 +24,13 @@ var userValues = map[string]func(*session) any{
 	"provider": func(s *session) any { return s.claims.Provider },
 }
 
-// sessionValues are the placeholders {http.auth.session.<name>}, but for the
-// one that the store is asked for.
-var sessionValues = map[string]func(*session) any{
-	"id":        func(s *session) any { return s.claims.SID },
-	"provider":  func(s *session) any { return s.claims.Provider },
-	"auth_time": func(s *session) any { return s.claims.AuthTime.UTC().Format(time.RFC3339) },
-	"expires":   func(s *session) any { return s.claims.Expires.UTC().Format(time.RFC3339) },
+// sessionValues are the placeholders {http.auth.session.<name>}.
+var sessionValues = map[string]func(*visit, *session) any{
+	"id":           func(_ *visit, s *session) any { return s.claims.SID },
+	"provider":     func(_ *visit, s *session) any { return s.claims.Provider },
+	"auth_time":    func(_ *visit, s *session) any { return s.claims.AuthTime.UTC().Format(time.RFC3339) },
+	"expires":      func(_ *visit, s *session) any { return s.claims.Expires.UTC().Format(time.RFC3339) },
+	"access_token": func(v *visit, s *session) any { return v.accessToken(s) },
 }
 
 var identityPlaceholder = regexp.MustCompile(`\{http\.auth\.(user|session)\.([^{}.]+)[^{}]*\}`)
@@ -64,10 +64,11 @@ func (v *visit) placeholder(key string) (any, bool) {
 		return nil, false
 	}
 	if name, ok := strings.CutPrefix(key, "http.auth.session."); ok {
-		if name == "access_token" {
-			return v.answer(func(s *session) any { return v.accessToken(s) })
+		value, known := sessionValues[name]
+		if !known {
+			return nil, false
 		}
-		return v.answer(sessionValues[name])
+		return v.answer(func(s *session) any { return value(v, s) })
 	}
 	name, ok := strings.CutPrefix(key, "http.auth.user.")
 	if !ok {
