@@ -59,8 +59,8 @@ func (a *App) Provision(ctx caddy.Context) error {
 	return nil
 }
 
-// Start warns about gates that nobody can pass, about realms that anyone in the
-// world could enter, and about stores that another process has. By now every
+// Start warns about gates that nobody can pass, about realms that mix or that
+// anyone in the world could enter, and about stores that another process has. By now every
 // handler of the configuration has been provisioned.
 func (a *App) Start() error {
 	a.warnOfShutGates(a.ctx)
@@ -68,6 +68,7 @@ func (a *App) Start() error {
 	if err != nil {
 		return err
 	}
+	a.warnOfMixedRealms(realms)
 	for _, one := range realms {
 		if store, ok := one.realm.store.(sessionstore.Claimer); ok {
 			go store.Claim() // the disk may take its time

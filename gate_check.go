@@ -44,6 +44,37 @@ func (a *App) warnIfShut(gate *Gate, before *Realm, where ...zap.Field) {
 	}
 }
 
+// warnOfMixedRealms tells of realms in place that are one realm to a session, for
+// they are at one address, though one provider's id is not one provider there.
+func (a *App) warnOfMixedRealms(realms []*checkedRealm) {
+	at := make(map[string][]*Realm)
+	for _, one := range realms {
+		if one.realm.name != "" {
+			continue
+		}
+		for _, origin := range one.origins {
+			for _, other := range at[origin] {
+				if id := one.realm.confuses(other); id != "" {
+					a.logger.Warn("two signin blocks of one address have different providers of one id, so the users of one are let in as the users of the other: give one provider another id, or put the realms into the global options under names",
+						zap.String("address", origin), zap.String("provider", id))
+				}
+			}
+			at[origin] = append(at[origin], one.realm)
+		}
+	}
+}
+
+// confuses returns the id of a provider that another realm has, too, and with
+// other options.
+func (rl *Realm) confuses(other *Realm) string {
+	for _, id := range rl.providerIDs() {
+		if theirs, ok := other.written[id]; ok && theirs != rl.written[id] {
+			return id
+		}
+	}
+	return ""
+}
+
 func (rl *Realm) providerIDs() []string {
 	ids := make([]string, 0, len(rl.providers))
 	for _, provider := range rl.providers {

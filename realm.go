@@ -89,6 +89,7 @@ type Realm struct {
 	hinted    sync.Once // that the client speaks another dialect
 	providers []providers.Provider
 	byID      map[string]providers.Provider
+	written   map[string]string // digests of the providers' options, by id
 	admission admission
 	allowed   redirect.Allowed
 	headers   *headerPlan
@@ -265,6 +266,7 @@ func (rl *Realm) provisionProviders(ctx caddy.Context) error {
 			return fmt.Errorf("the providers: number %d: %w", i+1, err)
 		}
 	}
+	written := slices.Clone(rl.ProvidersRaw) // Caddy takes them out
 	mods, err := ctx.LoadModule(rl, "ProvidersRaw")
 	if err != nil {
 		return fmt.Errorf("loading the providers: %w", err)
@@ -273,8 +275,8 @@ func (rl *Realm) provisionProviders(ctx caddy.Context) error {
 	if len(loaded) == 0 {
 		return errNoProvider
 	}
-	rl.byID = make(map[string]providers.Provider, len(loaded))
-	for _, mod := range loaded {
+	rl.byID, rl.written = make(map[string]providers.Provider, len(loaded)), make(map[string]string, len(loaded))
+	for i, mod := range loaded {
 		provider, ok := mod.(providers.Provider)
 		if !ok {
 			return fmt.Errorf("%T is not a provider", mod)
@@ -287,7 +289,7 @@ func (rl *Realm) provisionProviders(ctx caddy.Context) error {
 			return errTwoProviders(id)
 		}
 		rl.providers = append(rl.providers, provider)
-		rl.byID[id] = provider
+		rl.byID[id], rl.written[id] = provider, digest(string(written[i]))
 	}
 	return nil
 }

@@ -55,3 +55,28 @@ func TestOpenRealmsAreTold(t *testing.T) {
 		t.Errorf("warned of %q, want %q", got, want)
 	}
 }
+
+// Realms in place at one address share their sessions: alice of one block would
+// be alice of the other.
+func TestRealmsThatMixAreTold(t *testing.T) {
+	block := func(path, users string) string {
+		return "\thandle " + path + " {\n\tsignin {\n\t\tsecret {$SECRET}\n\t\t" + users + "\n\t}\n\t}\n"
+	}
+	others := "credentials {\n\t\t\tbob $2a$04$M8sUdgdnmIyAhm4RGMv0PubGiihoXBJb9FIYyHkPKFYA3LvOVM5tK\n\t\t}"
+	renamed := strings.Replace(others, "{", "{\n\t\t\tid other", 1)
+	g := start(t, "http://:{$HTTP} {\nrespond ok\n}\n"+
+		"http://mixed.example:{$HTTP} {\n"+block("/a/*", "{$USERS}")+block("/b/*", others)+"}\n"+
+		"http://same.example:{$HTTP} {\n"+block("/a/*", "{$USERS}")+block("/b/*", "{$USERS}")+"}\n"+
+		"http://renamed.example:{$HTTP} {\n"+block("/a/*", "{$USERS}")+block("/b/*", renamed)+"}\n"+
+		"http://one.example:{$HTTP} {\n"+block("/a/*", others)+"}\n")
+	var got []string
+	for _, line := range g.logs() {
+		if line["logger"] == "signin" && line["level"] == "warn" {
+			got = append(got, fmt.Sprint(line["address"], " ", line["provider"]))
+		}
+	}
+	port := g.origin[strings.LastIndex(g.origin, ":"):]
+	if want := []string{"http://mixed.example" + port + " credentials"}; !slices.Equal(got, want) {
+		t.Errorf("warned of %q, want %q", got, want)
+	}
+}
