@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-//go:generate sh -c "go run ./presetdoc > ../docs/providers.md"
+//go:generate go run ./presetdoc ../docs
 
 // preset is one row of the table of known providers: what doesn't depend on
 // who runs the site. A new kind of peculiarity is a new field here (or of

@@ -1,20 +1,59 @@
-// Command presetdoc prints docs/providers.md, the page of all known providers,
-// from the table in package providers.
+// Command presetdoc writes what the documentation says of all known providers,
+// from the table in package providers: the page docs/providers.md, and in
+// docs/compatibility.md the part between two marks. Its argument is the folder.
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/caddy-signin/caddy-signin/providers"
 )
 
+const (
+	providersPage     = "providers.md"
+	compatibilityPage = "compatibility.md"
+
+	begin = "<!-- From here on go generate ./providers writes, from the table in providers/presets_*.go. -->\n"
+	end   = "<!-- Up to here. -->\n"
+)
+
 func main() {
-	if _, err := os.Stdout.WriteString(page()); err != nil {
-		fmt.Fprintln(os.Stderr, "writing the page:", err)
+	if err := write(os.Args[1]); err != nil {
+		fmt.Fprintln(os.Stderr, "presetdoc:", err)
 		os.Exit(1)
 	}
+}
+
+func write(folder string) error {
+	if err := os.WriteFile(filepath.Join(folder, providersPage), []byte(page()), 0o644); err != nil { //nolint:gosec // everybody reads it
+		return fmt.Errorf("writing the page: %w", err)
+	}
+	path := filepath.Join(folder, compatibilityPage)
+	old, err := os.ReadFile(path) //nolint:gosec // below the folder that was asked for
+	if err != nil {
+		return fmt.Errorf("reading what stands around the table: %w", err)
+	}
+	filled, err := fill(string(old))
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return os.WriteFile(path, []byte(filled), 0o644) //nolint:gosec,wrapcheck // everybody reads it; it names the file
+}
+
+var errNoMarks = fmt.Errorf("it needs these lines:\n%s%s", begin, end)
+
+// fill returns the page of differences with the table between its marks.
+func fill(text string) (string, error) {
+	before, rest, found := strings.Cut(text, begin)
+	_, after, ends := strings.Cut(rest, end)
+	if !found || !ends {
+		return "", errNoMarks
+	}
+	return before + begin + differences() + end + after, nil
 }
 
 const head = `# Providers
@@ -43,17 +82,22 @@ app.example.com {
 
 Every option of a provider (docs/configuration.md) overrides what the table says. One whose endpoints are written for another host, or whose ` + "`issuer`" + ` is another, gets none of the table's endpoints.
 
-**Otherwise than in NextAuth**, for all: state, PKCE and, with OpenID Connect, nonce are checked together, so that a code that somebody stole or planted signs nobody in, except where a row says that it leaves one out, which is logged when the configuration is loaded. NextAuth v4's presets check state alone in most cases, v5's PKCE alone. Scopes that are none of a vendor's are not sent. An address counts as verified only when the provider says so; NextAuth doesn't ask. Pictures are never fetched into the cookie. Secrets go in headers or bodies. The names of parameters that the browser may add are limited (docs/compatibility.md).
+What differs from NextAuth, for all and for each, is in [compatibility.md](compatibility.md#provider-by-provider).
 
 | name | options | scopes | what comes back | verified by | public |
 |---|---|---|---|---|---|
 `
 
-const differences = `
-## What differs from NextAuth, and what to know
+const notesHead = `
+## To know
 
-| name | what differs, and why | to know |
-|---|---|---|
+| name | to know |
+|---|---|
+`
+
+const differencesHead = `
+| name | what differs, and why |
+|---|---|
 `
 
 const mailHead = `
@@ -63,8 +107,8 @@ Each sends the links of the provider ` + "`email`" + ` through a vendor's HTTP i
 
 For all, the name on the page is Email, not the vendor's, of whom visitors know nothing; the letter is the one of ` + "`email`" + `; answers of the vendor are never shown or logged.
 
-| name | options | what differs |
-|---|---|---|
+| name | options |
+|---|---|
 `
 
 const tail = `
@@ -74,17 +118,33 @@ const tail = `
 `
 
 func page() string {
-	var main, more, mail strings.Builder
+	var main, notes, mail strings.Builder
 	for _, p := range providers.Presets() {
 		fmt.Fprintf(&main, "| %s | %s | %s | %s | %s | %s |\n",
 			names(p), options(p.Options), code(p.Scopes...), profile(p), verified(p), yesNo(p.Public))
-		fmt.Fprintf(&more, "| `%s` | %s | %s |\n", p.Name, p.Differs, note(p))
+		if text := note(p); text != "" {
+			fmt.Fprintf(&notes, "| `%s` | %s |\n", p.Name, text)
+		}
 	}
 	for _, service := range providers.MailServices() {
-		fmt.Fprintf(&mail, "| %s (%s) | %s | %s |\n", code(service.Name), service.Display, options(service.Options), service.Differs)
+		fmt.Fprintf(&mail, "| %s (%s) | %s |\n", code(service.Name), service.Display, options(service.Options))
 	}
-	return head + main.String() + differences + more.String() + mailHead + mail.String() + tail
+	return head + main.String() + notesHead + notes.String() + mailHead + mail.String() + tail
 }
+
+func differences() string {
+	var table strings.Builder
+	table.WriteString(differencesHead)
+	for _, p := range providers.Presets() {
+		fmt.Fprintf(&table, "| %s | %s |\n", code(append([]string{p.Name}, p.Aliases...)...), p.Differs)
+	}
+	for _, service := range providers.MailServices() {
+		fmt.Fprintf(&table, "| %s | %s |\n", code(service.Name), cmp.Or(service.Differs, nothing))
+	}
+	return table.String() + "\n"
+}
+
+const nothing = "Nothing beyond what holds for all."
 
 func names(p providers.PresetInfo) string {
 	return fmt.Sprintf("%s (%s)", code(append([]string{p.Name}, p.Aliases...)...), p.Display)
