@@ -118,8 +118,7 @@ func (g *Gate) unknown(w http.ResponseWriter, r *http.Request, v *visit, err err
 		v.realm.refuseHost(w, err)
 		return nil
 	}
-	v.realm.logger.Error("a gate stays shut because the session can't be looked up",
-		zap.String("reference", reference(r)), zap.Error(err))
+	v.blame("a gate stays shut because the session can't be looked up", zap.Error(err))
 	return unavailable(w, r, v, pages.Unavailable{Posted: isFormPost(r)})
 }
 
