@@ -140,6 +140,15 @@ func (v *visit) getSession(r *http.Request) (*session, error) {
 	return v.session, v.sessionErr
 }
 
+// renewing is the limit of looking the session up. Where that is over, as behind
+// a handler that takes its time, it is a new one.
+func (v *visit) renewing(ctx context.Context) (limited context.Context, done func()) {
+	if v.reading.Err() == nil {
+		return &v.reading, func() {}
+	}
+	return patiently(ctx)
+}
+
 // blame logs what is out of order, for the operator to mend. A visitor who leaves
 // ends whatever was under way for them: that is nobody's fault, and anyone can
 // do it at will.
