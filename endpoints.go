@@ -284,6 +284,10 @@ func (c *call) refuse(err error) error {
 // unavailable answers while something that the realm needs is out of order.
 func (c *call) unavailable(err error) error {
 	c.blame("an endpoint can't answer now", zap.String("path", c.r.URL.Path), zap.Error(err))
+	return c.tryAgain()
+}
+
+func (c *call) tryAgain() error {
 	if c.wantsJSON() {
 		// The client takes an absolute URL out of every answer to a POST.
 		c.w.Header().Set("Retry-After", retryAfterSeconds)
