@@ -97,7 +97,7 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.
 	}
 	v.gated, v.out.guarded = true, true
 	realm.headers.set(r, session, v.lines[:])
-	if err := v.renew(r); err != nil && !errors.Is(err, errSessionOver) { //nolint:contextcheck // that of looking the session up
+	if err := v.renew(r); err != nil && !errors.Is(err, errSessionOver) {
 		g.logger.Warn("a session can't be renewed and will end when its time is up", zap.Error(err))
 	}
 	return v.serve(w, r, next)
