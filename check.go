@@ -79,7 +79,7 @@ func (f *realmFinder) walk(ctx caddy.Context, open bool) error {
 	for _, name := range slices.Sorted(maps.Keys(app.Servers)) {
 		srv := app.Servers[name]
 		addresses := addressesOf(app, srv)
-		visit := func(h *Handler, hosts []string) {
+		all := &routeWalk{srv: srv, signin: func(h *Handler, hosts []string) {
 			one := f.add(h.realm, open)
 			for _, host := range hosts {
 				one.served(addresses, host, f.behind[name])
@@ -87,53 +87,13 @@ func (f *realmFinder) walk(ctx caddy.Context, open bool) error {
 			if len(hosts) == 0 {
 				one.unknown = append(one.unknown, "a site of it names no host")
 			}
-		}
-		walkHandlers(srv, srv.Routes, nil, maxRouteDepth, visit)
+		}}
+		all.walk(srv.Routes, nil, nil)
 		if srv.Errors != nil {
-			walkHandlers(srv, srv.Errors.Routes, nil, maxRouteDepth, visit)
+			all.walk(srv.Errors.Routes, nil, nil)
 		}
 	}
 	return nil
-}
-
-// maxRouteDepth ends named routes that invoke each other.
-const maxRouteDepth = 32
-
-// walkHandlers calls visit for each signin among routes, with the hosts that the
-// nearest host matcher around it names.
-func walkHandlers(srv *caddyhttp.Server, routes caddyhttp.RouteList, hosts []string, depth int, visit func(*Handler, []string)) {
-	if depth == 0 {
-		return
-	}
-	for i := range routes {
-		inside := hosts
-		if named := hostsOf(&routes[i]); len(named) > 0 {
-			inside = named
-		}
-		for _, handler := range routes[i].Handlers {
-			switch h := handler.(type) {
-			case *Handler:
-				visit(h, inside)
-			case *caddyhttp.Subroute:
-				walkHandlers(srv, h.Routes, inside, depth-1, visit)
-			case *caddyhttp.Invoke:
-				if named := srv.NamedRoutes[h.Name]; named != nil {
-					walkHandlers(srv, caddyhttp.RouteList{*named}, inside, depth-1, visit)
-				}
-			}
-		}
-	}
-}
-
-func hostsOf(route *caddyhttp.Route) (hosts []string) {
-	for _, set := range route.MatcherSets {
-		for _, matcher := range set {
-			if named, ok := matcher.(*caddyhttp.MatchHost); ok {
-				hosts = append(hosts, *named...)
-			}
-		}
-	}
-	return hosts
 }
 
 // siteAddresses are the schemes of a server's sites and the suffixes of their

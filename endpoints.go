@@ -1,7 +1,6 @@
 package signin
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -285,6 +284,10 @@ func (c *call) refuse(err error) error {
 // unavailable answers while something that the realm needs is out of order.
 func (c *call) unavailable(err error) error {
 	c.blame("an endpoint can't answer now", zap.String("path", c.r.URL.Path), zap.Error(err))
+	return c.tryAgain()
+}
+
+func (c *call) tryAgain() error {
 	if c.wantsJSON() {
 		// The client takes an absolute URL out of every answer to a POST.
 		c.w.Header().Set("Retry-After", retryAfterSeconds)
@@ -303,18 +306,6 @@ func (c *call) formPage() string {
 		return c.site.base + "/signout"
 	}
 	return c.site.base + "/signin"
-}
-
-// blame logs what is out of order, for the operator to mend. A visitor who leaves
-// ends whatever was under way for them: that is nobody's fault, and anyone can
-// do it at will.
-func (c *call) blame(message string, fields ...zap.Field) {
-	fields = append(fields, zap.String("reference", reference(c.r)))
-	if errors.Is(c.r.Context().Err(), context.Canceled) {
-		c.realm.sampled.Info("a visitor left before there was an answer", fields...)
-		return
-	}
-	c.realm.logger.Error(message, fields...)
 }
 
 // panicked keeps a defect of ours from becoming an open door: the request ends

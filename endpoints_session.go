@@ -202,6 +202,10 @@ func (c *call) begin(claims authjs.Claims) error {
 			zap.String("largest", largest), zap.String("advice", advice), zap.String("reference", reference(c.r)), zap.Error(err))
 		return c.fail(http.StatusOK, authjs.CodeConfiguration)
 	}
+	if errors.Is(err, errEndedMeanwhile) { // nothing is out of order, and a second try succeeds
+		c.realm.logger.Info("a sign-in came to nothing", zap.String("user", userID(&claims)), zap.String("reference", reference(c.r)), zap.Error(err))
+		return c.tryAgain()
+	}
 	if err != nil {
 		return c.unavailable(err)
 	}

@@ -97,7 +97,7 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.
 	}
 	v.gated, v.out.guarded = true, true
 	realm.headers.set(r, session, v.lines[:])
-	if err := v.renew(r); err != nil && !errors.Is(err, errSessionOver) { //nolint:contextcheck // that of looking the session up
+	if err := v.renew(r); err != nil && !errors.Is(err, errSessionOver) {
 		g.logger.Warn("a session can't be renewed and will end when its time is up", zap.Error(err))
 	}
 	return v.serve(w, r, next)
@@ -118,8 +118,7 @@ func (g *Gate) unknown(w http.ResponseWriter, r *http.Request, v *visit, err err
 		v.realm.refuseHost(w, err)
 		return nil
 	}
-	v.realm.logger.Error("a gate stays shut because the session can't be looked up",
-		zap.String("reference", reference(r)), zap.Error(err))
+	v.blame("a gate stays shut because the session can't be looked up", zap.Error(err))
 	return unavailable(w, r, v, pages.Unavailable{Posted: isFormPost(r)})
 }
 

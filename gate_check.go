@@ -20,10 +20,10 @@ func (a *App) warnOfShutGates(ctx caddy.Context) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(app.Servers)) {
 		srv := app.Servers[name]
-		find := &gateFinder{srv: srv, visit: func(gate *Gate, before *Realm, hosts []string) {
+		all := &routeWalk{srv: srv, gate: func(gate *Gate, before *Realm, hosts []string) {
 			a.warnIfShut(gate, before, zap.String("server", name), zap.Strings("hosts", hosts))
 		}}
-		find.walk(srv.Routes, nil, nil, maxRouteDepth)
+		all.walk(srv.Routes, nil, nil)
 	}
 }
 
@@ -81,55 +81,4 @@ func (rl *Realm) providerIDs() []string {
 		ids = append(ids, provider.Info().ID)
 	}
 	return ids
-}
-
-// gateFinder visits each gate of a server with the realm of the signin that
-// may have run before it, and with the hosts of the nearest matcher around it.
-type gateFinder struct {
-	srv   *caddyhttp.Server
-	visit func(gate *Gate, before *Realm, hosts []string)
-}
-
-// walk returns the realm that routes leave behind. A route that is terminal, or
-// in the same group as another, leaves nothing behind for that other.
-func (f *gateFinder) walk(routes caddyhttp.RouteList, before *Realm, hosts []string, depth int) *Realm {
-	if depth == 0 {
-		return before
-	}
-	groups := make(map[string]*Realm) // what was there before the group
-	for i := range routes {
-		route := &routes[i]
-		inside, start := hosts, before
-		if named := hostsOf(route); len(named) > 0 {
-			inside = named
-		}
-		if first, seen := groups[route.Group]; seen && route.Group != "" {
-			start = first
-		}
-		groups[route.Group] = start
-		after := start
-		for _, handler := range route.Handlers {
-			after = f.handler(handler, after, inside, depth)
-		}
-		if !route.Terminal && after != start {
-			before = after
-		}
-	}
-	return before
-}
-
-func (f *gateFinder) handler(handler caddyhttp.MiddlewareHandler, before *Realm, hosts []string, depth int) *Realm {
-	switch h := handler.(type) {
-	case *Handler:
-		return h.realm
-	case *Gate:
-		f.visit(h, before, hosts)
-	case *caddyhttp.Subroute:
-		return f.walk(h.Routes, before, hosts, depth-1)
-	case *caddyhttp.Invoke:
-		if named := f.srv.NamedRoutes[h.Name]; named != nil {
-			return f.walk(caddyhttp.RouteList{*named}, before, hosts, depth-1)
-		}
-	}
-	return before
 }

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"net/http"
 	"net/textproto"
+	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -143,7 +145,7 @@ func templateValue(template string) headerValue {
 	if value, ok := plainPlaceholders[template]; ok {
 		return value
 	}
-	template = encodeHeader(template)
+	template = encodeAround(template)
 	return func(_ *session, repl *caddy.Replacer) string {
 		value, err := repl.ReplaceFunc(template, func(_ string, value any) (any, error) { return headerText(value), nil })
 		if err != nil {
@@ -151,6 +153,20 @@ func templateValue(template string) headerValue {
 		}
 		return strings.TrimSpace(value)
 	}
+}
+
+var anyPlaceholder = regexp.MustCompile(`\{[^{}]*\}`)
+
+// encodeAround encodes what stands around placeholders. Their names stay as they
+// are: claims may have any.
+func encodeAround(template string) string {
+	return anyPlaceholder.ReplaceAllStringFunc(encodeHeader(template), func(encoded string) string {
+		name, err := url.PathUnescape(encoded)
+		if err != nil {
+			return encoded
+		}
+		return name
+	})
 }
 
 // headerText is what a header says of a placeholder's value: a text, or a list of

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/caddyserver/caddy/v2"
+
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
 )
 
@@ -54,5 +56,13 @@ func TestIdentityHeadersAreBounded(t *testing.T) {
 		if len(r.Header) != want || r.Header.Get("X-E") == "the client's" {
 			t.Errorf("of values of %d bytes %d are sent, want %d", length, len(r.Header), want)
 		}
+	}
+}
+
+func TestTheNameOfAPlaceholderIsNotEncoded(t *testing.T) {
+	repl := caddy.NewEmptyReplacer()
+	repl.Set("http.auth.user.claims.größe%", "50 %")
+	if got := templateValue("é {http.auth.user.claims.größe%} {not.there}")(nil, repl); got != "%C3%A9 50 %25" {
+		t.Errorf("the header says %q", got)
 	}
 }

@@ -58,7 +58,10 @@ func (l ledger) checkEnded(ctx context.Context, e *entry) error {
 	case errors.Is(err, errUnchanged):
 		return nil
 	case errors.Is(err, errEndedMeanwhile):
-		return errors.Join(errEndedMeanwhile, l.end(ctx, *e))
+		if err := l.end(ctx, *e); err != nil {
+			return err
+		}
+		return errEndedMeanwhile
 	default:
 		return fmt.Errorf("asking the store whether all sessions of a user ended: %w", err)
 	}

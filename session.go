@@ -260,7 +260,9 @@ func (v *visit) renew(r *http.Request) error {
 	if !live.stale && !v.site.isOld(&live.claims, time.Now()) {
 		return nil
 	}
-	renewed, err := v.realm.strategy.renew(&v.reading, v.site, live, isNavigation(r))
+	ctx, done := v.renewing(r.Context())
+	defer done()
+	renewed, err := v.realm.strategy.renew(ctx, v.site, live, isNavigation(r))
 	if err != nil || !isNavigation(r) {
 		return err //nolint:wrapcheck // it says what was being done
 	}

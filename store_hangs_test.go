@@ -110,11 +110,16 @@ func newVisitor(t *testing.T, realm *Realm) *visitor {
 // send sends a request through signin and require_signin. A form is a POST.
 func (v *visitor) send(t *testing.T, path, form string, passed *atomic.Int64) *httptest.ResponseRecorder {
 	t.Helper()
+	return v.sendIn(t.Context(), t, path, form, passed)
+}
+
+func (v *visitor) sendIn(ctx context.Context, t *testing.T, path, form string, passed *atomic.Int64) *httptest.ResponseRecorder {
+	t.Helper()
 	method, body := http.MethodGet, ""
 	if form != "" {
 		method, body = http.MethodPost, "csrfToken="+v.csrf+"&json=true&"+form
 	}
-	r := httptest.NewRequestWithContext(t.Context(), method, "http://localhost:8080"+path, strings.NewReader(body))
+	r := httptest.NewRequestWithContext(ctx, method, "http://localhost:8080"+path, strings.NewReader(body))
 	r.Header.Set("Cookie", v.cookies)
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	w := httptest.NewRecorder()

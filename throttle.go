@@ -102,21 +102,17 @@ func canonicalAddress(address string) string {
 // is to be checked before that, and an attempt that has to wait counts nowhere.
 // A success takes the count back.
 func (a *attempt) begin(ctx context.Context) (wait time.Duration, err error) {
-	here, err := a.throttle.read(ctx, a.pair)
-	if err != nil {
-		return 0, err
-	}
 	budgets := []throttleBudget{{a.pair, limitPair}, {a.address, limitAddress}}
-	if here.failures > 0 {
-		// Only an address that already failed here is paced by the account's count.
-		budgets = append(budgets, throttleBudget{a.account, limitAccount})
-	}
-	for _, budget := range budgets {
-		state, err := a.throttle.read(ctx, budget.key)
+	for i := 0; i < len(budgets); i++ {
+		state, err := a.throttle.read(ctx, budgets[i].key)
 		if err != nil {
 			return 0, err
 		}
-		wait = max(wait, state.wait(budget.limit, time.Now()))
+		if i == 0 && state.failures > 0 {
+			// Only an address that already failed here is paced by the account's count.
+			budgets = append(budgets, throttleBudget{a.account, limitAccount})
+		}
+		wait = max(wait, state.wait(budgets[i].limit, time.Now()))
 	}
 	if wait > 0 {
 		return wait, nil

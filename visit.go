@@ -2,6 +2,7 @@ package signin
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
 
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
@@ -136,6 +138,27 @@ func (v *visit) getSession(r *http.Request) (*session, error) {
 		}
 	}
 	return v.session, v.sessionErr
+}
+
+// renewing is the limit of looking the session up. Where that is over, as behind
+// a handler that takes its time, it is a new one.
+func (v *visit) renewing(ctx context.Context) (limited context.Context, done func()) {
+	if v.reading.Err() == nil {
+		return &v.reading, func() {}
+	}
+	return patiently(ctx)
+}
+
+// blame logs what is out of order, for the operator to mend. A visitor who leaves
+// ends whatever was under way for them: that is nobody's fault, and anyone can
+// do it at will.
+func (v *visit) blame(message string, fields ...zap.Field) {
+	fields = append(fields, zap.String("reference", reference(v.request)))
+	if errors.Is(v.request.Context().Err(), context.Canceled) {
+		v.realm.sampled.Info("a visitor left before there was an answer", fields...)
+		return
+	}
+	v.realm.logger.Error(message, fields...)
 }
 
 // response passes an upstream's answer on with what the gateway owes the

@@ -114,7 +114,7 @@ For all, the name on the page is Email, not the vendor's, of whom visitors know 
 const tail = `
 ## Not there
 
-` + "`passkey` and `webauthn` are not supported yet. `credentials` and `email` are in docs/configuration.md." + `
+` + "`passkey` and `webauthn` are not supported yet. `credentials` and `email` have pages of their own: [providers-credentials.md](providers-credentials.md) and [providers-email.md](providers-email.md)." + `
 `
 
 func page() string {

@@ -90,7 +90,8 @@ func (s *Store) Validate() error {
 	return nil
 }
 
-// Open implements [sessionstore.Module]. The file is opened on first use.
+// Open implements [sessionstore.Module]. The file is opened when Caddy
+// starts (Claim), or on first use.
 func (s *Store) Open(caddy.Context, string) (sessionstore.Store, error) {
 	if s.file != nil {
 		return nil, fmt.Errorf("bolt store %s: already open", s.path)

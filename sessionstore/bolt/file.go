@@ -39,8 +39,8 @@ const (
 	closeTimeout = 10 * time.Second
 )
 
-// file is one database file of this process. It opens on first use, and goes on
-// trying while it can't.
+// file is one database file of this process. It opens when Caddy starts
+// or on first use, and goes on trying while it can't.
 type file struct {
 	path    string
 	options bbolt.Options

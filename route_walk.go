@@ -1,0 +1,98 @@
+package signin
+
+import (
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+)
+
+// routeWalk goes through routes of a server and calls what is set for each
+// signin and each gate there, with the hosts of the nearest host matcher around
+// it.
+type routeWalk struct {
+	srv     *caddyhttp.Server
+	signin  func(handler *Handler, hosts []string)
+	gate    func(gate *Gate, before *Realm, hosts []string) // before: of the signin that may have run by then
+	invoked map[invocation]*Realm
+}
+
+// invocation is a named route where it is invoked, which is looked at once:
+// named routes may invoke themselves and each other any number of times.
+type invocation struct {
+	name   string
+	before *Realm
+	hosts  string
+}
+
+// walk returns the realm that routes leave behind. A route that is terminal, or
+// in the same group as another, leaves nothing behind for that other.
+func (w *routeWalk) walk(routes caddyhttp.RouteList, before *Realm, hosts []string) *Realm {
+	groups := make(map[string]*Realm) // what was there before the group
+	for i := range routes {
+		route := &routes[i]
+		inside, start := hosts, before
+		if named := hostsOf(route); len(named) > 0 {
+			inside = named
+		}
+		if first, seen := groups[route.Group]; seen && route.Group != "" {
+			start = first
+		}
+		groups[route.Group] = start
+		after := start
+		for _, handler := range route.Handlers {
+			after = w.handler(handler, after, inside)
+		}
+		if !route.Terminal && after != start {
+			before = after
+		}
+	}
+	return before
+}
+
+func (w *routeWalk) handler(handler caddyhttp.MiddlewareHandler, before *Realm, hosts []string) *Realm {
+	switch h := handler.(type) {
+	case *Handler:
+		if w.signin != nil {
+			w.signin(h, hosts)
+		}
+		return h.realm
+	case *Gate:
+		if w.gate != nil {
+			w.gate(h, before, hosts)
+		}
+	case *caddyhttp.Subroute:
+		return w.walk(h.Routes, before, hosts)
+	case *caddyhttp.Invoke:
+		return w.invoke(h.Name, before, hosts)
+	}
+	return before
+}
+
+func (w *routeWalk) invoke(name string, before *Realm, hosts []string) *Realm {
+	named := w.srv.NamedRoutes[name]
+	if named == nil {
+		return before
+	}
+	key := invocation{name, before, strings.Join(hosts, " ")}
+	if after, ok := w.invoked[key]; ok {
+		return after
+	}
+	if w.invoked == nil {
+		w.invoked = make(map[invocation]*Realm)
+	}
+	w.invoked[key] = before // for where it invokes itself
+	after := w.walk(caddyhttp.RouteList{*named}, before, hosts)
+	w.invoked[key] = after
+	return after
+}
+
+func hostsOf(route *caddyhttp.Route) (hosts []string) {
+	for _, set := range route.MatcherSets {
+		for _, matcher := range set {
+			if named, ok := matcher.(*caddyhttp.MatchHost); ok {
+				hosts = append(hosts, *named...)
+			}
+		}
+	}
+	return hosts
+}
