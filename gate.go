@@ -79,7 +79,10 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.
 	case !v.gated:
 		return next.ServeHTTP(out, r) //nolint:wrapcheck // the next handler's own error
 	}
-	return v.serve(out, r, next)
+	if err = v.serve(out, r, next); err != nil {
+		v.out.fail()
+	}
+	return err
 }
 
 // check decides whether the request passes, and answers it where it doesn't. The

@@ -21,6 +21,7 @@ func TestCachingOfGuardedAnswers(t *testing.T) {
 		want     string
 	}{
 		{"a page without caching headers", http.Header{"Content-Type": {"text/html; charset=utf-8"}}, "private, no-store"},
+		{"a page whose type is written large", http.Header{"Content-Type": {"Text/HTML"}}, "private, no-store"},
 		{"a page of XHTML", http.Header{"Content-Type": {"application/xhtml+xml"}}, "private, no-store"},
 		{"an answer of no type", http.Header{"Content-Type": nil}, "private, no-store"},
 		{"data without caching headers", http.Header{"Content-Type": {"application/json"}}, "private"},
