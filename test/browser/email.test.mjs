@@ -166,4 +166,17 @@ function suite(dialect, rig) {
     await submit(button(page));
     await page.waitForURL(`${origin}/guarded/a.html?q=2`);
   });
+
+  // The last one, for Caddy starts anew with a page for new people.
+  test("a person's first sign-in leads to the page for new people, the next one back", async (t) => {
+    await rig.restart({ realm: `${realm}\npages {\n\tnew_user /plain/welcome\n}` });
+    const address = newAddress();
+    const back = `${origin}/guarded/a.html?q=1`;
+    for (const end of [`${origin}/plain/welcome?callbackUrl=${encodeURIComponent(back)}`, back]) {
+      const page = await open(await rig.context(t), dialect.clients[0].home);
+      await page.goto(await askFor(page, "plain-link", address));
+      await page.waitForURL(end);
+      await settled(await open(page.context(), dialect.clients[1].home), true);
+    }
+  });
 }
