@@ -224,8 +224,8 @@ func acceptsHTML(r *http.Request) bool {
 	return false
 }
 
-// isFramed reports a page view inside a frame, which can't be sent to a sign-in
-// page that refuses to be framed.
+// isFramed reports a page view that is, or may be, inside a frame, which can't be
+// sent to a sign-in page that refuses to be framed.
 func isFramed(r *http.Request) bool {
 	if r.Header.Get("Sec-Fetch-Mode") != "navigate" {
 		return false
@@ -234,7 +234,14 @@ func isFramed(r *http.Request) bool {
 	case "iframe", "frame", "embed", "object":
 		return true
 	}
-	return false
+	return isPassedOn(r)
+}
+
+// isPassedOn reports a page view that a service worker fetches. It doesn't say
+// whether it is for a frame.
+func isPassedOn(r *http.Request) bool {
+	return (r.Method == http.MethodGet || r.Method == http.MethodHead) &&
+		r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "empty" && acceptsHTML(r)
 }
 
 // isFormPost reports a form that a person sent, whose content a redirect would lose.

@@ -260,8 +260,9 @@ func (v *visit) renew(r *http.Request) error {
 	if !live.stale && !v.site.isOld(&live.claims, time.Now()) {
 		return nil
 	}
-	renewed, err := v.realm.strategy.renew(&v.reading, v.site, live, isNavigation(r))
-	if err != nil || !isNavigation(r) {
+	isPage := isNavigation(r) || isPassedOn(r)
+	renewed, err := v.realm.strategy.renew(&v.reading, v.site, live, isPage)
+	if err != nil || !isPage {
 		return err //nolint:wrapcheck // it says what was being done
 	}
 	received := v.site.names.ReadSession(v.cookies)
