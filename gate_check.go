@@ -12,6 +12,7 @@ import (
 
 // warnOfShutGates tells of gates that nobody can pass: those before which no
 // signin runs, and those that ask for a provider which their realm doesn't have.
+// It also tells of those whose realm nobody cleans the rest of the site for.
 func (a *App) warnOfShutGates(ctx caddy.Context) {
 	mod, err := ctx.AppIfConfigured("http")
 	app, ok := mod.(*caddyhttp.App)
@@ -20,9 +21,14 @@ func (a *App) warnOfShutGates(ctx caddy.Context) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(app.Servers)) {
 		srv := app.Servers[name]
-		find := &gateFinder{srv: srv, visit: func(gate *Gate, before *Realm, hosts []string) {
-			a.warnIfShut(gate, before, zap.String("server", name), zap.Strings("hosts", hosts))
-		}}
+		find := &gateFinder{srv: srv}
+		find.visit = func(gate *Gate, before *Realm, hosts []string) {
+			where := []zap.Field{zap.String("server", name), zap.Strings("hosts", hosts)}
+			a.warnIfShut(gate, before, where...)
+			if before == nil && gate.realm != nil && find.partly {
+				a.logger.Warn("no signin runs before a require_signin that guards a part of a site: in the rest the identity headers that clients send reach the upstream; add signin, or signin with the realm's name, to the site", where...)
+			}
+		}
 		find.walk(srv.Routes, nil, nil, maxRouteDepth)
 	}
 }
@@ -86,8 +92,9 @@ func (rl *Realm) providerIDs() []string {
 // gateFinder visits each gate of a server with the realm of the signin that
 // may have run before it, and with the hosts of the nearest matcher around it.
 type gateFinder struct {
-	srv   *caddyhttp.Server
-	visit func(gate *Gate, before *Realm, hosts []string)
+	srv    *caddyhttp.Server
+	visit  func(gate *Gate, before *Realm, hosts []string)
+	partly bool // the gate is not for all of its hosts' requests
 }
 
 // walk returns the realm that routes leave behind. A route that is terminal, or
@@ -107,10 +114,12 @@ func (f *gateFinder) walk(routes caddyhttp.RouteList, before *Realm, hosts []str
 			start = first
 		}
 		groups[route.Group] = start
-		after := start
+		after, partly := start, f.partly
+		f.partly = partly || isForPart(route)
 		for _, handler := range route.Handlers {
 			after = f.handler(handler, after, inside, depth)
 		}
+		f.partly = partly
 		if !route.Terminal && after != start {
 			before = after
 		}
@@ -132,4 +141,22 @@ func (f *gateFinder) handler(handler caddyhttp.MiddlewareHandler, before *Realm,
 		}
 	}
 	return before
+}
+
+// isForPart reports whether route matches by something else than the host.
+func isForPart(route *caddyhttp.Route) bool {
+	for _, set := range route.MatcherSets {
+		for _, matcher := range set {
+			switch m := matcher.(type) {
+			case *caddyhttp.MatchHost:
+			case *caddyhttp.MatchPath:
+				if !slices.Contains(*m, "*") {
+					return true
+				}
+			default:
+				return true
+			}
+		}
+	}
+	return false
 }
