@@ -115,7 +115,7 @@ func (g *Gate) check(w http.ResponseWriter, r *http.Request) (v *visit, out http
 	}
 	v.gated, v.out.guarded = true, true
 	realm.headers.set(r, session, v.lines[:])
-	if err := v.renew(r); err != nil && !errors.Is(err, errSessionOver) { //nolint:contextcheck // that of looking the session up
+	if err := v.renew(r); err != nil && !errors.Is(err, errSessionOver) {
 		g.logger.Warn("a session can't be renewed and will end when its time is up", zap.Error(err))
 	}
 	return v, out, true, nil
