@@ -90,7 +90,7 @@ func parseSignIn(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 		}
 	}
 	handler.Config = realm
-	return h.NewRoute(nil, handler), nil
+	return newRoute(h, nil, handler), nil
 }
 
 // parseRequireSignIn parses the directive:
@@ -136,7 +136,17 @@ func parseRequireSignIn(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, er
 			return nil, err
 		}
 	}
-	return alsoInside(h.NewRoute(matcher, gate), token), nil
+	return alsoInside(newRoute(h, matcher, gate), token), nil
+}
+
+// newRoute makes a directive's route. In a named route it always has a matcher:
+// where no directive of one has, Caddy keeps the first alone (v2.11.9), so that
+// the gate behind a signin would be lost.
+func newRoute(h httpcaddyfile.Helper, matcher caddy.ModuleMap, handler caddyhttp.MiddlewareHandler) []httpcaddyfile.ConfigValue {
+	if matcher == nil && h.Option("named_routes") == nil { // set when all of them are parsed
+		matcher = caddy.ModuleMap{"path": caddyconfig.JSON(caddyhttp.MatchPath{"*"}, nil)}
+	}
+	return h.NewRoute(matcher, handler)
 }
 
 // checkGlobalRealm refuses a name that the global options don't hold. They are

@@ -2,10 +2,8 @@ package signin
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -89,7 +87,7 @@ type call struct {
 }
 
 // serveEndpoint answers a request under the base path.
-func (v *visit) serveEndpoint(w http.ResponseWriter, r *http.Request, path string) (err error) {
+func (v *visit) serveEndpoint(w http.ResponseWriter, r *http.Request, path string) error {
 	s, err := v.getSite(r)
 	if err != nil {
 		v.realm.refuseHost(w, err)
@@ -97,11 +95,6 @@ func (v *visit) serveEndpoint(w http.ResponseWriter, r *http.Request, path strin
 	}
 	c := &call{visit: v, w: w, r: r, site: s, began: time.Now()}
 	c.query, _ = parseQuery(r.URL.RawQuery) // a malformed parameter is as if it were not given
-	defer func() {
-		if cause := recover(); cause != nil {
-			err = c.panicked(cause)
-		}
-	}()
 	protect(w.Header())
 	segments := strings.SplitN(path, "/", 3)
 	found, ok := endpointTable[endpointKey{r.Method, segments[0]}]
@@ -306,15 +299,4 @@ func (c *call) formPage() string {
 		return c.site.base + "/signout"
 	}
 	return c.site.base + "/signin"
-}
-
-// panicked keeps a defect of ours from becoming an open door: the request ends
-// here, whatever was about to happen.
-func (c *call) panicked(cause any) error {
-	if cause == http.ErrAbortHandler { //nolint:errorlint,err113 // the sentinel that net/http documents
-		panic(cause)
-	}
-	c.realm.logger.Error("an endpoint failed: please report this",
-		zap.String("path", c.r.URL.Path), zap.String("panic", fmt.Sprint(cause)), zap.ByteString("stack", debug.Stack()))
-	return c.plainError(http.StatusInternalServerError, "Internal Server Error")
 }

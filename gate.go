@@ -69,38 +69,66 @@ func (g *Gate) Provision(ctx caddy.Context) error {
 
 // ServeHTTP implements caddyhttp.MiddlewareHandler.
 func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	realm := g.realm
-	if !g.explicit {
-		if v := currentVisit(r.Context()); v != nil && v.base != nil {
-			realm = v.base
-		}
+	v, out, passes, err := g.check(w, r)
+	if v != nil {
+		defer v.finish()
 	}
+	switch {
+	case !passes:
+		return err
+	case !v.gated:
+		return next.ServeHTTP(out, r) //nolint:wrapcheck // the next handler's own error
+	}
+	if err = v.serve(out, r, next); err != nil {
+		v.out.fail()
+	}
+	return err
+}
+
+// check decides whether the request passes, and answers it where it doesn't. The
+// visit is gated where it passes as somebody.
+func (g *Gate) check(w http.ResponseWriter, r *http.Request) (v *visit, out http.ResponseWriter, passes bool, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			passes, err = false, nil
+			answerPanic(w, r, v, g.logger, cause)
+		}
+	}()
+	realm := g.realmOf(r)
 	if realm == nil {
 		g.logger.Error("require_signin has no realm to ask: add a signin block to this site, or a global one")
 		answerText(w, http.StatusInternalServerError, "Internal Server Error\n")
-		return nil
+		return nil, w, false, nil
 	}
-	v, w := realm.attach(w, r)
-	defer v.finish()
+	v, out = realm.attach(w, r)
 	session, err := v.getSession(r)
-	if err != nil {
-		return g.unknown(w, r, v, err)
-	}
-	if session == nil || !g.admits(session) {
-		if g.Optional {
-			return next.ServeHTTP(w, r) //nolint:wrapcheck // the next handler's own error
-		}
-		if session == nil {
-			return g.challenge(w, r, v)
-		}
-		return g.forbid(w, r, v, session)
+	switch {
+	case err != nil:
+		return v, out, false, g.unknown(out, r, v, err)
+	case session != nil && g.admits(session):
+	case g.Optional:
+		return v, out, true, nil
+	case session == nil:
+		return v, out, false, g.challenge(out, r, v)
+	default:
+		return v, out, false, g.forbid(out, r, v, session)
 	}
 	v.gated, v.out.guarded = true, true
 	realm.headers.set(r, session, v.lines[:])
 	if err := v.renew(r); err != nil && !errors.Is(err, errSessionOver) {
 		g.logger.Warn("a session can't be renewed and will end when its time is up", zap.Error(err))
 	}
-	return v.serve(w, r, next)
+	return v, out, true, nil
+}
+
+// realmOf is the realm to ask, or nil.
+func (g *Gate) realmOf(r *http.Request) *Realm {
+	if !g.explicit {
+		if v := currentVisit(r.Context()); v != nil && v.base != nil {
+			return v.base
+		}
+	}
+	return g.realm
 }
 
 func (g *Gate) admits(s *session) bool {
@@ -195,8 +223,8 @@ func acceptsHTML(r *http.Request) bool {
 	return false
 }
 
-// isFramed reports a page view inside a frame, which can't be sent to a sign-in
-// page that refuses to be framed.
+// isFramed reports a page view that is, or may be, inside a frame, which can't be
+// sent to a sign-in page that refuses to be framed.
 func isFramed(r *http.Request) bool {
 	if r.Header.Get("Sec-Fetch-Mode") != "navigate" {
 		return false
@@ -205,7 +233,14 @@ func isFramed(r *http.Request) bool {
 	case "iframe", "frame", "embed", "object":
 		return true
 	}
-	return false
+	return isPassedOn(r)
+}
+
+// isPassedOn reports a page view that a service worker fetches. It doesn't say
+// whether it is for a frame.
+func isPassedOn(r *http.Request) bool {
+	return (r.Method == http.MethodGet || r.Method == http.MethodHead) &&
+		r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "empty" && acceptsHTML(r)
 }
 
 // isFormPost reports a form that a person sent, whose content a redirect would lose.

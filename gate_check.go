@@ -12,6 +12,7 @@ import (
 
 // warnOfShutGates tells of gates that nobody can pass: those before which no
 // signin runs, and those that ask for a provider which their realm doesn't have.
+// It also tells of those whose realm nobody cleans the rest of the site for.
 func (a *App) warnOfShutGates(ctx caddy.Context) {
 	mod, err := ctx.AppIfConfigured("http")
 	app, ok := mod.(*caddyhttp.App)
@@ -20,9 +21,14 @@ func (a *App) warnOfShutGates(ctx caddy.Context) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(app.Servers)) {
 		srv := app.Servers[name]
-		all := &routeWalk{srv: srv, gate: func(gate *Gate, before *Realm, hosts []string) {
-			a.warnIfShut(gate, before, zap.String("server", name), zap.Strings("hosts", hosts))
-		}}
+		all := &routeWalk{srv: srv}
+		all.gate = func(gate *Gate, before *Realm, hosts []string) {
+			where := []zap.Field{zap.String("server", name), zap.Strings("hosts", hosts)}
+			a.warnIfShut(gate, before, where...)
+			if before == nil && gate.realm != nil && all.partly {
+				a.logger.Warn("no signin runs before a require_signin that guards a part of a site: in the rest the identity headers that clients send reach the upstream; add signin, or signin with the realm's name, to the site", where...)
+			}
+		}
 		all.walk(srv.Routes, nil, nil)
 	}
 }

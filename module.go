@@ -71,19 +71,37 @@ func (h *Handler) Cleanup() error { return h.Config.cleanup() }
 
 // ServeHTTP implements caddyhttp.MiddlewareHandler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	v, out, err := h.enter(w, r)
+	if v != nil {
+		defer v.finish()
+	}
+	if out == nil {
+		return err
+	}
+	return next.ServeHTTP(out, r) //nolint:wrapcheck // the next handler's own error
+}
+
+// enter makes the request one of the realm's, or answers it. The writer to go on
+// with is nil where it is answered.
+func (h *Handler) enter(w http.ResponseWriter, r *http.Request) (v *visit, out http.ResponseWriter, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			out, err = nil, nil
+			answerPanic(w, r, v, h.realm.logger, cause)
+		}
+	}()
 	if reason := badTarget(r); reason != "" {
 		h.realm.sampled.Info("refused a request target that an upstream may read in another way", zap.String("reason", reason))
 		answerText(w, http.StatusBadRequest, "This address is not understood.\n")
-		return nil
+		return nil, nil, nil
 	}
-	v, w := h.realm.attach(w, r)
+	v, out = h.realm.attach(w, r)
 	v.base = h.realm
-	defer v.finish()
 	if action, ok := h.realm.actionPath(r.URL.Path); ok {
 		v.out.endpoint = true
-		return v.serveEndpoint(w, r, action)
+		return v, nil, v.serveEndpoint(out, r, action)
 	}
-	return next.ServeHTTP(w, r) //nolint:wrapcheck // the next handler's own error
+	return v, out, nil
 }
 
 // actionPath returns what follows the base path in a request's path, cleaned as

@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -13,6 +14,7 @@ type routeWalk struct {
 	srv     *caddyhttp.Server
 	signin  func(handler *Handler, hosts []string)
 	gate    func(gate *Gate, before *Realm, hosts []string) // before: of the signin that may have run by then
+	partly  bool                                            // what is called for is not for all requests of its hosts
 	invoked map[invocation]*Realm
 }
 
@@ -22,6 +24,7 @@ type invocation struct {
 	name   string
 	before *Realm
 	hosts  string
+	partly bool
 }
 
 // walk returns the realm that routes leave behind. A route that is terminal, or
@@ -38,10 +41,12 @@ func (w *routeWalk) walk(routes caddyhttp.RouteList, before *Realm, hosts []stri
 			start = first
 		}
 		groups[route.Group] = start
-		after := start
+		after, partly := start, w.partly
+		w.partly = partly || isForPart(route)
 		for _, handler := range route.Handlers {
 			after = w.handler(handler, after, inside)
 		}
+		w.partly = partly
 		if !route.Terminal && after != start {
 			before = after
 		}
@@ -73,7 +78,7 @@ func (w *routeWalk) invoke(name string, before *Realm, hosts []string) *Realm {
 	if named == nil {
 		return before
 	}
-	key := invocation{name, before, strings.Join(hosts, " ")}
+	key := invocation{name, before, strings.Join(hosts, " "), w.partly}
 	if after, ok := w.invoked[key]; ok {
 		return after
 	}
@@ -95,4 +100,22 @@ func hostsOf(route *caddyhttp.Route) (hosts []string) {
 		}
 	}
 	return hosts
+}
+
+// isForPart reports whether route matches by something else than the host.
+func isForPart(route *caddyhttp.Route) bool {
+	for _, set := range route.MatcherSets {
+		for _, matcher := range set {
+			switch m := matcher.(type) {
+			case *caddyhttp.MatchHost:
+			case *caddyhttp.MatchPath:
+				if !slices.Contains(*m, "*") {
+					return true
+				}
+			default:
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -262,8 +262,9 @@ func (v *visit) renew(r *http.Request) error {
 	}
 	ctx, done := v.renewing(r.Context())
 	defer done()
-	renewed, err := v.realm.strategy.renew(ctx, v.site, live, isNavigation(r))
-	if err != nil || !isNavigation(r) {
+	isPage := isNavigation(r) || isPassedOn(r)
+	renewed, err := v.realm.strategy.renew(ctx, v.site, live, isPage)
+	if err != nil || !isPage {
 		return err //nolint:wrapcheck // it says what was being done
 	}
 	received := v.site.names.ReadSession(v.cookies)

@@ -68,19 +68,24 @@ func currentVisit(ctx context.Context) *visit {
 // the visit with the writer to use from here on.
 func (rl *Realm) attach(w http.ResponseWriter, r *http.Request) (*visit, http.ResponseWriter) {
 	before := currentVisit(r.Context())
-	if before != nil && before.realm == rl {
+	if before != nil && before.realm == rl && !before.over {
 		return before, w
 	}
 	v := &visit{realm: rl, request: r, cookies: r.Header["Cookie"]}
 	stripIdentity(r, rl.headers.strip)
 	if before != nil {
-		// An earlier realm already took the cookies out and wraps the writer.
-		v.base, v.cookies, v.out = before.base, before.cookies, before.out
+		v.base, v.cookies = before.base, before.cookies // which are taken out already
+	}
+	if before != nil && !before.over {
+		v.out = before.out // an earlier realm wraps the writer
 		caddyhttp.SetVar(r.Context(), visitVar, v)
 		return v, w
 	}
-	rl.stripCookies(r)
-	stripTunnel(r)
+	// The first realm, or one in handle_errors, whose writer nobody wraps.
+	if before == nil {
+		rl.stripCookies(r)
+		stripTunnel(r)
+	}
 	v.own.ResponseWriter = w
 	v.out = &v.own
 	caddyhttp.SetVar(r.Context(), visitVar, v)
@@ -130,7 +135,7 @@ func (v *visit) getSite(r *http.Request) (*site, error) {
 // error means that the answer is not known.
 func (v *visit) getSession(r *http.Request) (*session, error) {
 	if !v.sessionAsked {
-		v.sessionAsked = true
+		v.sessionAsked, v.out.asked = true, true
 		var s *site
 		if s, v.sessionErr = v.getSite(r); v.sessionErr == nil {
 			ctx := v.reading.Begin(r.Context(), storePatience)
@@ -169,6 +174,7 @@ type response struct {
 	caddyhttp.ResponseWriterWrapper
 
 	renewal     []string // Set-Cookie lines
+	asked       bool     // the session, so that the answer depends on it
 	guarded     bool
 	endpoint    bool // the gateway's own answer, which goes out as it is
 	wroteHeader bool
@@ -177,9 +183,13 @@ type response struct {
 // WriteHeader finishes the headers of the final answer, or of the 101 that
 // switches protocols.
 func (o *response) WriteHeader(status int) {
-	if !o.wroteHeader && (status >= http.StatusOK || status == http.StatusSwitchingProtocols) {
+	switch {
+	case o.wroteHeader:
+	case status >= http.StatusOK || status == http.StatusSwitchingProtocols:
 		o.wroteHeader = true
 		o.finish(o.Header())
+	case !o.endpoint: // early hints, which are headers of the upstream's, too
+		stripSetCookie(o.Header())
 	}
 	o.ResponseWriter.WriteHeader(status)
 }
@@ -188,21 +198,15 @@ func (o *response) finish(header http.Header) {
 	if o.endpoint {
 		return
 	}
-	if lines, ok := header["Set-Cookie"]; ok {
-		if lines = authjs.StripSetCookie(lines); lines == nil {
-			delete(header, "Set-Cookie")
-		} else {
-			header["Set-Cookie"] = lines
-		}
-	}
-	if o.guarded {
+	stripSetCookie(header)
+	if o.asked && !variesByCookie(header) {
 		header.Add("Vary", "Cookie")
-		if !hasCachingHeader(header) {
-			if isHTML(header) {
-				header.Set("Cache-Control", "private, no-store")
-			} else {
-				header.Set("Cache-Control", "private")
-			}
+	}
+	if o.guarded && !hasCachingHeader(header) {
+		if isHTML(header) {
+			header.Set("Cache-Control", "private, no-store")
+		} else {
+			header.Set("Cache-Control", "private")
 		}
 	}
 	if len(o.renewal) > 0 {
@@ -211,13 +215,57 @@ func (o *response) finish(header http.Header) {
 	}
 }
 
+// fail prepares the headers for a page of handle_errors, which nobody will
+// finish, in place of a guarded answer.
+func (o *response) fail() {
+	if o.wroteHeader {
+		return
+	}
+	header := o.Header()
+	stripSetCookie(header)
+	if !variesByCookie(header) {
+		header.Add("Vary", "Cookie")
+	}
+	if !hasCachingHeader(header) {
+		header.Set("Cache-Control", "private, no-store")
+	}
+}
+
+// stripSetCookie takes the gateway's cookies out of an upstream's headers.
+func stripSetCookie(header http.Header) {
+	lines, ok := header["Set-Cookie"]
+	if !ok {
+		return
+	}
+	if lines = authjs.StripSetCookie(lines); lines == nil {
+		delete(header, "Set-Cookie")
+		return
+	}
+	header["Set-Cookie"] = lines
+}
+
+func variesByCookie(header http.Header) bool {
+	for _, line := range header["Vary"] {
+		for name := range strings.SplitSeq(line, ",") {
+			if strings.EqualFold(strings.TrimSpace(name), "Cookie") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 func hasCachingHeader(header http.Header) bool {
 	return len(header["Cache-Control"]) > 0 || len(header["Expires"]) > 0 || len(header["Pragma"]) > 0
 }
 
 func isHTML(header http.Header) bool {
 	kind := header.Get("Content-Type")
-	return kind == "" || strings.HasPrefix(kind, "text/html") || strings.HasPrefix(kind, "application/xhtml")
+	return kind == "" || hasPrefixFold(kind, "text/html") || hasPrefixFold(kind, "application/xhtml")
+}
+
+func hasPrefixFold(s, prefix string) bool {
+	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
 }
 
 // isForOneCache says of a header that some shared caches obey it instead of

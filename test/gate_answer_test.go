@@ -21,6 +21,7 @@ func TestCachingOfGuardedAnswers(t *testing.T) {
 		want     string
 	}{
 		{"a page without caching headers", http.Header{"Content-Type": {"text/html; charset=utf-8"}}, "private, no-store"},
+		{"a page whose type is written large", http.Header{"Content-Type": {"Text/HTML"}}, "private, no-store"},
 		{"a page of XHTML", http.Header{"Content-Type": {"application/xhtml+xml"}}, "private, no-store"},
 		{"an answer of no type", http.Header{"Content-Type": nil}, "private, no-store"},
 		{"data without caching headers", http.Header{"Content-Type": {"application/json"}}, "private"},
@@ -99,6 +100,8 @@ func TestRenewalByPageViews(t *testing.T) {
 		{"a page view with a token of 25 hours", "", 25 * time.Hour, navigation, true},
 		{"a page view with a token of 23 hours", "", 23 * time.Hour, navigation, false},
 		{"a fetch with a token of 25 hours", "", 25 * time.Hour, nil, false},
+		{"a page view that a service worker fetches", "", 25 * time.Hour, []string{acceptHTML, "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: empty"}, true},
+		{"a download with a token of 25 hours", "", 25 * time.Hour, []string{"Accept: */*", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: empty"}, false},
 		{"a shorter update_age", "session {\nupdate_age 1h\n}", 2 * time.Hour, navigation, true},
 		{"a quarter of idle_timeout", "session {\nidle_timeout 8h\n}", 130 * time.Minute, navigation, true},
 		{"less than a quarter of idle_timeout", "session {\nidle_timeout 8h\n}", 110 * time.Minute, navigation, false},

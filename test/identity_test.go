@@ -2,9 +2,7 @@ package test
 
 import (
 	"maps"
-	"net"
 	"net/http"
-	"net/http/fcgi"
 	"slices"
 	"strings"
 	"testing"
@@ -236,35 +234,5 @@ func TestAccessLogNamesTheUser(t *testing.T) {
 		if user, _ := line["user_id"].(string); user != want {
 			t.Errorf("%s: user_id is %q, want %q", path, user, want)
 		}
-	}
-}
-
-// PHP and other FastCGI upstreams get the id as REMOTE_USER.
-func TestRemoteUserOverFastCGI(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { listener.Close() })
-	told := make(chan [2]string, 1)
-	go func() {
-		_ = fcgi.Serve(listener, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { // ends with its listener
-			told <- [2]string{fcgi.ProcessEnv(r)["REMOTE_USER"], r.Header.Get("Remote-User")}
-		}))
-	}()
-	t.Setenv("FASTCGI", listener.Addr().String())
-	g := start(t, strings.Replace(onePasswordSite, "reverse_proxy {$ECHO}", `reverse_proxy {$FASTCGI} {
-		transport fastcgi {
-			root {$DIR}
-		}
-	}`, 1))
-	b := g.browser().signIn("alice")
-	b.get("/app/", "Remote-User: forged")
-	if got := <-told; got != [2]string{"credentials:1", "alice"} {
-		t.Errorf("behind a gate REMOTE_USER and Remote-User are %q", got)
-	}
-	g.browser().get("/open", "Remote-User: forged")
-	if got := <-told; got[0] != "" || got[1] != "" {
-		t.Errorf("of a stranger REMOTE_USER and Remote-User are %q", got)
 	}
 }

@@ -63,6 +63,19 @@ function suite(dialect, rig) {
     });
   });
 
+  test("a page that a service worker fetches offers the way through the sign-in page to itself", async (t) => {
+    const page = await open(await rig.context(t), "/plain/");
+    await page.evaluate(() => navigator.serviceWorker.register("/worker.js"));
+    await page.waitForFunction(() => navigator.serviceWorker.controller);
+    const answer = await page.goto("/guarded/a.html?q=1");
+    assert.equal(answer.status(), 401);
+    assert.ok(answer.fromServiceWorker(), "the worker had no part in it");
+    await page.getByRole("link", { name: "Sign in" }).click();
+    await signInWithPassword(page);
+    await page.waitForURL(`${origin}/guarded/a.html?q=1`);
+    await heading(page, "Page A");
+  });
+
   describe("two tabs at two guarded pages", () => {
     for (const [order, last] of [["the first tab first", false], ["the second tab first", true]]) {
       test(`each arrive at their own through the provider, ${order}`, async (t) => {
