@@ -119,15 +119,15 @@ func showSessions(w http.ResponseWriter, found []owned) error {
 }
 
 func (a *adminAPI) revoke(w http.ResponseWriter, r *http.Request, found []owned) error {
-	for i, one := range found {
-		if err := one.end(r.Context(), one.entry); err != nil {
-			return adminError(http.StatusServiceUnavailable, fmt.Errorf("revoked %d of %d sessions: %w", i, len(found), err))
-		}
+	revoked, err := endEach(r.Context(), found, func(one owned) {
 		a.logger.Info("revoked a session", zap.String("user", one.user), zap.String("realm", one.key), zap.String("session", one.sid))
+	})
+	if err != nil {
+		return adminError(http.StatusServiceUnavailable, fmt.Errorf("revoked %d of %d sessions: %w", revoked, len(found), err))
 	}
 	return adminJSON(w, struct {
 		Revoked int `json:"revoked"`
-	}{len(found)})
+	}{revoked})
 }
 
 func adminJSON(w http.ResponseWriter, value any) error {

@@ -134,29 +134,6 @@ func (l ledger) end(ctx context.Context, e entry) error {
 	return nil
 }
 
-// endAll ends every session of a user, and returns how many there were.
-func (l ledger) endAll(ctx context.Context, user string) (int, error) {
-	if err := l.markEnded(ctx, user); err != nil {
-		return 0, err
-	}
-	var all []entry
-	err := l.each(ctx, l.userPrefix(user), func(_ string, e entry) error {
-		if e.user == user {
-			all = append(all, e)
-		}
-		return nil
-	})
-	if err != nil {
-		return 0, err
-	}
-	for i, e := range all {
-		if err := l.end(ctx, e); err != nil {
-			return i, err
-		}
-	}
-	return len(all), nil
-}
-
 var errNoList = errors.New("this store can't list what it keeps")
 
 // each calls use for every entry whose key begins with prefix.

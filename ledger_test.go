@@ -27,7 +27,7 @@ func TestEverySessionOfAUserEnds(t *testing.T) {
 				hers = append(hers, signedInAs(t, s, "alice"))
 			}
 			his := signedInAs(t, s, "bob")
-			ended, err := s.endAll(t.Context(), "credentials:alice")
+			ended, err := s.endAll(t.Context(), "credentials:alice", "")
 			if err != nil || ended != 3 {
 				t.Fatalf("%d sessions ended, %v", ended, err)
 			}
@@ -64,7 +64,7 @@ func TestASignInWhileEverySessionOfItsUserEnds(t *testing.T) {
 					hook = func() { // before the write with this number
 						if write--; write > 0 {
 							store.before = hook
-						} else if ended, err := s.endAll(t.Context(), "credentials:alice"); err != nil || ended > 1 {
+						} else if ended, err := s.endAll(t.Context(), "credentials:alice", ""); err != nil || ended > 1 {
 							t.Errorf("%d sessions ended, %v", ended, err)
 						}
 					}
@@ -133,7 +133,7 @@ func TestAStoreThatCannotList(t *testing.T) {
 	realm.store = struct{ sessionstore.Store }{store}
 	s := realm.fixed
 	token := signedInAs(t, s, "alice")
-	if _, err := s.endAll(context.Background(), "credentials:alice"); err == nil {
+	if _, err := s.endAll(context.Background(), "credentials:alice", ""); err == nil {
 		t.Error("sessions ended without being found")
 	}
 	if err := s.end(t.Context(), s.entryOf(opened(t, s, token))); err != nil || opened(t, s, token) != nil {
