@@ -144,12 +144,12 @@ func TestAStoreThatCannotList(t *testing.T) {
 // FuzzParseEntry checks that whatever stands in a store is an entry with an id
 // and a user, or none.
 func FuzzParseEntry(f *testing.F) {
-	f.Add("https://app.example.com|session|0123|abcd", `{"u":"github:1","p":"github","s":1,"e":2}`)
-	f.Add("|session||", `{}`)
-	f.Add("a|session|b|session|c|d", `{"u":"x"}`)
+	f.Add("https://app.example.com|session|0123|#|abcd", `{"u":"github:1","p":"github","s":1,"e":2}`)
+	f.Add("|session||#|", `{}`)
+	f.Add("a|session|b|session|c|#|d", `{"u":"x"}`)
 	f.Fuzz(func(t *testing.T, key, value string) {
 		realmKey, e, ok := parseEntry(key, []byte(value))
-		if ok && (e.sid == "" || e.user == "" || !strings.HasPrefix(key, realmKey+sessionMark) || !strings.HasSuffix(key, "|"+e.sid)) {
+		if ok && (e.sid == "" || e.user == "" || !strings.HasPrefix(key, realmKey+sessionMark) || !strings.HasSuffix(key, sessionstore.GroupMark+e.sid)) {
 			t.Errorf("%q %q is %+v of %q", key, value, e, realmKey)
 		}
 	})
