@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -70,7 +71,7 @@ func (a *adminAPI) serveSessions(w http.ResponseWriter, r *http.Request) error {
 	user := query.Get("user")
 	switch r.Method {
 	case http.MethodGet:
-		found, err := find(r.Context(), query.Get("realm"), func(e *entry) bool { return user == "" || e.user == user })
+		found, err := find(r.Context(), query.Get("realm"), user, everyEntry)
 		if err != nil {
 			return err
 		}
@@ -82,7 +83,7 @@ func (a *adminAPI) serveSessions(w http.ResponseWriter, r *http.Request) error {
 		if err := markEnded(r.Context(), query.Get("realm"), user); err != nil {
 			return err
 		}
-		found, err := find(r.Context(), query.Get("realm"), func(e *entry) bool { return e.user == user })
+		found, err := find(r.Context(), query.Get("realm"), user, everyEntry)
 		if err != nil {
 			return err
 		}
@@ -97,7 +98,7 @@ func (a *adminAPI) serveSession(w http.ResponseWriter, r *http.Request) error {
 	if r.Method != http.MethodDelete {
 		return methodNotAllowed(w, "DELETE")
 	}
-	found, err := find(r.Context(), r.URL.Query().Get("realm"), func(e *entry) bool { return e.sid == sid })
+	found, err := find(r.Context(), r.URL.Query().Get("realm"), "", func(e *entry) bool { return e.sid == sid })
 	if err != nil {
 		return err
 	}
@@ -119,15 +120,15 @@ func showSessions(w http.ResponseWriter, found []owned) error {
 }
 
 func (a *adminAPI) revoke(w http.ResponseWriter, r *http.Request, found []owned) error {
-	for i, one := range found {
-		if err := one.end(r.Context(), one.entry); err != nil {
-			return adminError(http.StatusServiceUnavailable, fmt.Errorf("revoked %d of %d sessions: %w", i, len(found), err))
-		}
+	revoked, err := endEach(r.Context(), found, func(one owned) {
 		a.logger.Info("revoked a session", zap.String("user", one.user), zap.String("realm", one.key), zap.String("session", one.sid))
+	})
+	if err != nil {
+		return adminError(http.StatusServiceUnavailable, fmt.Errorf("revoked %d of %d sessions: %w", revoked, len(found), err))
 	}
 	return adminJSON(w, struct {
 		Revoked int `json:"revoked"`
-	}{len(found)})
+	}{revoked})
 }
 
 func adminJSON(w http.ResponseWriter, value any) error {
@@ -169,9 +170,11 @@ func markEnded(ctx context.Context, realmKey, user string) error {
 	return nil
 }
 
-// find returns the live sessions of a realm, or of all, that are wanted, the
-// oldest first.
-func find(ctx context.Context, realmKey string, wanted func(*entry) bool) ([]owned, error) {
+func everyEntry(*entry) bool { return true }
+
+// find returns the live sessions of a realm, or of all, and of a user, or of
+// all, that are wanted, the oldest first.
+func find(ctx context.Context, realmKey, user string, wanted func(*entry) bool) ([]owned, error) {
 	realms, err := running.realms(realmKey)
 	if err != nil {
 		return nil, adminError(http.StatusNotFound, err)
@@ -179,16 +182,9 @@ func find(ctx context.Context, realmKey string, wanted func(*entry) bool) ([]own
 	seen := make(map[[2]string]bool) // realms without a name may share a store
 	var found []owned
 	for _, rl := range realms {
-		prefix := realmKey
-		if prefix == "" {
-			prefix = rl.poolKey()
-		}
-		if prefix != "" {
-			prefix += sessionMark
-		}
-		err := ledger{realm: rl}.each(ctx, prefix, func(key string, e entry) error {
+		err := ledger{realm: rl}.each(ctx, listPrefix(cmp.Or(realmKey, rl.poolKey()), user), func(key string, e entry) error {
 			id := [2]string{key, e.sid}
-			if !rl.owns(key) || seen[id] || !wanted(&e) {
+			if !rl.owns(key) || seen[id] || (user != "" && e.user != user) || !wanted(&e) {
 				return nil
 			}
 			one := owned{ledger{realm: rl, key: key}, e}
@@ -213,6 +209,19 @@ func find(ctx context.Context, realmKey string, wanted func(*entry) bool) ([]own
 		return strings.Compare(a.sid, b.sid)
 	})
 	return found, nil
+}
+
+// listPrefix begins the keys of a realm's entries, or of one user's. Without a
+// realm's key nothing more is known of it.
+func listPrefix(key, user string) string {
+	switch {
+	case key == "":
+		return ""
+	case user == "":
+		return key + sessionMark
+	default:
+		return ledger{key: key}.userPrefix(user)
+	}
 }
 
 // owns reports whether a key that is in the realm's store is one of its own. A

@@ -172,17 +172,17 @@ func (c *call) signOut() error {
 // This one comes last: an error on the way leaves the person signed in, to try
 // again.
 func (c *call) endSession(live *session, everywhere bool) error {
-	ended := 0
+	others := 0
 	if everywhere {
 		var err error
-		if ended, err = c.site.endAll(c.r.Context(), live.userID); err != nil {
+		if others, err = c.site.endAll(c.r.Context(), live.userID, live.claims.SID); err != nil {
 			return err
 		}
 	}
 	if err := c.site.end(c.r.Context(), c.site.entryOf(live)); err != nil {
 		return err
 	}
-	c.realm.logger.Info("signed out", zap.String("user", live.userID), zap.Bool("everywhere", everywhere), zap.Int("sessions", max(1, ended)))
+	c.realm.logger.Info("signed out", zap.String("user", live.userID), zap.Bool("everywhere", everywhere), zap.Int("sessions", 1+others))
 	return nil
 }
 

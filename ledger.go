@@ -14,7 +14,7 @@ import (
 
 // ledger is what the store keeps of the sessions under one realm key:
 //
-//	<key>|session|<digest of the user id>|<sid>   an entry, for both strategies
+//	<key>|session|<digest of the user id>|#|<sid> an entry, for both strategies; a user's are a group
 //	<key>|revoked|<sid>                           a revocation, for jwt
 //	<key>|token|<SHA-256 of the token>            a session, for database
 //	<realm>|ended|<digest of the user id>         when all of a user's were ended
@@ -63,7 +63,9 @@ type entryJSON struct {
 
 const sessionMark = "|session|"
 
-func (l ledger) userPrefix(user string) string { return l.key + sessionMark + digest(user) + "|" }
+func (l ledger) userPrefix(user string) string {
+	return l.key + sessionMark + digest(user) + sessionstore.GroupMark
+}
 
 func (l ledger) entryKey(e *entry) string { return l.userPrefix(e.user) + e.sid }
 
@@ -74,7 +76,7 @@ func parseEntry(key string, value []byte) (realmKey string, e entry, ok bool) {
 	if at < 0 {
 		return "", entry{}, false
 	}
-	_, sid, found := strings.Cut(key[at+len(sessionMark):], "|")
+	_, sid, found := strings.Cut(key[at+len(sessionMark):], sessionstore.GroupMark)
 	var kept entryJSON
 	if err := json.Unmarshal(value, &kept); err != nil || !found || sid == "" || kept.User == "" {
 		return "", entry{}, false
@@ -132,29 +134,6 @@ func (l ledger) end(ctx context.Context, e entry) error {
 		return fmt.Errorf("taking a session off the list: %w", err)
 	}
 	return nil
-}
-
-// endAll ends every session of a user, and returns how many there were.
-func (l ledger) endAll(ctx context.Context, user string) (int, error) {
-	if err := l.markEnded(ctx, user); err != nil {
-		return 0, err
-	}
-	var all []entry
-	err := l.each(ctx, l.userPrefix(user), func(_ string, e entry) error {
-		if e.user == user {
-			all = append(all, e)
-		}
-		return nil
-	})
-	if err != nil {
-		return 0, err
-	}
-	for i, e := range all {
-		if err := l.end(ctx, e); err != nil {
-			return i, err
-		}
-	}
-	return len(all), nil
 }
 
 var errNoList = errors.New("this store can't list what it keeps")

@@ -1,10 +1,12 @@
 package signin
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/caddy-signin/caddy-signin/sessionstore"
@@ -65,4 +67,60 @@ func (l ledger) checkEnded(ctx context.Context, e *entry) error {
 	default:
 		return fmt.Errorf("asking the store whether all sessions of a user ended: %w", err)
 	}
+}
+
+// endAll ends every session of a user but the one with the sid keep, which may
+// be empty, and returns how many ended.
+func (l ledger) endAll(ctx context.Context, user, keep string) (int, error) {
+	if err := l.markEnded(ctx, user); err != nil {
+		return 0, err
+	}
+	var all []owned
+	err := l.each(ctx, l.userPrefix(user), func(_ string, e entry) error {
+		if e.user == user && e.sid != keep {
+			all = append(all, owned{l, e})
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	return endEach(ctx, all, func(owned) {})
+}
+
+// endingAtOnce is how many sessions end at a time: a disk or a network takes
+// about as long for many writes as for one.
+const endingAtOnce = 64
+
+// endEach ends sessions, several at a time, tells ended of each, and returns how
+// many ended. After an error it begins no more.
+func endEach(ctx context.Context, all []owned, ended func(owned)) (count int, failure error) {
+	var (
+		mu    sync.Mutex // guards count and failure
+		turns = make(chan struct{}, endingAtOnce)
+		under sync.WaitGroup
+	)
+	for _, one := range all {
+		turns <- struct{}{}
+		mu.Lock()
+		failed := failure != nil
+		mu.Unlock()
+		if failed {
+			break
+		}
+		under.Go(func() {
+			err := one.end(ctx, one.entry)
+			mu.Lock()
+			defer mu.Unlock()
+			if err == nil {
+				count++
+				ended(one)
+			} else {
+				failure = cmp.Or(failure, err)
+			}
+			<-turns
+		})
+	}
+	under.Wait()
+	return count, failure
 }

@@ -27,7 +27,7 @@ func TestEverySessionOfAUserEnds(t *testing.T) {
 				hers = append(hers, signedInAs(t, s, "alice"))
 			}
 			his := signedInAs(t, s, "bob")
-			ended, err := s.endAll(t.Context(), "credentials:alice")
+			ended, err := s.endAll(t.Context(), "credentials:alice", "")
 			if err != nil || ended != 3 {
 				t.Fatalf("%d sessions ended, %v", ended, err)
 			}
@@ -64,7 +64,7 @@ func TestASignInWhileEverySessionOfItsUserEnds(t *testing.T) {
 					hook = func() { // before the write with this number
 						if write--; write > 0 {
 							store.before = hook
-						} else if ended, err := s.endAll(t.Context(), "credentials:alice"); err != nil || ended > 1 {
+						} else if ended, err := s.endAll(t.Context(), "credentials:alice", ""); err != nil || ended > 1 {
 							t.Errorf("%d sessions ended, %v", ended, err)
 						}
 					}
@@ -133,7 +133,7 @@ func TestAStoreThatCannotList(t *testing.T) {
 	realm.store = struct{ sessionstore.Store }{store}
 	s := realm.fixed
 	token := signedInAs(t, s, "alice")
-	if _, err := s.endAll(context.Background(), "credentials:alice"); err == nil {
+	if _, err := s.endAll(context.Background(), "credentials:alice", ""); err == nil {
 		t.Error("sessions ended without being found")
 	}
 	if err := s.end(t.Context(), s.entryOf(opened(t, s, token))); err != nil || opened(t, s, token) != nil {
@@ -144,12 +144,12 @@ func TestAStoreThatCannotList(t *testing.T) {
 // FuzzParseEntry checks that whatever stands in a store is an entry with an id
 // and a user, or none.
 func FuzzParseEntry(f *testing.F) {
-	f.Add("https://app.example.com|session|0123|abcd", `{"u":"github:1","p":"github","s":1,"e":2}`)
-	f.Add("|session||", `{}`)
-	f.Add("a|session|b|session|c|d", `{"u":"x"}`)
+	f.Add("https://app.example.com|session|0123|#|abcd", `{"u":"github:1","p":"github","s":1,"e":2}`)
+	f.Add("|session||#|", `{}`)
+	f.Add("a|session|b|session|c|#|d", `{"u":"x"}`)
 	f.Fuzz(func(t *testing.T, key, value string) {
 		realmKey, e, ok := parseEntry(key, []byte(value))
-		if ok && (e.sid == "" || e.user == "" || !strings.HasPrefix(key, realmKey+sessionMark) || !strings.HasSuffix(key, "|"+e.sid)) {
+		if ok && (e.sid == "" || e.user == "" || !strings.HasPrefix(key, realmKey+sessionMark) || !strings.HasSuffix(key, sessionstore.GroupMark+e.sid)) {
 			t.Errorf("%q %q is %+v of %q", key, value, e, realmKey)
 		}
 	})

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -131,7 +132,7 @@ func (a *attempt) begin(ctx context.Context) (wait time.Duration, err error) {
 	return 0, nil
 }
 
-// takeBack returns what begin charged, for an attempt that checked nothing.
+// takeBack returns what begin charged.
 func (a *attempt) takeBack(ctx context.Context) error {
 	for _, key := range a.charged {
 		if err := a.throttle.refund(ctx, key); err != nil {
@@ -142,13 +143,14 @@ func (a *attempt) takeBack(ctx context.Context) error {
 	return nil
 }
 
-// succeed forgets the failures of this account from this address, and the one
-// that begin charged to the address.
+// succeed forgets the failures of this account from this address, and what begin
+// charged to other budgets.
 func (a *attempt) succeed(ctx context.Context) error {
 	if err := a.throttle.clear(ctx, a.pair); err != nil {
 		return err
 	}
-	return a.throttle.refund(ctx, a.address)
+	a.charged = slices.DeleteFunc(a.charged, func(key string) bool { return key == a.pair })
+	return a.takeBack(ctx)
 }
 
 // tally is a budget's state: how many failures, and when the last was.

@@ -190,3 +190,28 @@ func TestAnAttemptThatHasToWaitCountsNowhere(t *testing.T) {
 		}
 	})
 }
+
+// Sign-ins that succeed slow nobody down, however many are under way at once.
+func TestSuccessesCountNowhere(t *testing.T) {
+	th := newThrottle(t)
+	for range 2 * limitAccount.free {
+		var under [2]attempt
+		for i := range under {
+			under[i] = th.attempt("site", "credentials", "service", "192.0.2.1")
+			if wait, err := under[i].begin(t.Context()); err != nil || wait != 0 {
+				t.Fatalf("a sign-in has to wait %v, %v", wait, err)
+			}
+		}
+		for i := range under {
+			if err := under[i].succeed(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	a := th.attempt("site", "credentials", "service", "192.0.2.1")
+	for _, budget := range []string{a.pair, a.address, a.account} {
+		if state, err := th.read(t.Context(), budget); err != nil || state.failures != 0 {
+			t.Errorf("%s: %d failures are left, %v", budget, state.failures, err)
+		}
+	}
+}

@@ -27,6 +27,11 @@ const (
 // out what must hold (revocations). No other value is dropped before it expires.
 const EvictablePrefix = "evictable|"
 
+// GroupMark ends, where it first stands in a key, the name of a group of values
+// that are listed together: List of a prefix that holds it costs what the group
+// holds, in a store of any size. Elsewhere a store may go through all it has.
+const GroupMark = "|#|"
+
 var (
 	// ErrNotFound says that no live value is kept under a key.
 	ErrNotFound = errors.New("not found")
@@ -77,7 +82,7 @@ type Store interface {
 
 // Lister is implemented by stores that can enumerate their keys: every store of
 // this project. It is for administration, not for a request's way: its cost
-// grows with what is stored.
+// grows with what is stored, or in the group (see GroupMark).
 type Lister interface {
 	// List calls yield for each live value whose key begins with prefix, in no
 	// particular order, until yield returns false or the context is done. It

@@ -117,6 +117,11 @@ func permitted(t *testing.T, s *store, nodes ...*servers.Redis) {
 	if err := s.List(t.Context(), "", func(string, []byte) bool { return true }); err != nil {
 		t.Error(err)
 	}
+	group := "group" + sessionstore.GroupMark
+	put(t, s, group+"a", "v")
+	if err := s.List(t.Context(), group, func(key string, _ []byte) bool { return s.Delete(t.Context(), key) == nil }); err != nil {
+		t.Error(err)
+	}
 	if s.conn.warned {
 		t.Error("client-side caching is refused")
 	}

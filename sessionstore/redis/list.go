@@ -16,8 +16,12 @@ import (
 // listBatch is about how many keys are asked for at once.
 const listBatch = 200
 
-// List goes through the keys of every primary. Each step is bounded like a call.
+// List goes through a group's index, or else through the keys of every primary.
+// Each step is bounded like a call.
 func (s *store) List(ctx context.Context, prefix string, yield func(key string, value []byte) bool) error {
+	if group, begins, ok := groupOf(prefix); ok {
+		return s.listGroup(ctx, group, begins, yield)
+	}
 	nodes, err := s.primaries(ctx)
 	if err != nil {
 		return err
@@ -49,7 +53,7 @@ func (s *store) scan(
 		return 0, nil, s.conn.explain(ctx, "listing keys", nil, err)
 	}
 	for _, key := range entry.Elements {
-		if _, known := seen[key]; !known && strings.HasPrefix(key, s.prefix) {
+		if _, known := seen[key]; !known && strings.HasPrefix(key, s.prefix) && !strings.HasPrefix(key, s.prefix+indexMark) {
 			seen[key] = struct{}{}
 			fresh = append(fresh, key)
 		}

@@ -109,6 +109,9 @@ func (s *store) Put(ctx context.Context, key string, value []byte, expires time.
 	if left <= 0 {
 		return s.Delete(ctx, key)
 	}
+	if err := s.enter(ctx, key, expires); err != nil {
+		return err
+	}
 	_, err := s.write(ctx, key, func(ctx context.Context, client *link, full string) rueidis.RedisResult {
 		return client.Do(ctx, client.B().Set().Key(full).Value(string(value)).PxMilliseconds(left).Build())
 	})
@@ -120,7 +123,10 @@ func (s *store) Delete(ctx context.Context, key string) error {
 	_, err := s.write(ctx, key, func(ctx context.Context, client *link, full string) rueidis.RedisResult {
 		return client.Do(ctx, client.B().Del().Key(full).Build())
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	return s.leave(ctx, key)
 }
 
 // left is how many milliseconds remain until expires.
@@ -136,6 +142,13 @@ func (s *store) write(
 		return rueidis.RedisMessage{}, err
 	}
 	defer sessionstore.Release(limited)
+	return s.sendWrite(ctx, limited, full, send)
+}
+
+// sendWrite is write for a key of the server's; limited is ctx with a limit.
+func (s *store) sendWrite(
+	ctx, limited context.Context, full string, send func(ctx context.Context, client *link, full string) rueidis.RedisResult,
+) (rueidis.RedisMessage, error) {
 	client, err := s.conn.client(limited)
 	if err != nil {
 		return rueidis.RedisMessage{}, s.conn.explain(ctx, "writing", client, err)
@@ -188,13 +201,23 @@ func (s *store) swap(ctx context.Context, key string, old, value []byte, expires
 	if old != nil {
 		args[0] = "1"
 	}
-	if left := s.left(expires); left > 0 {
+	left := s.left(expires)
+	if left > 0 {
 		args[2], args[3] = strconv.FormatInt(left, 10), string(value)
+		if err := s.enter(ctx, key, expires); err != nil {
+			return false, nil, err
+		}
 	}
 	message, err := s.write(ctx, key, func(ctx context.Context, client *link, full string) rueidis.RedisResult {
 		return swapScript().Exec(ctx, client, []string{full}, args)
 	})
-	if err != nil || message.IsInt64() {
+	if err != nil {
+		return false, nil, err
+	}
+	if message.IsInt64() {
+		if left <= 0 {
+			err = s.leave(ctx, key)
+		}
 		return err == nil, nil, err
 	}
 	list, err := message.ToArray()

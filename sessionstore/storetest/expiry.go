@@ -21,6 +21,20 @@ var expiryTests = []test{
 		c.pass(c.unit * 2 / 5)
 		c.wantsNothing("k")
 	}},
+	{"a value of a group is listed until its expiry and no longer", func(c *checker) {
+		c.put("g|#|later", "later", c.in(100*c.unit))
+		c.put("g|#|soon", "soon", c.in(c.unit))
+		c.pass(c.unit * 4 / 5)
+		c.wantsList("g|#|", map[string]string{"g|#|soon": "soon", "g|#|later": "later"})
+		c.pass(c.unit * 2 / 5)
+		c.wantsList("g|#|", map[string]string{"g|#|later": "later"})
+		c.put("g|#|soon", "again", c.in(c.unit))
+		c.wantsList("g|#|", map[string]string{"g|#|soon": "again", "g|#|later": "later"})
+		c.pass(98 * c.unit)
+		c.wantsList("g|#|", map[string]string{"g|#|later": "later"})
+		c.pass(c.unit)
+		c.wantsList("g|#|", map[string]string{})
+	}},
 	{"reading a value does not prolong it", func(c *checker) {
 		c.put("k", "one", c.in(c.unit))
 		for range 4 {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/caddy-signin/caddy-signin/sessionstore"
@@ -37,6 +38,7 @@ var listTests = []test{
 		}
 		c.wantsList("k", want)
 	}},
+	{"List yields the live values of a group", listsGroups},
 	{"List stops when it is told to", func(c *checker) {
 		c.put("a", "1", c.in(time.Hour))
 		c.put("b", "2", c.in(time.Hour))
@@ -66,6 +68,42 @@ var listTests = []test{
 			c.Errorf("List = %v", err)
 		}
 	}},
+}
+
+func listsGroups(c *checker) {
+	group := "g" + sessionstore.GroupMark
+	want := make(map[string]string)
+	for i := range 600 {
+		key := fmt.Sprint(group, i)
+		c.put(key, "old", c.in(time.Hour))
+		if i%3 == 0 {
+			c.delete(key)
+			continue
+		}
+		want[key] = "old"
+	}
+	c.update(group+"0", func([]byte) ([]byte, time.Time, error) { return []byte("updated"), c.in(time.Hour), nil })
+	c.update(group+"1", func([]byte) ([]byte, time.Time, error) { return nil, time.Time{}, nil })
+	c.put(group+"2", "gone", c.in(-time.Second))
+	want[group+"0"] = "updated"
+	delete(want, group+"1")
+	delete(want, group+"2")
+	c.wantsList(group, want)
+	twice := group + "x" + sessionstore.GroupMark
+	c.put(group, "", c.in(time.Hour)) // nothing behind the mark
+	c.put(twice+"y", "twice", c.in(time.Hour))
+	c.put("h"+group, "another group", c.in(time.Hour))
+	c.put("g", "no group", c.in(time.Hour))
+	c.wantsList(twice, map[string]string{twice + "y": "twice"})
+	c.wantsList("h", map[string]string{"h" + group: "another group"})
+	c.wantsList("none"+group, map[string]string{})
+	long := strings.Repeat("k", sessionstore.MaxKey-len(sessionstore.GroupMark)) + sessionstore.GroupMark
+	c.put(long, "the longest", c.in(time.Hour))
+	c.wantsList(long, map[string]string{long: "the longest"})
+	want[group], want[twice+"y"] = "", "twice"
+	c.wantsList(group, want)
+	want["g"], want["h"+group], want[long] = "no group", "another group", "the longest"
+	c.wantsList("", want) // and no store's own keys
 }
 
 func listsPrefixes(c *checker) {

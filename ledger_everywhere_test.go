@@ -1,0 +1,140 @@
+package signin
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// slowStore takes its time for a write, as a disk does, and no more for many at
+// once than for one.
+type slowStore struct {
+	*fakeStore
+
+	writes, most int // under way, and at most
+}
+
+const slowWrite = 10 * time.Millisecond
+
+func (s *slowStore) take() {
+	s.mu.Lock()
+	s.writes++
+	s.most = max(s.most, s.writes)
+	s.mu.Unlock()
+	time.Sleep(slowWrite)
+	s.mu.Lock()
+	s.writes--
+	s.mu.Unlock()
+}
+
+func (s *slowStore) Put(ctx context.Context, key string, value []byte, expires time.Time) error {
+	s.take()
+	return s.fakeStore.Put(ctx, key, value, expires)
+}
+
+func (s *slowStore) Delete(ctx context.Context, key string) error {
+	s.take()
+	return s.fakeStore.Delete(ctx, key)
+}
+
+// Thousands of sessions end within the time that a browser waits.
+func TestManySessionsEndAtOnce(t *testing.T) {
+	for name := range strategies {
+		t.Run(name, func(t *testing.T) {
+			realm, store := withStrategy(t, name, everyone)
+			synctest.Test(t, func(t *testing.T) {
+				for range 1000 {
+					signedInAs(t, realm.fixed, "alice")
+				}
+				slow := &slowStore{fakeStore: store}
+				realm.store = slow
+				began := time.Now()
+				ended, err := realm.fixed.endAll(t.Context(), "credentials:alice", "")
+				if took := time.Since(began); err != nil || ended != 1000 || took > 50*slowWrite {
+					t.Errorf("%d sessions ended in %v, %v", ended, took, err)
+				}
+				if slow.most > endingAtOnce {
+					t.Errorf("%d writes at a time", slow.most)
+				}
+			})
+		})
+	}
+}
+
+// failingStore fails the deletions after the first so many.
+type failingStore struct {
+	*fakeStore
+
+	left atomic.Int64
+}
+
+func (s *failingStore) Delete(ctx context.Context, key string) error {
+	if s.left.Add(-1) < 0 {
+		return errors.New("down")
+	}
+	return s.fakeStore.Delete(ctx, key)
+}
+
+// Signing out everywhere ends the session that asks for it last: after an error
+// its owner can try again.
+func TestTheSessionThatSignsOutEverywhereEndsLast(t *testing.T) {
+	for name := range strategies {
+		t.Run(name, func(t *testing.T) {
+			realm, store := withStrategy(t, name, everyone)
+			s := realm.fixed
+			for _, deletions := range []int64{0, 3, 8} {
+				var tokens []string
+				for range 10 {
+					tokens = append(tokens, signedInAs(t, s, "alice"))
+				}
+				failing := &failingStore{fakeStore: store}
+				failing.left.Store(deletions)
+				token := tokens[deletions]
+				live := opened(t, s, token)
+				realm.store = failing
+				c := &call{visit: &visit{realm: realm}, r: httptest.NewRequest(http.MethodPost, "/", nil), site: s}
+				err := c.endSession(live, true)
+				if realm.store = store; err == nil {
+					t.Fatalf("with %d deletions all sessions ended", deletions)
+				}
+				if opened(t, s, token) == nil {
+					t.Errorf("after %d deletions the session that asked has ended, and others live", deletions)
+				}
+				if err := c.endSession(live, true); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// The first error ends it, and says how many sessions had ended by then.
+func TestEndingSessionsStopsAtAnError(t *testing.T) {
+	realm, store := withStrategy(t, "database", everyone)
+	s := realm.fixed
+	for range 3 * endingAtOnce {
+		signedInAs(t, s, "alice")
+	}
+	var all []owned
+	if err := s.each(t.Context(), s.userPrefix("credentials:alice"), func(_ string, e entry) error {
+		all = append(all, owned{s.ledger, e})
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	down := errors.New("down")
+	told := 0
+	ended, err := endEach(t.Context(), all, func(owned) {
+		if told++; told == 10 {
+			store.fail(down)
+		}
+	})
+	if !errors.Is(err, down) || ended != told || ended < 10 || ended > 10+endingAtOnce {
+		t.Errorf("%d sessions ended, told of %d, %v", ended, told, err)
+	}
+}
