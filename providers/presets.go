@@ -82,7 +82,7 @@ type presetOption struct {
 
 // presets is the table, by the name that stands in the Caddyfile. These are
 // NextAuth's provider ids.
-var presets = table(presetsOIDC, presetsOIDCOwn, presetsOAuth2A, presetsOAuth2M)
+var presets = table(presetsOIDC, presetsOIDCOwn, presetsOAuth2A, presetsOAuth2M, presetsOAuth2S)
 
 // alias is another id of a row, with the display name that goes with it.
 type alias struct{ of, name string }
