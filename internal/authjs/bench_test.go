@@ -77,11 +77,14 @@ func BenchmarkStrip(b *testing.B) {
 }
 
 func BenchmarkOpen(b *testing.B) {
-	ring := keyring(b, "", secretA)
-	token := ring.Seal([]byte(ours))
-	b.ReportAllocs()
-	for b.Loop() {
-		must(b, ring, token)
+	for name, ring := range map[string]*authjs.Keyring{"next-auth": keyring(b, "", secretA), "authjs": keyringV5(b, "", secretA)} {
+		b.Run(name, func(b *testing.B) {
+			token := ring.Seal([]byte(ours))
+			b.ReportAllocs()
+			for b.Loop() {
+				must(b, ring, token)
+			}
+		})
 	}
 }
 

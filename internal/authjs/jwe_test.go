@@ -41,9 +41,20 @@ var vectors = []struct {
 // keyring returns the keys for a salt; an empty one is the session's.
 func keyring(t testing.TB, salt string, secrets ...string) *authjs.Keyring {
 	t.Helper()
-	ring, err := plainNames.SessionKeyring(secrets...)
+	return keyringOf(t, plainNames, salt, secrets...)
+}
+
+// keyringV5 is keyring in the other dialect.
+func keyringV5(t testing.TB, salt string, secrets ...string) *authjs.Keyring {
+	t.Helper()
+	return keyringOf(t, plainV5, salt, secrets...)
+}
+
+func keyringOf(t testing.TB, names *authjs.Names, salt string, secrets ...string) *authjs.Keyring {
+	t.Helper()
+	ring, err := names.SessionKeyring(secrets...)
 	if salt != "" {
-		ring, err = plainNames.Keyring(salt, secrets...)
+		ring, err = names.Keyring(salt, secrets...)
 	}
 	if err != nil {
 		t.Fatal(err)

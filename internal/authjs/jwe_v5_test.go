@@ -21,19 +21,6 @@ var vectorV5 = struct{ key, kid, token, payload string }{
 	payload: `{"name":"Alice Example","email":"alice@example.com","sub":"1","iat":1795420700,"exp":4002940700,"jti":"d90bc998-aee8-472a-835c-3aa70d6e3c7d"}`,
 }
 
-// keyringV5 returns the keys for a cookie; an empty one is the session's.
-func keyringV5(t testing.TB, cookie string, secrets ...string) *authjs.Keyring {
-	t.Helper()
-	ring, err := plainV5.SessionKeyring(secrets...)
-	if cookie != "" {
-		ring, err = plainV5.Keyring(cookie, secrets...)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return ring
-}
-
 // joseSeal makes a token with go-jose under vectorV5's key, or, for A256GCM, the
 // key that has the same derivation and half the length.
 func joseSeal(t testing.TB, enc jose.ContentEncryption, kid, payload string) string {
@@ -237,15 +224,6 @@ func TestAuthJSHardlyAllocates(t *testing.T) {
 		if got := testing.AllocsPerRun(100, do); got > most {
 			t.Errorf("%s: %v allocations, want %v at the most", name, got, most)
 		}
-	}
-}
-
-func BenchmarkOpenAuthJS(b *testing.B) {
-	ring := keyringV5(b, "", secretA)
-	token := ring.Seal([]byte(ours))
-	b.ReportAllocs()
-	for b.Loop() {
-		must(b, ring, token)
 	}
 }
 
