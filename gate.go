@@ -114,7 +114,7 @@ func (g *Gate) check(w http.ResponseWriter, r *http.Request) (v *visit, out http
 		return v, out, false, g.forbid(out, r, v, session)
 	}
 	v.gated, v.out.guarded = true, true
-	realm.headers.set(r, session, v.lines[:])
+	v.setIdentity(r, session)
 	if err := v.renew(r); err != nil && !errors.Is(err, errSessionOver) {
 		g.logger.Warn("a session can't be renewed and will end when its time is up", zap.Error(err))
 	}

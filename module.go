@@ -21,8 +21,8 @@ import (
 )
 
 // Handler serves a realm's endpoints under its base path. On every other
-// request it removes the identity headers and the gateway's cookies that the
-// client sent, and offers the session to gates, matchers and placeholders
+// request it removes the identity headers, of every realm, and the gateway's
+// cookies that the client sent, and offers the session to gates, matchers and placeholders
 // ({http.auth.user.id} and so on), which look it up when they first need it.
 type Handler struct {
 	// The name of a global realm. Default: the global realm "default", unless
@@ -63,6 +63,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err := h.realm.provision(ctx, ""); err != nil {
 		return fmt.Errorf("signin: %w", err)
 	}
+	app.adopt(h.realm)
 	return nil
 }
 

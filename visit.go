@@ -72,20 +72,19 @@ func (rl *Realm) attach(w http.ResponseWriter, r *http.Request) (*visit, http.Re
 		return before, w
 	}
 	v := &visit{realm: rl, request: r, cookies: r.Header["Cookie"]}
-	stripIdentity(r, rl.headers.strip)
 	if before != nil {
 		v.base, v.cookies = before.base, before.cookies // which are taken out already
 	}
 	if before != nil && !before.over {
-		v.out = before.out // an earlier realm wraps the writer
+		// An earlier realm wraps the writer and has cleaned the request.
+		v.out = before.out
 		caddyhttp.SetVar(r.Context(), visitVar, v)
 		return v, w
 	}
 	// The first realm, or one in handle_errors, whose writer nobody wraps.
-	if before == nil {
-		rl.stripCookies(r)
-		stripTunnel(r)
-	}
+	stripIdentity(r, rl.names)
+	rl.stripCookies(r)
+	stripTunnel(r)
 	v.own.ResponseWriter = w
 	v.out = &v.own
 	caddyhttp.SetVar(r.Context(), visitVar, v)
@@ -104,6 +103,15 @@ func (rl *Realm) attach(w http.ResponseWriter, r *http.Request) (*visit, http.Re
 func (v *visit) finish() {
 	v.over = true
 	v.reading.Release()
+}
+
+// setIdentity tells the upstream who the user is. Where an earlier realm's gate
+// has told already, this one speaks for its own headers, in any spelling.
+func (v *visit) setIdentity(r *http.Request, s *session) {
+	if v.out != &v.own {
+		stripHeaders(r.Header, v.realm.headers.own)
+	}
+	v.realm.headers.set(r, s, v.lines[:])
 }
 
 // stripCookies takes the gateway's cookies out of what goes upstream.
