@@ -71,11 +71,12 @@ func (a *App) adopt(realm *Realm) {
 	realm.names = a.names
 }
 
-// Start warns about gates that nobody can pass, about realms that mix or that
+// Start warns about gates that nobody can pass or that leave open what they may
+// not be meant to, about realms that mix or that
 // anyone in the world could enter, and about stores that another process has. By now every
 // handler of the configuration has been provisioned.
 func (a *App) Start() error {
-	a.warnOfShutGates(a.ctx)
+	a.warnOfGates(a.ctx)
 	realms, err := realmsOf(a.ctx, nil)
 	if err != nil {
 		return err

@@ -90,7 +90,7 @@ func parseSignIn(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 		}
 	}
 	handler.Config = realm
-	return newRoute(h, nil, handler), nil
+	return newRoute(h, handler), nil
 }
 
 // parseRequireSignIn parses the directive:
@@ -104,6 +104,10 @@ func parseSignIn(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 //
 // Lines add up; of the values on a line one is enough. The path matcher /x/*
 // guards /x and /x;… too, and /x/y/* also /x;…/y.
+//
+// The matcher becomes the gate's own, not its route's: all requests of the block
+// go through the gate, which removes what clients must not send to an upstream
+// from those that it doesn't guard, too.
 func parseRequireSignIn(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 	h.Next()
 	matcher, hasMatcher, err := h.MatcherToken()
@@ -113,7 +117,7 @@ func parseRequireSignIn(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, er
 	gate := new(Gate)
 	token := h.Val()
 	if hasMatcher {
-		matcher = widen(token, matcher)
+		gate.MatcherSetsRaw = widen(token, matcher)
 	} else if h.Val() != "require_signin" {
 		h.Prev()
 	}
@@ -136,14 +140,15 @@ func parseRequireSignIn(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, er
 			return nil, err
 		}
 	}
-	return alsoInside(newRoute(h, matcher, gate), token), nil
+	return newRoute(h, gate), nil
 }
 
-// newRoute makes a directive's route. In a named route it always has a matcher:
-// where no directive of one has, Caddy keeps the first alone (v2.11.9), so that
-// the gate behind a signin would be lost.
-func newRoute(h httpcaddyfile.Helper, matcher caddy.ModuleMap, handler caddyhttp.MiddlewareHandler) []httpcaddyfile.ConfigValue {
-	if matcher == nil && h.Option("named_routes") == nil { // set when all of them are parsed
+// newRoute makes a directive's route, which is for all requests. In a named route
+// it has a matcher nevertheless: where no directive of one has, Caddy keeps the
+// first alone (v2.11.9), so that the gate behind a signin would be lost.
+func newRoute(h httpcaddyfile.Helper, handler caddyhttp.MiddlewareHandler) []httpcaddyfile.ConfigValue {
+	var matcher caddy.ModuleMap
+	if h.Option("named_routes") == nil { // set when all of them are parsed
 		matcher = caddy.ModuleMap{"path": caddyconfig.JSON(caddyhttp.MatchPath{"*"}, nil)}
 	}
 	return h.NewRoute(matcher, handler)
@@ -166,12 +171,16 @@ func checkGlobalRealm(h httpcaddyfile.Helper, name string) error {
 
 // widen makes the prefix matcher /x/* guard /x and /x;… as well: upstreams
 // serve the same page there.
-func widen(token string, matcher caddy.ModuleMap) caddy.ModuleMap {
+func widen(token string, matcher caddy.ModuleMap) caddyhttp.RawMatcherSets {
+	if matcher == nil {
+		return nil
+	}
 	prefix, ok := cutPrefixMatcher(token)
 	if !ok {
-		return matcher
+		return caddyhttp.RawMatcherSets{matcher}
 	}
-	return caddy.ModuleMap{"path": caddyconfig.JSON(caddyhttp.MatchPath{prefix, token, prefix + ";*"}, nil)}
+	matcher = caddy.ModuleMap{"path": caddyconfig.JSON(caddyhttp.MatchPath{prefix, token, prefix + ";*"}, nil)}
+	return append(caddyhttp.RawMatcherSets{matcher}, alsoInside(prefix)...)
 }
 
 func cutPrefixMatcher(token string) (prefix string, ok bool) {
@@ -182,21 +191,14 @@ func cutPrefixMatcher(token string) (prefix string, ok bool) {
 // alsoInside makes the gate of a prefix matcher of several segments, /x/y/*,
 // guard /x;…/y as well, which no path matcher can say: upstreams that drop
 // parameters drop them from every segment.
-func alsoInside(values []httpcaddyfile.ConfigValue, token string) []httpcaddyfile.ConfigValue {
-	prefix, ok := cutPrefixMatcher(token)
-	if !ok || strings.Count(prefix, "/") < 2 || strings.ContainsAny(prefix, "%{") {
-		return values
+func alsoInside(prefix string) caddyhttp.RawMatcherSets {
+	if strings.Count(prefix, "/") < 2 || strings.ContainsAny(prefix, "%{") {
+		return nil
 	}
 	segments := strings.Split(regexp.QuoteMeta(prefix[1:]), "/")
 	pattern := "(?i)^/" + strings.Join(segments, "(?:;[^/]*)?/") + "(?:[/;]|$)"
-	for i := range values {
-		if route, ok := values[i].Value.(caddyhttp.Route); ok {
-			matcher := caddyhttp.MatchPathRE{MatchRegexp: caddyhttp.MatchRegexp{Pattern: pattern}}
-			route.MatcherSetsRaw = append(route.MatcherSetsRaw, caddy.ModuleMap{"path_regexp": caddyconfig.JSON(matcher, nil)})
-			values[i].Value = route
-		}
-	}
-	return values
+	matcher := caddyhttp.MatchPathRE{MatchRegexp: caddyhttp.MatchRegexp{Pattern: pattern}}
+	return caddyhttp.RawMatcherSets{{"path_regexp": caddyconfig.JSON(matcher, nil)}}
 }
 
 var gateOptions = options[Gate]{

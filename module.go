@@ -91,9 +91,7 @@ func (h *Handler) enter(w http.ResponseWriter, r *http.Request) (v *visit, out h
 			answerPanic(w, r, v, h.realm.logger, cause)
 		}
 	}()
-	if reason := badTarget(r); reason != "" {
-		h.realm.sampled.Info("refused a request target that an upstream may read in another way", zap.String("reason", reason))
-		answerText(w, http.StatusBadRequest, "This address is not understood.\n")
+	if refuseTarget(w, r, h.realm.sampled) {
 		return nil, nil, nil
 	}
 	v, out = h.realm.attach(w, r)
@@ -103,6 +101,21 @@ func (h *Handler) enter(w http.ResponseWriter, r *http.Request) (v *visit, out h
 		return v, nil, v.serveEndpoint(out, r, action)
 	}
 	return v, out, nil
+}
+
+// refuseTarget answers a request whose target is refused, and reports that it
+// did. A path that has passed is checked again when it was rewritten since.
+func refuseTarget(w http.ResponseWriter, r *http.Request, logger *zap.Logger) bool {
+	if v := currentVisit(r.Context()); v != nil && !v.over && v.path == r.URL.Path {
+		return false
+	}
+	reason := badTarget(r)
+	if reason == "" {
+		return false
+	}
+	logger.Info("refused a request target that an upstream may read in another way", zap.String("reason", reason))
+	answerText(w, http.StatusBadRequest, "This address is not understood.\n")
+	return true
 }
 
 // actionPath returns what follows the base path in a request's path, cleaned as
