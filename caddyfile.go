@@ -2,7 +2,6 @@ package signin
 
 import (
 	"encoding/json"
-	"regexp"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -102,8 +101,9 @@ func parseSignIn(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 //		optional
 //	}
 //
-// Lines add up; of the values on a line one is enough. The path matcher /x/*
-// guards /x and /x;… too, and /x/y/* also /x;…/y.
+// Lines add up; of the values on a line one is enough. A path, in the directive
+// itself or in a named matcher, guards other spellings of it too: /x/* also /x and
+// /x;…, /x also /x/ and /x;…, and /x/y also /x;…/y. Below /x it guards nothing.
 //
 // The matcher becomes the gate's own, not its route's: all requests of the block
 // go through the gate, which removes what clients must not send to an upstream
@@ -115,9 +115,8 @@ func parseRequireSignIn(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, er
 		return nil, err
 	}
 	gate := new(Gate)
-	token := h.Val()
 	if hasMatcher {
-		gate.MatcherSetsRaw = widen(token, matcher)
+		gate.MatcherSetsRaw = widen(matcher)
 	} else if h.Val() != "require_signin" {
 		h.Prev()
 	}
@@ -167,38 +166,6 @@ func checkGlobalRealm(h httpcaddyfile.Helper, name string) error {
 		return h.WrapErr(err)
 	}
 	return nil
-}
-
-// widen makes the prefix matcher /x/* guard /x and /x;… as well: upstreams
-// serve the same page there.
-func widen(token string, matcher caddy.ModuleMap) caddyhttp.RawMatcherSets {
-	if matcher == nil {
-		return nil
-	}
-	prefix, ok := cutPrefixMatcher(token)
-	if !ok {
-		return caddyhttp.RawMatcherSets{matcher}
-	}
-	matcher = caddy.ModuleMap{"path": caddyconfig.JSON(caddyhttp.MatchPath{prefix, token, prefix + ";*"}, nil)}
-	return append(caddyhttp.RawMatcherSets{matcher}, alsoInside(prefix)...)
-}
-
-func cutPrefixMatcher(token string) (prefix string, ok bool) {
-	prefix, ok = strings.CutSuffix(token, "/*")
-	return prefix, ok && prefix != "" && strings.HasPrefix(prefix, "/") && !strings.Contains(prefix, "*")
-}
-
-// alsoInside makes the gate of a prefix matcher of several segments, /x/y/*,
-// guard /x;…/y as well, which no path matcher can say: upstreams that drop
-// parameters drop them from every segment.
-func alsoInside(prefix string) caddyhttp.RawMatcherSets {
-	if strings.Count(prefix, "/") < 2 || strings.ContainsAny(prefix, "%{") {
-		return nil
-	}
-	segments := strings.Split(regexp.QuoteMeta(prefix[1:]), "/")
-	pattern := "(?i)^/" + strings.Join(segments, "(?:;[^/]*)?/") + "(?:[/;]|$)"
-	matcher := caddyhttp.MatchPathRE{MatchRegexp: caddyhttp.MatchRegexp{Pattern: pattern}}
-	return caddyhttp.RawMatcherSets{{"path_regexp": caddyconfig.JSON(matcher, nil)}}
 }
 
 var gateOptions = options[Gate]{

@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -18,8 +19,8 @@ type gateAt struct {
 	hosts  []string
 }
 
-// warnOfGates tells of gates that nobody can pass, and of those behind which a part
-// of a site is left as it is.
+// warnOfGates tells of gates that nobody can pass, of those behind which a part
+// of a site is left as it is, and of exact paths.
 func (a *App) warnOfGates(ctx caddy.Context) {
 	mod, err := ctx.AppIfConfigured("http")
 	app, ok := mod.(*caddyhttp.App)
@@ -41,6 +42,7 @@ func (a *App) warnOfGates(ctx caddy.Context) {
 				a.warnIfShut(at.gate, at.before.realm, where...)
 			}
 			a.warnIfUnclean(gates, where...)
+			a.warnOfExactPaths(gates, where...)
 		}
 	}
 }
@@ -53,6 +55,33 @@ func (a *App) warnIfUnclean(site []gateAt, where ...zap.Field) {
 	}) {
 		a.logger.Warn("a require_signin stands in a route for a part of its site, and no signin before it: the rest of the site gets no check of request targets, and the identity headers that clients send reach the upstream; add signin, or signin with the realm's name, to the site, or move the route's matcher into the gate (match, in JSON)", where...)
 	}
+}
+
+// warnOfExactPaths tells what gates leave open below the paths that they guard.
+func (a *App) warnOfExactPaths(site []gateAt, where ...zap.Field) {
+	told := make(map[string]bool)
+	for _, at := range site {
+		for _, path := range at.gate.exactPaths() {
+			covers := func(other gateAt) bool { return other.covers(at.gate, path) }
+			if told[path] || at.gate.Optional || slices.ContainsFunc(site, covers) {
+				continue
+			}
+			told[path] = true
+			a.logger.Warn("a require_signin guards one path and nothing below it, which many upstreams serve as the same page: unless that is meant to be open, guard the prefix",
+				append(slices.Clip(where), zap.String("guarded", cmp.Or(path, "/")), zap.String("open", path+"/…"), zap.String("write", path+"/*"))...)
+		}
+	}
+}
+
+// covers reports whether this gate guards what is below a path of another one's.
+// One that is optional closes nothing, and one without rules is no substitute for
+// one that has some.
+func (at gateAt) covers(other *Gate, path string) bool {
+	gate := at.gate
+	if gate.Optional || len(gate.Rules) == 0 && len(other.Rules) > 0 || len(gate.matchers) == 0 && at.partly {
+		return false
+	}
+	return gate.guardsBelow(path)
 }
 
 func (a *App) warnIfShut(gate *Gate, before *Realm, where ...zap.Field) {
