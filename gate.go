@@ -118,14 +118,17 @@ func (g *Gate) check(w http.ResponseWriter, r *http.Request) (v *visit, out http
 			answerPanic(w, r, v, g.logger, cause)
 		}
 	}()
-	if refuseTarget(w, r, g.sampled) {
+	before := currentVisit(r.Context())
+	if refuseTarget(w, r, before, g.sampled) {
 		return nil, w, false, nil
 	}
 	if r.URL.Path == "" {
 		r.URL.Path = "/" // which an empty path means (RFC 9110 section 4.2.3), and matchers don't know
 	}
-	realm := g.realmOf(r)
-	v, out = g.clean(w, r, realm)
+	realm := g.realmOf(before)
+	if out = w; before == nil || before.over { // no directive of ours has seen the request yet
+		v, out = g.clean(w, r, realm)
+	}
 	guarded, err := g.matchers.AnyMatchWithError(r)
 	switch {
 	case err != nil:
@@ -165,12 +168,9 @@ func (g *Gate) admit(w http.ResponseWriter, r *http.Request, v *visit) (passes b
 	return true, nil
 }
 
-// clean removes what clients must not send to an upstream where no directive of
-// ours has done it, and makes the realm that of the request there.
+// clean removes what clients must not send to an upstream, and makes the realm, if
+// one is known, that of the request.
 func (g *Gate) clean(w http.ResponseWriter, r *http.Request, realm *Realm) (*visit, http.ResponseWriter) {
-	if before := currentVisit(r.Context()); before != nil && !before.over {
-		return nil, w
-	}
 	if realm == nil {
 		stripIdentity(r, g.names)
 		stripTunnel(r)
@@ -193,11 +193,9 @@ func (g *Gate) refuseUndecided(w http.ResponseWriter, r *http.Request, err error
 }
 
 // realmOf is the realm to ask, or nil.
-func (g *Gate) realmOf(r *http.Request) *Realm {
-	if !g.explicit {
-		if v := currentVisit(r.Context()); v != nil && v.base != nil {
-			return v.base
-		}
+func (g *Gate) realmOf(before *visit) *Realm {
+	if !g.explicit && before != nil && before.base != nil {
+		return before.base
 	}
 	return g.realm
 }

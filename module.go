@@ -91,7 +91,7 @@ func (h *Handler) enter(w http.ResponseWriter, r *http.Request) (v *visit, out h
 			answerPanic(w, r, v, h.realm.logger, cause)
 		}
 	}()
-	if refuseTarget(w, r, h.realm.sampled) {
+	if refuseTarget(w, r, currentVisit(r.Context()), h.realm.sampled) {
 		return nil, nil, nil
 	}
 	v, out = h.realm.attach(w, r)
@@ -104,9 +104,9 @@ func (h *Handler) enter(w http.ResponseWriter, r *http.Request) (v *visit, out h
 }
 
 // refuseTarget answers a request whose target is refused, and reports that it
-// did. A path that has passed is checked again when it was rewritten since.
-func refuseTarget(w http.ResponseWriter, r *http.Request, logger *zap.Logger) bool {
-	if v := currentVisit(r.Context()); v != nil && !v.over && v.path == r.URL.Path {
+// did. A path that has passed before is checked again where it was rewritten since.
+func refuseTarget(w http.ResponseWriter, r *http.Request, before *visit, logger *zap.Logger) bool {
+	if before != nil && !before.over && before.path == r.URL.Path {
 		return false
 	}
 	reason := badTarget(r)

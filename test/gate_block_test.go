@@ -180,6 +180,30 @@ http://:{$HTTP} {
 	}
 }
 
+// A gate that guards decides about the session cookie, whatever gates of other
+// realms stand before it, but for what one of them has taken out.
+func TestCookiesOfGatesOfSeveralRealms(t *testing.T) {
+	realm := func(name, cookies string) string {
+		return "signin " + name + " {\nurl http://localhost:{$HTTP}\nsecret {$SECRET}\nupstream_cookies " + cookies + "\n{$USERS}\n}\n"
+	}
+	g := startGlobal(t, realm("keeps", "strip")+realm("shares", "pass"), `
+http://:{$HTTP} {
+	require_signin /shares/* shares
+	require_signin /keeps/* keeps
+	reverse_proxy {$ECHO}
+}
+`)
+	g.echo.take()
+	for name, cookies := range map[string]int{"shares": 1, "keeps": 0} {
+		claims := g.claimsOf()
+		claims.Realm = name
+		g.browser().withToken(seal(t, secret, claims)).get("/" + name + "/")
+		if got := g.echo.one(t).Header["Cookie"]; len(got) != cookies {
+			t.Errorf("%s: the upstream gets %q", name, got)
+		}
+	}
+}
+
 // A rewrite in between makes another target, which is checked again.
 func TestATargetIsCheckedAgainWhereItWasRewritten(t *testing.T) {
 	g := startGlobal(t, globalRealm, `
