@@ -29,6 +29,10 @@ type App struct {
 	// The realms by name. Default: none; sites then have realms of their own.
 	Realms map[string]*Realm `json:"realms,omitempty"`
 
+	// The identity headers of every realm, here and in place: a request loses
+	// them all, for what one realm doesn't set an upstream may believe of another.
+	names *headerNames
+
 	// What the handlers of this configuration told, to warn about at start.
 	inPlace    []*Realm
 	ruledNames map[string]bool
@@ -47,7 +51,7 @@ func (App) CaddyModule() caddy.ModuleInfo {
 // Provision makes the realms ready.
 func (a *App) Provision(ctx caddy.Context) error {
 	a.ctx, a.logger = ctx, ctx.Logger()
-	a.ruledNames = make(map[string]bool)
+	a.ruledNames, a.names = make(map[string]bool), defaultIdentity()
 	for _, name := range slices.Sorted(maps.Keys(a.Realms)) {
 		if a.Realms[name] == nil {
 			return fmt.Errorf("realm %q is null: give it providers", name)
@@ -55,15 +59,24 @@ func (a *App) Provision(ctx caddy.Context) error {
 		if err := a.Realms[name].provision(ctx, name); err != nil {
 			return err
 		}
+		a.adopt(a.Realms[name])
 	}
 	return nil
 }
 
-// Start warns about gates that nobody can pass, about realms that mix or that
+// adopt adds the realm's identity headers to those of the configuration. No
+// request comes before all realms are there.
+func (a *App) adopt(realm *Realm) {
+	a.names.add(realm.headers.names...)
+	realm.names = a.names
+}
+
+// Start warns about gates that nobody can pass or that leave open what they may
+// not be meant to, about realms that mix or that
 // anyone in the world could enter, and about stores that another process has. By now every
 // handler of the configuration has been provisioned.
 func (a *App) Start() error {
-	a.warnOfShutGates(a.ctx)
+	a.warnOfGates(a.ctx)
 	realms, err := realmsOf(a.ctx, nil)
 	if err != nil {
 		return err

@@ -2,7 +2,6 @@ package signin
 
 import (
 	"encoding/json"
-	"regexp"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -90,7 +89,7 @@ func parseSignIn(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 		}
 	}
 	handler.Config = realm
-	return newRoute(h, nil, handler), nil
+	return newRoute(h, handler), nil
 }
 
 // parseRequireSignIn parses the directive:
@@ -102,8 +101,13 @@ func parseSignIn(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 //		optional
 //	}
 //
-// Lines add up; of the values on a line one is enough. The path matcher /x/*
-// guards /x and /x;… too, and /x/y/* also /x;…/y.
+// Lines add up; of the values on a line one is enough. A path, in the directive
+// itself or in a named matcher, guards other spellings of it too: /x/* also /x and
+// /x;…, /x also /x/ and /x;…, and /x/y also /x;…/y. Below /x it guards nothing.
+//
+// The matcher becomes the gate's own, not its route's: all requests of the block
+// go through the gate, which removes what clients must not send to an upstream
+// from those that it doesn't guard, too.
 func parseRequireSignIn(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 	h.Next()
 	matcher, hasMatcher, err := h.MatcherToken()
@@ -111,9 +115,8 @@ func parseRequireSignIn(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, er
 		return nil, err
 	}
 	gate := new(Gate)
-	token := h.Val()
 	if hasMatcher {
-		matcher = widen(token, matcher)
+		gate.MatcherSetsRaw = widen(matcher)
 	} else if h.Val() != "require_signin" {
 		h.Prev()
 	}
@@ -136,14 +139,15 @@ func parseRequireSignIn(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, er
 			return nil, err
 		}
 	}
-	return alsoInside(newRoute(h, matcher, gate), token), nil
+	return newRoute(h, gate), nil
 }
 
-// newRoute makes a directive's route. In a named route it always has a matcher:
-// where no directive of one has, Caddy keeps the first alone (v2.11.9), so that
-// the gate behind a signin would be lost.
-func newRoute(h httpcaddyfile.Helper, matcher caddy.ModuleMap, handler caddyhttp.MiddlewareHandler) []httpcaddyfile.ConfigValue {
-	if matcher == nil && h.Option("named_routes") == nil { // set when all of them are parsed
+// newRoute makes a directive's route, which is for all requests. In a named route
+// it has a matcher nevertheless: where no directive of one has, Caddy keeps the
+// first alone (v2.11.9), so that the gate behind a signin would be lost.
+func newRoute(h httpcaddyfile.Helper, handler caddyhttp.MiddlewareHandler) []httpcaddyfile.ConfigValue {
+	var matcher caddy.ModuleMap
+	if h.Option("named_routes") == nil { // set when all of them are parsed
 		matcher = caddy.ModuleMap{"path": caddyconfig.JSON(caddyhttp.MatchPath{"*"}, nil)}
 	}
 	return h.NewRoute(matcher, handler)
@@ -162,41 +166,6 @@ func checkGlobalRealm(h httpcaddyfile.Helper, name string) error {
 		return h.WrapErr(err)
 	}
 	return nil
-}
-
-// widen makes the prefix matcher /x/* guard /x and /x;… as well: upstreams
-// serve the same page there.
-func widen(token string, matcher caddy.ModuleMap) caddy.ModuleMap {
-	prefix, ok := cutPrefixMatcher(token)
-	if !ok {
-		return matcher
-	}
-	return caddy.ModuleMap{"path": caddyconfig.JSON(caddyhttp.MatchPath{prefix, token, prefix + ";*"}, nil)}
-}
-
-func cutPrefixMatcher(token string) (prefix string, ok bool) {
-	prefix, ok = strings.CutSuffix(token, "/*")
-	return prefix, ok && prefix != "" && strings.HasPrefix(prefix, "/") && !strings.Contains(prefix, "*")
-}
-
-// alsoInside makes the gate of a prefix matcher of several segments, /x/y/*,
-// guard /x;…/y as well, which no path matcher can say: upstreams that drop
-// parameters drop them from every segment.
-func alsoInside(values []httpcaddyfile.ConfigValue, token string) []httpcaddyfile.ConfigValue {
-	prefix, ok := cutPrefixMatcher(token)
-	if !ok || strings.Count(prefix, "/") < 2 || strings.ContainsAny(prefix, "%{") {
-		return values
-	}
-	segments := strings.Split(regexp.QuoteMeta(prefix[1:]), "/")
-	pattern := "(?i)^/" + strings.Join(segments, "(?:;[^/]*)?/") + "(?:[/;]|$)"
-	for i := range values {
-		if route, ok := values[i].Value.(caddyhttp.Route); ok {
-			matcher := caddyhttp.MatchPathRE{MatchRegexp: caddyhttp.MatchRegexp{Pattern: pattern}}
-			route.MatcherSetsRaw = append(route.MatcherSetsRaw, caddy.ModuleMap{"path_regexp": caddyconfig.JSON(matcher, nil)})
-			values[i].Value = route
-		}
-	}
-	return values
 }
 
 var gateOptions = options[Gate]{

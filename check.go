@@ -88,9 +88,9 @@ func (f *realmFinder) walk(ctx caddy.Context, open bool) error {
 				one.unknown = append(one.unknown, "a site of it names no host")
 			}
 		}}
-		all.walk(srv.Routes, nil, nil)
+		all.walk(srv.Routes, passed{}, nil)
 		if srv.Errors != nil {
-			all.walk(srv.Errors.Routes, nil, nil)
+			all.walk(srv.Errors.Routes, passed{}, nil)
 		}
 	}
 	return nil

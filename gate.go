@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/caddy-signin/caddy-signin/internal/redirect"
+	"github.com/caddy-signin/caddy-signin/internal/sampled"
 	"github.com/caddy-signin/caddy-signin/pages"
 )
 
@@ -20,6 +21,10 @@ import (
 // view is sent to the sign-in page and anything else gets 401; with one that
 // the rules don't admit it gets 403. When the answer can't be known the gate
 // stays shut, with 503.
+//
+// It checks the target of every request that reaches it, guarded or not, and
+// removes the identity headers and the gateway's cookies that the client sent,
+// as the handler signin does.
 type Gate struct {
 	// The name of the global realm to ask. Default: the realm that a signin
 	// handler set earlier in the same request, else the global realm "default".
@@ -32,9 +37,18 @@ type Gate struct {
 	// satisfies the rules. Default: false.
 	Optional bool `json:"optional,omitempty"`
 
+	// Which requests it guards: those that one of the matcher sets matches. The
+	// others pass, without what clients must not send to an upstream. Unlike the
+	// matchers of its route, these let the gate see every request. Default: all
+	// that reach it.
+	MatcherSetsRaw caddyhttp.RawMatcherSets `json:"match,omitempty" caddy:"namespace=http.matchers"`
+
+	matchers caddyhttp.MatcherSets
 	realm    *Realm // named, or the global default; nil leaves it to the request
 	explicit bool
+	names    *headerNames // of identity headers, of all realms
 	logger   *zap.Logger
+	sampled  *zap.Logger // for lines that a client could repeat at will
 }
 
 // CaddyModule returns the Caddy module information.
@@ -45,9 +59,17 @@ func (Gate) CaddyModule() caddy.ModuleInfo {
 	}
 }
 
-// Provision finds the realm and checks the rules.
+// Provision finds the realm, loads the matchers and checks the rules.
 func (g *Gate) Provision(ctx caddy.Context) error {
 	g.logger = ctx.Logger()
+	g.sampled = sampled.Logger(g.logger)
+	loaded, err := ctx.LoadModule(g, "MatcherSetsRaw")
+	if err != nil {
+		return fmt.Errorf("require_signin: loading what it matches: %w", err)
+	}
+	if err := g.matchers.FromInterface(loaded); err != nil {
+		return fmt.Errorf("require_signin: what it matches: %w", err)
+	}
 	for i := range g.Rules {
 		if err := g.Rules[i].provision(); err != nil {
 			return fmt.Errorf("require_signin: %w", err)
@@ -57,6 +79,7 @@ func (g *Gate) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return err
 	}
+	g.names = app.names
 	if len(g.Rules) > 0 {
 		app.noteRules(g.Realm)
 	}
@@ -76,7 +99,7 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.
 	switch {
 	case !passes:
 		return err
-	case !v.gated:
+	case v == nil || !v.gated:
 		return next.ServeHTTP(out, r) //nolint:wrapcheck // the next handler's own error
 	}
 	if err = v.serve(out, r, next); err != nil {
@@ -86,7 +109,8 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.
 }
 
 // check decides whether the request passes, and answers it where it doesn't. The
-// visit is gated where it passes as somebody.
+// visit is gated where it passes as somebody, and nil where the gate has nothing
+// to do with the request.
 func (g *Gate) check(w http.ResponseWriter, r *http.Request) (v *visit, out http.ResponseWriter, passes bool, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
@@ -94,39 +118,84 @@ func (g *Gate) check(w http.ResponseWriter, r *http.Request) (v *visit, out http
 			answerPanic(w, r, v, g.logger, cause)
 		}
 	}()
-	realm := g.realmOf(r)
-	if realm == nil {
-		g.logger.Error("require_signin has no realm to ask: add a signin block to this site, or a global one")
-		answerText(w, http.StatusInternalServerError, "Internal Server Error\n")
+	before := currentVisit(r.Context())
+	if refuseTarget(w, r, before, g.sampled) {
 		return nil, w, false, nil
 	}
-	v, out = realm.attach(w, r)
+	if r.URL.Path == "" {
+		r.URL.Path = "/" // which an empty path means (RFC 9110 section 4.2.3), and matchers don't know
+	}
+	realm := g.realmOf(before)
+	if out = w; before == nil || before.over { // no directive of ours has seen the request yet
+		v, out = g.clean(w, r, realm)
+	}
+	guarded, err := g.matchers.AnyMatchWithError(r)
+	switch {
+	case err != nil:
+		g.refuseUndecided(out, r, err)
+		return v, out, false, nil
+	case !guarded:
+		return v, out, true, nil
+	case realm == nil:
+		g.logger.Error("require_signin has no realm to ask: add a signin block to this site, or a global one")
+		answerText(out, http.StatusInternalServerError, "Internal Server Error\n")
+		return v, out, false, nil
+	}
+	v, out = realm.attach(out, r)
+	passes, err = g.admit(out, r, v)
+	return v, out, passes, err
+}
+
+// admit decides for a guarded request.
+func (g *Gate) admit(w http.ResponseWriter, r *http.Request, v *visit) (passes bool, err error) {
 	session, err := v.getSession(r)
 	switch {
 	case err != nil:
-		return v, out, false, g.unknown(out, r, v, err)
+		return false, g.unknown(w, r, v, err)
 	case session != nil && g.admits(session):
 	case g.Optional:
-		return v, out, true, nil
+		return true, nil
 	case session == nil:
-		return v, out, false, g.challenge(out, r, v)
+		return false, g.challenge(w, r, v)
 	default:
-		return v, out, false, g.forbid(out, r, v, session)
+		return false, g.forbid(w, r, v, session)
 	}
 	v.gated, v.out.guarded = true, true
-	realm.headers.set(r, session, v.lines[:])
+	v.setIdentity(r, session)
 	if err := v.renew(r); err != nil && !errors.Is(err, errSessionOver) {
 		g.logger.Warn("a session can't be renewed and will end when its time is up", zap.Error(err))
 	}
-	return v, out, true, nil
+	return true, nil
+}
+
+// clean removes what clients must not send to an upstream, and makes the realm, if
+// one is known, that of the request.
+func (g *Gate) clean(w http.ResponseWriter, r *http.Request, realm *Realm) (*visit, http.ResponseWriter) {
+	if realm == nil {
+		stripIdentity(r, g.names)
+		stripTunnel(r)
+		return nil, w
+	}
+	return realm.attach(w, r)
+}
+
+// refuseUndecided refuses a request of which a matcher couldn't say whether it is
+// guarded. It is an answer and no error: see answerText.
+func (g *Gate) refuseUndecided(w http.ResponseWriter, r *http.Request, err error) {
+	status := http.StatusInternalServerError
+	// Such as 425 while the client's address is not certain yet.
+	if told, ok := errors.AsType[caddyhttp.HandlerError](err); ok && told.StatusCode >= http.StatusBadRequest {
+		status = told.StatusCode
+	}
+	g.sampled.Error("a gate stays shut because a matcher can't say whether it guards the request",
+		zap.Error(err), zap.Int("status", status), zap.String("reference", reference(r)))
+	answerText(w, status, http.StatusText(status)+"\n")
 }
 
 // realmOf is the realm to ask, or nil.
-func (g *Gate) realmOf(r *http.Request) *Realm {
-	if !g.explicit {
-		if v := currentVisit(r.Context()); v != nil && v.base != nil {
-			return v.base
-		}
+func (g *Gate) realmOf(before *visit) *Realm {
+	if !g.explicit && before != nil && before.base != nil {
+		return before.base
 	}
 	return g.realm
 }

@@ -64,9 +64,12 @@ var browserHeaders = http.Header{
 // gateRun returns a function that sends one request through signin and
 // require_signin. What Caddy does for every request is done before, once: the
 // headers, the variables and the replacer's providers are put back in between.
-func gateRun(t testing.TB, cookie string, realm *Realm) (run func() int) {
+func gateRun(t testing.TB, cookie string, realm *Realm, match ...string) (run func() int) {
 	t.Helper()
 	handler, gate := &Handler{realm: realm}, &Gate{realm: realm, logger: realm.logger}
+	if paths := caddyhttp.MatchPath(match); len(match) > 0 {
+		gate.matchers = caddyhttp.MatcherSets{{&paths}}
+	}
 	headers := browserHeaders.Clone()
 	if cookie != "" {
 		headers["Cookie"] = []string{cookie}
@@ -101,9 +104,22 @@ func (*nullWriter) WriteHeader(int)             {}
 // cookies stripped and four identity headers set.
 func TestAGuardedRequestAllocatesLittle(t *testing.T) {
 	realm := newRealm(t, nil)
-	run := gateRun(t, sessionOf(t, realm), realm)
-	if got := testing.AllocsPerRun(200, func() { run() }); got > 10 {
-		t.Errorf("%v allocations, want 10 at most", got)
+	for name, match := range map[string][]string{"all": nil, "a path": spellings("/app"), "a prefix": spellings("/app/*")} {
+		run := gateRun(t, sessionOf(t, realm), realm, match...)
+		if got := testing.AllocsPerRun(200, func() { run() }); got > 10 {
+			t.Errorf("%s: %v allocations, want 10 at most", name, got)
+		}
+		if run() == 0 {
+			t.Errorf("%s: the gate let nothing pass", name)
+		}
+	}
+}
+
+// Nor does what a gate lets pass unguarded.
+func TestAnOpenRequestAllocatesLittle(t *testing.T) {
+	run := gateRun(t, "", newRealm(t, nil), spellings("/members/*")...)
+	if got := testing.AllocsPerRun(200, func() { run() }); got > 4 {
+		t.Errorf("%v allocations, want 4 at most", got)
 	}
 	if run() == 0 {
 		t.Error("the gate let nothing pass")

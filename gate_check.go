@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -10,27 +11,77 @@ import (
 	"go.uber.org/zap"
 )
 
-// warnOfShutGates tells of gates that nobody can pass: those before which no
-// signin runs, and those that ask for a provider which their realm doesn't have.
-// It also tells of those whose realm nobody cleans the rest of the site for.
-func (a *App) warnOfShutGates(ctx caddy.Context) {
+// gateAt is a gate where it stands.
+type gateAt struct {
+	gate   *Gate
+	before passed
+	partly bool // its route is for a part of its hosts
+	hosts  []string
+}
+
+// warnOfGates tells of gates that nobody can pass, of those behind which a part
+// of a site is left as it is, and of exact paths.
+func (a *App) warnOfGates(ctx caddy.Context) {
 	mod, err := ctx.AppIfConfigured("http")
 	app, ok := mod.(*caddyhttp.App)
 	if err != nil || !ok {
 		return
 	}
 	for _, name := range slices.Sorted(maps.Keys(app.Servers)) {
-		srv := app.Servers[name]
-		all := &routeWalk{srv: srv}
-		all.gate = func(gate *Gate, before *Realm, hosts []string) {
-			where := []zap.Field{zap.String("server", name), zap.Strings("hosts", hosts)}
-			a.warnIfShut(gate, before, where...)
-			if before == nil && gate.realm != nil && all.partly {
-				a.logger.Warn("no signin runs before a require_signin that guards a part of a site: in the rest the identity headers that clients send reach the upstream; add signin, or signin with the realm's name, to the site", where...)
-			}
+		sites := make(map[string][]gateAt)
+		all := &routeWalk{srv: app.Servers[name]}
+		all.gate = func(gate *Gate, before passed, hosts []string) {
+			site := strings.Join(hosts, " ")
+			sites[site] = append(sites[site], gateAt{gate, before, all.partly, hosts})
 		}
-		all.walk(srv.Routes, nil, nil)
+		all.walk(all.srv.Routes, passed{}, nil)
+		for _, site := range slices.Sorted(maps.Keys(sites)) {
+			gates := sites[site]
+			where := []zap.Field{zap.String("server", name), zap.Strings("hosts", gates[0].hosts)}
+			for _, at := range gates {
+				a.warnIfShut(at.gate, at.before.realm, where...)
+			}
+			a.warnIfUnclean(gates, where...)
+			a.warnOfExactPaths(gates, where...)
+		}
 	}
+}
+
+// warnIfUnclean tells of a site of which requests come past all signins and gates.
+// A matcher of the gate's own leaves none; that of the route around it does.
+func (a *App) warnIfUnclean(site []gateAt, where ...zap.Field) {
+	if slices.ContainsFunc(site, func(at gateAt) bool {
+		return at.partly && at.before == passed{}
+	}) {
+		a.logger.Warn("a require_signin stands in a route for a part of its site, and no signin before it: the rest of the site gets no check of request targets, and the identity headers that clients send reach the upstream; add signin, or signin with the realm's name, to the site, or move the route's matcher into the gate (match, in JSON)", where...)
+	}
+}
+
+// warnOfExactPaths tells what gates leave open below the paths that they guard.
+func (a *App) warnOfExactPaths(site []gateAt, where ...zap.Field) {
+	told := make(map[string]bool)
+	for _, at := range site {
+		for _, path := range at.gate.exactPaths() {
+			covers := func(other gateAt) bool { return other.covers(at.gate, path) }
+			if told[path] || at.gate.Optional || slices.ContainsFunc(site, covers) {
+				continue
+			}
+			told[path] = true
+			a.logger.Warn("a require_signin guards one path and nothing below it, which many upstreams serve as the same page: unless that is meant to be open, guard the prefix",
+				append(slices.Clip(where), zap.String("guarded", cmp.Or(path, "/")), zap.String("open", path+"/…"), zap.String("write", path+"/*"))...)
+		}
+	}
+}
+
+// covers reports whether this gate guards what is below a path of another one's.
+// One that is optional closes nothing, and one without rules is no substitute for
+// one that has some.
+func (at gateAt) covers(other *Gate, path string) bool {
+	gate := at.gate
+	if gate.Optional || len(gate.Rules) == 0 && len(other.Rules) > 0 || len(gate.matchers) == 0 && at.partly {
+		return false
+	}
+	return gate.guardsBelow(path)
 }
 
 func (a *App) warnIfShut(gate *Gate, before *Realm, where ...zap.Field) {

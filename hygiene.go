@@ -73,11 +73,7 @@ func (set *headerNames) has(name string) bool {
 // from the lists by which a client could have the real ones dropped as
 // hop-by-hop (RFC 9110 section 7.6.1).
 func stripIdentity(r *http.Request, names *headerNames) {
-	for name := range r.Header {
-		if names.has(name) {
-			delete(r.Header, name)
-		}
-	}
+	stripHeaders(r.Header, names)
 	for _, list := range hopByHopLists {
 		if lines, ok := r.Header[list]; ok {
 			stripList(r.Header, list, lines, names)
@@ -86,7 +82,7 @@ func stripIdentity(r *http.Request, names *headerNames) {
 	if r.Trailer == nil {
 		return
 	}
-	stripTrailer(r.Trailer, names)
+	stripHeaders(r.Trailer, names)
 	if r.Body != nil {
 		r.Body = &trailerFilter{ReadCloser: r.Body, request: r, names: names}
 	}
@@ -145,10 +141,10 @@ func listHas(line string, names *headerNames) bool {
 	return false
 }
 
-func stripTrailer(trailer http.Header, names *headerNames) {
-	for name := range trailer {
+func stripHeaders(header http.Header, names *headerNames) {
+	for name := range header {
 		if names.has(name) {
-			delete(trailer, name)
+			delete(header, name)
 		}
 	}
 }
@@ -164,7 +160,7 @@ type trailerFilter struct {
 func (f *trailerFilter) Read(p []byte) (int, error) {
 	n, err := f.ReadCloser.Read(p)
 	if err != nil {
-		stripTrailer(f.request.Trailer, f.names)
+		stripHeaders(f.request.Trailer, f.names)
 	}
 	return n, err //nolint:wrapcheck // io.Reader's contract is the bare error
 }

@@ -16,7 +16,8 @@ import (
 
 // IdentityHeaders are the request headers by which a gate tells the upstream
 // who the user is. On every request the headers that the client sent under
-// these names, and under those of the set remote, are removed first.
+// these names, under those of every other realm, and under those of the set
+// remote, are removed first.
 //
 // A header whose value is missing is not sent. In values every byte outside
 // printable ASCII, and every %, is percent-encoded, so that decodeURIComponent
@@ -80,7 +81,7 @@ var forbiddenHeaders = newHeaderNames(
 
 // headerPlan is a realm's identity headers, ready to be set.
 type headerPlan struct {
-	strip  *headerNames
+	own    *headerNames
 	names  []string // in canonical form, sorted
 	values []headerValue
 }
@@ -94,9 +95,13 @@ func (h *IdentityHeaders) plan() (*headerPlan, error) {
 	for _, name := range plan.names {
 		plan.values = append(plan.values, values[name])
 	}
-	plan.strip = newHeaderNames(append(slices.Collect(maps.Keys(headerSets["remote"])), "X-Signin-Assertion")...)
-	plan.strip.add(plan.names...)
+	plan.own = newHeaderNames(plan.names...)
 	return plan, nil
+}
+
+// defaultIdentity are the headers that requests lose whatever a realm sets.
+func defaultIdentity() *headerNames {
+	return newHeaderNames(append(slices.Collect(maps.Keys(headerSets["remote"])), "X-Signin-Assertion")...)
 }
 
 func (h *IdentityHeaders) values() (map[string]headerValue, error) {

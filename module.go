@@ -21,8 +21,8 @@ import (
 )
 
 // Handler serves a realm's endpoints under its base path. On every other
-// request it removes the identity headers and the gateway's cookies that the
-// client sent, and offers the session to gates, matchers and placeholders
+// request it removes the identity headers, of every realm, and the gateway's
+// cookies that the client sent, and offers the session to gates, matchers and placeholders
 // ({http.auth.user.id} and so on), which look it up when they first need it.
 type Handler struct {
 	// The name of a global realm. Default: the global realm "default", unless
@@ -63,6 +63,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err := h.realm.provision(ctx, ""); err != nil {
 		return fmt.Errorf("signin: %w", err)
 	}
+	app.adopt(h.realm)
 	return nil
 }
 
@@ -90,9 +91,7 @@ func (h *Handler) enter(w http.ResponseWriter, r *http.Request) (v *visit, out h
 			answerPanic(w, r, v, h.realm.logger, cause)
 		}
 	}()
-	if reason := badTarget(r); reason != "" {
-		h.realm.sampled.Info("refused a request target that an upstream may read in another way", zap.String("reason", reason))
-		answerText(w, http.StatusBadRequest, "This address is not understood.\n")
+	if refuseTarget(w, r, currentVisit(r.Context()), h.realm.sampled) {
 		return nil, nil, nil
 	}
 	v, out = h.realm.attach(w, r)
@@ -102,6 +101,21 @@ func (h *Handler) enter(w http.ResponseWriter, r *http.Request) (v *visit, out h
 		return v, nil, v.serveEndpoint(out, r, action)
 	}
 	return v, out, nil
+}
+
+// refuseTarget answers a request whose target is refused, and reports that it
+// did. A path that has passed before is checked again where it was rewritten since.
+func refuseTarget(w http.ResponseWriter, r *http.Request, before *visit, logger *zap.Logger) bool {
+	if before != nil && !before.over && before.path == r.URL.Path {
+		return false
+	}
+	reason := badTarget(r)
+	if reason == "" {
+		return false
+	}
+	logger.Info("refused a request target that an upstream may read in another way", zap.String("reason", reason))
+	answerText(w, http.StatusBadRequest, "This address is not understood.\n")
+	return true
 }
 
 // actionPath returns what follows the base path in a request's path, cleaned as

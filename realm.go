@@ -93,6 +93,7 @@ type Realm struct {
 	admission admission
 	allowed   redirect.Allowed
 	headers   *headerPlan
+	names     *headerNames // of identity headers, of all realms
 	store     sessionstore.Store
 	strategy  strategy
 	streams   *streams
@@ -354,7 +355,8 @@ func (rl *Realm) provisionHeaders(caddy.Context) error {
 	if err != nil {
 		return fmt.Errorf("identity_headers: %w", err)
 	}
-	rl.headers = plan
+	rl.headers, rl.names = plan, defaultIdentity()
+	rl.names.add(plan.names...)
 	rl.warnSharedLogins()
 	return nil
 }

@@ -13,24 +13,30 @@ import (
 type routeWalk struct {
 	srv     *caddyhttp.Server
 	signin  func(handler *Handler, hosts []string)
-	gate    func(gate *Gate, before *Realm, hosts []string) // before: of the signin that may have run by then
-	partly  bool                                            // what is called for is not for all requests of its hosts
-	invoked map[invocation]*Realm
+	gate    func(gate *Gate, before passed, hosts []string)
+	partly  bool // what is called for is not for all requests of its hosts
+	invoked map[invocation]passed
+}
+
+// passed is what a request may have come through.
+type passed struct {
+	realm *Realm // of the last signin
+	clean bool   // a gate that every request of the hosts came through
 }
 
 // invocation is a named route where it is invoked, which is looked at once:
 // named routes may invoke themselves and each other any number of times.
 type invocation struct {
 	name   string
-	before *Realm
+	before passed
 	hosts  string
 	partly bool
 }
 
-// walk returns the realm that routes leave behind. A route that is terminal, or
+// walk returns what routes leave behind. A route that is terminal, or
 // in the same group as another, leaves nothing behind for that other.
-func (w *routeWalk) walk(routes caddyhttp.RouteList, before *Realm, hosts []string) *Realm {
-	groups := make(map[string]*Realm) // what was there before the group
+func (w *routeWalk) walk(routes caddyhttp.RouteList, before passed, hosts []string) passed {
+	groups := make(map[string]passed) // what was there before the group
 	for i := range routes {
 		route := &routes[i]
 		inside, start := hosts, before
@@ -54,17 +60,18 @@ func (w *routeWalk) walk(routes caddyhttp.RouteList, before *Realm, hosts []stri
 	return before
 }
 
-func (w *routeWalk) handler(handler caddyhttp.MiddlewareHandler, before *Realm, hosts []string) *Realm {
+func (w *routeWalk) handler(handler caddyhttp.MiddlewareHandler, before passed, hosts []string) passed {
 	switch h := handler.(type) {
 	case *Handler:
 		if w.signin != nil {
 			w.signin(h, hosts)
 		}
-		return h.realm
+		before.realm = h.realm
 	case *Gate:
 		if w.gate != nil {
 			w.gate(h, before, hosts)
 		}
+		before.clean = before.clean || !w.partly
 	case *caddyhttp.Subroute:
 		return w.walk(h.Routes, before, hosts)
 	case *caddyhttp.Invoke:
@@ -73,7 +80,7 @@ func (w *routeWalk) handler(handler caddyhttp.MiddlewareHandler, before *Realm, 
 	return before
 }
 
-func (w *routeWalk) invoke(name string, before *Realm, hosts []string) *Realm {
+func (w *routeWalk) invoke(name string, before passed, hosts []string) passed {
 	named := w.srv.NamedRoutes[name]
 	if named == nil {
 		return before
@@ -83,7 +90,7 @@ func (w *routeWalk) invoke(name string, before *Realm, hosts []string) *Realm {
 		return after
 	}
 	if w.invoked == nil {
-		w.invoked = make(map[invocation]*Realm)
+		w.invoked = make(map[invocation]passed)
 	}
 	w.invoked[key] = before // for where it invokes itself
 	after := w.walk(caddyhttp.RouteList{*named}, before, hosts)
@@ -109,7 +116,7 @@ func isForPart(route *caddyhttp.Route) bool {
 			switch m := matcher.(type) {
 			case *caddyhttp.MatchHost:
 			case *caddyhttp.MatchPath:
-				if !slices.Contains(*m, "*") {
+				if !slices.Contains(*m, "*") && !slices.Contains(*m, "/*") {
 					return true
 				}
 			default:

@@ -23,6 +23,7 @@ type visit struct {
 	base    *Realm // the one that a signin handler set, which gates without a name ask
 	request *http.Request
 	cookies []string // the Cookie lines as the client sent them
+	path    string   // as its target was checked
 	out     *response
 
 	siteAsked bool
@@ -63,29 +64,33 @@ func currentVisit(ctx context.Context) *visit {
 	return v
 }
 
-// attach makes rl the realm of this request: it removes what the client must
-// not send to an upstream, publishes the session's placeholders, and returns
-// the visit with the writer to use from here on.
+// attach makes rl the realm of this request, whose target was checked: it removes
+// what the client must not send to an upstream, publishes the session's
+// placeholders, and returns the visit with the writer to use from here on.
 func (rl *Realm) attach(w http.ResponseWriter, r *http.Request) (*visit, http.ResponseWriter) {
 	before := currentVisit(r.Context())
 	if before != nil && before.realm == rl && !before.over {
+		before.path = r.URL.Path
 		return before, w
 	}
-	v := &visit{realm: rl, request: r, cookies: r.Header["Cookie"]}
-	stripIdentity(r, rl.headers.strip)
+	v := &visit{realm: rl, request: r, cookies: r.Header["Cookie"], path: r.URL.Path}
 	if before != nil {
 		v.base, v.cookies = before.base, before.cookies // which are taken out already
 	}
 	if before != nil && !before.over {
-		v.out = before.out // an earlier realm wraps the writer
+		// An earlier realm wraps the writer and has cleaned the request. It has a
+		// say in the cookies if it is the site's, or let somebody pass.
+		if before.base == nil && !before.gated {
+			rl.stripCookies(r)
+		}
+		v.out = before.out
 		caddyhttp.SetVar(r.Context(), visitVar, v)
 		return v, w
 	}
 	// The first realm, or one in handle_errors, whose writer nobody wraps.
-	if before == nil {
-		rl.stripCookies(r)
-		stripTunnel(r)
-	}
+	stripIdentity(r, rl.names)
+	rl.stripCookies(r)
+	stripTunnel(r)
 	v.own.ResponseWriter = w
 	v.out = &v.own
 	caddyhttp.SetVar(r.Context(), visitVar, v)
@@ -104,6 +109,15 @@ func (rl *Realm) attach(w http.ResponseWriter, r *http.Request) (*visit, http.Re
 func (v *visit) finish() {
 	v.over = true
 	v.reading.Release()
+}
+
+// setIdentity tells the upstream who the user is. Where an earlier realm's gate
+// has told already, this one speaks for its own headers, in any spelling.
+func (v *visit) setIdentity(r *http.Request, s *session) {
+	if v.out != &v.own {
+		stripHeaders(r.Header, v.realm.headers.own)
+	}
+	v.realm.headers.set(r, s, v.lines[:])
 }
 
 // stripCookies takes the gateway's cookies out of what goes upstream.
