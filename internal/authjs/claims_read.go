@@ -187,7 +187,9 @@ func (r *claimsReader) stringInto(s *string) (ok bool) {
 // timeInto reads a number of seconds since 1970.
 func (r *claimsReader) timeInto(t *time.Time) bool {
 	n, ok := r.integer()
-	*t = time.Unix(n, 0)
+	if ok {
+		*t = time.Unix(n, 0)
+	}
 	return ok
 }
 
