@@ -255,6 +255,22 @@ func (r *runningApps) remove(app *App) {
 	r.apps = slices.DeleteFunc(r.apps, func(other *App) bool { return other == app })
 }
 
+// successors are the realms of the newest configuration that have the key of one
+// that may be an older configuration's: the realm itself where it runs, and
+// where nothing does.
+func (r *runningApps) successors(of *Realm, key string) []*Realm {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.apps) == 0 {
+		return []*Realm{of}
+	}
+	all := r.apps[len(r.apps)-1].all()
+	if slices.Contains(all, of) {
+		return []*Realm{of}
+	}
+	return slices.DeleteFunc(all, func(realm *Realm) bool { return !realm.owns(key) })
+}
+
 // realms are those that have a key; an empty one stands for all.
 func (r *runningApps) realms(key string) ([]*Realm, error) {
 	r.mu.Lock()
@@ -262,13 +278,9 @@ func (r *runningApps) realms(key string) ([]*Realm, error) {
 	if len(r.apps) == 0 {
 		return nil, errors.New("the running configuration has no signin")
 	}
-	app := r.apps[len(r.apps)-1]
-	var all, named []*Realm
+	all := r.apps[len(r.apps)-1].all()
+	var named []*Realm
 	var known []string
-	all = append(all, app.inPlace...)
-	for _, realm := range app.Realms {
-		all = append(all, realm)
-	}
 	for _, realm := range all {
 		if realm.owns(key) {
 			named = append(named, realm)

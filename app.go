@@ -109,6 +109,11 @@ func (a *App) Cleanup() error {
 	return errors.Join(failed...)
 }
 
+// all are the realms of the configuration.
+func (a *App) all() []*Realm {
+	return slices.AppendSeq(slices.Clone(a.inPlace), maps.Values(a.Realms))
+}
+
 // noteRules records that some gate of the realm has rules; an empty name is
 // the realm that its site sets.
 func (a *App) noteRules(realm string) { a.ruledNames[realm] = true }

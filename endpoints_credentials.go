@@ -48,7 +48,7 @@ func (c *call) checkCredentials(checker providers.Checker) error {
 	if err := try.succeed(ctx); err != nil {
 		return c.unavailable(err)
 	}
-	claims := c.site.signedIn(c.provider, account)
+	claims := c.site.signedIn(c.keys, c.provider, account)
 	if !c.site.admits(c.site.newSession(claims)) {
 		return c.turnAway(http.StatusForbidden, &claims)
 	}

@@ -94,7 +94,7 @@ func (c *call) letter(mailer providers.Mailer, offer providers.Offer, address st
 	return letter{
 		offer: offer, keys: c.keys.links, reference: reference(c.r), logger: c.realm.logger, sampled: c.realm.sampled,
 		counts: allowances{c.realm.throttle, c.site.key}, limit: mailer.Limits().Address,
-		admitted: c.site.admits(c.site.newSession(c.site.signedIn(c.provider, mailAccount(address)))),
+		admitted: c.site.admits(c.site.newSession(c.site.signedIn(c.keys, c.provider, mailAccount(address)))),
 		link:     mailedLink{site: c.site, provider: c.provider, address: address, token: token},
 		told: providers.Link{
 			Site: c.site.host, HomeURL: c.site.origin, Address: address,

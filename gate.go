@@ -102,7 +102,7 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.
 	case v == nil || !v.gated:
 		return next.ServeHTTP(out, r) //nolint:wrapcheck // the next handler's own error
 	}
-	if err = v.serve(out, r, next); err != nil {
+	if err = v.serve(g, out, r, next); err != nil {
 		v.out.fail()
 	}
 	return err

@@ -16,6 +16,9 @@ import (
 
 const testSecret = "a secret of the unit tests, over 32 bytes"
 
+// aliceJSON is the only user of newRealm's realms.
+const aliceJSON = `{"username":"alice","password":"` + providers.DemoPasswordHash + `","name":"Alice Example","email":"alice@example.com","groups":["admins","ops"]}`
+
 // newRealm provisions a realm with the user alice and a fixed url.
 func newRealm(t testing.TB, change func(*Realm)) *Realm {
 	t.Helper()
@@ -24,7 +27,7 @@ func newRealm(t testing.TB, change func(*Realm)) *Realm {
 	if err != nil {
 		t.Fatal(err)
 	}
-	users := `{"provider":"credentials","users":[{"username":"alice","password":"` + providers.DemoPasswordHash + `"}]}`
+	users := `{"provider":"credentials","users":[` + aliceJSON + `]}`
 	realm := &Realm{URL: "http://localhost:8080", Secrets: []string{testSecret}, ProvidersRaw: []json.RawMessage{json.RawMessage(users)}}
 	if change != nil {
 		change(realm)
@@ -44,10 +47,7 @@ func newRealm(t testing.TB, change func(*Realm)) *Realm {
 func sessionOf(t testing.TB, realm *Realm) string {
 	t.Helper()
 	s := realm.fixed
-	claims := s.signedIn("credentials", providers.Account{
-		ID: "alice", Login: "alice", Name: "Alice Example", Email: "alice@example.com", EmailVerified: true, Groups: []string{"admins", "ops"},
-	})
-	cookies, err := s.signIn(t.Context(), claims, new(authjs.Received), "")
+	cookies, err := s.signIn(t.Context(), claimsOf(t, s, "alice"), new(authjs.Received), "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -162,7 +162,7 @@ func (l ledger) each(ctx context.Context, prefix string, use func(realmKey strin
 
 func (l ledger) revocationKey(sid string) string { return l.key + "|revoked|" + sid }
 
-func (l ledger) isRevoked(ctx context.Context, sid string) (bool, error) {
+func (l ledger) hasRevocation(ctx context.Context, sid string) (bool, error) {
 	switch _, err := l.realm.store.Get(ctx, l.revocationKey(sid)); {
 	case err == nil:
 		return true, nil

@@ -58,7 +58,7 @@ func TestASignInWhileEverySessionOfItsUserEnds(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				signIn := func(user string, write int) ([]authjs.Cookie, error) {
 					time.Sleep(time.Second)
-					claims := s.signedIn("credentials", account(user))
+					claims := claimsOf(t, s, user)
 					time.Sleep(time.Second)
 					var hook func()
 					hook = func() { // before the write with this number

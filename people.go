@@ -32,7 +32,7 @@ func userID(claims *authjs.Claims) string {
 // which it was started, if any: an account that is new is linked to its user. A
 // person's first sign-in leads over the new_user page.
 func (c *call) welcome(account providers.Account, begunIn string) error {
-	claims := c.site.signedIn(c.provider, account)
+	claims := c.site.signedIn(c.keys, c.provider, account)
 	if !c.site.admits(c.site.newSession(claims)) {
 		return c.turnAway(http.StatusOK, &claims)
 	}

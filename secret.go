@@ -191,6 +191,9 @@ type keyring struct {
 	pending map[string]*authjs.Keyring
 	notes   map[string]*authjs.Keyring
 	links   linkKeys
+	claims  *authjs.MACKeys // by which a session token is ours
+	// credentials are for telling in a session which password it began with.
+	credentials *authjs.MACKeys
 	tokens  *authjs.Keyring // in every dialect the same
 }
 
@@ -204,6 +207,12 @@ func newKeyring(secrets []string, d *dialect) (*keyring, error) {
 		return nil, err //nolint:wrapcheck // it says what was being done
 	}
 	if ring.tokens, err = nextAuth.plain.Keyring(tokensPurpose, secrets...); err != nil {
+		return nil, err //nolint:wrapcheck // it says what was being done
+	}
+	if ring.claims, err = authjs.NewMACKeys("caddy-signin session claims", secrets...); err != nil {
+		return nil, err //nolint:wrapcheck // it says what was being done
+	}
+	if ring.credentials, err = authjs.NewMACKeys("caddy-signin credential", secrets...); err != nil {
 		return nil, err //nolint:wrapcheck // it says what was being done
 	}
 	if ring.links, err = newLinkKeys(secrets); err != nil {

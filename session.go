@@ -13,10 +13,6 @@ import (
 	"github.com/caddy-signin/caddy-signin/providers"
 )
 
-// foreignProvider is the provider of sessions that NextAuth itself issued under
-// the same configured secret. No configured provider can have this id.
-const foreignProvider = "nextauth"
-
 // session is a live session: its strategy vouches for it, its times and its
 // person are fine, its provider is configured, and it has not been revoked.
 type session struct {
@@ -24,7 +20,8 @@ type session struct {
 	userID   string // <provider>:<account id>, of the first account
 	username string
 	email    string // only when verified
-	stale    bool   // sealed with an old secret
+	stale    bool   // sealed with an old secret, or says of the user what was
+	changed  bool   // the claims are not as they were read
 	token    string // of a session in the store
 	handle   string // see issued
 }
@@ -85,33 +82,23 @@ func (s *site) readSessions(ctx context.Context, cookies []string) ([]*session, 
 	return all, nil
 }
 
-// enter makes live the session of claims that a strategy vouches for, unless
-// they are out of time, another realm's, or of someone who may not come in.
-func (s *site) enter(claims authjs.Claims, now time.Time, live *session) bool {
+// enter makes live the session of claims that a strategy vouches for, as their
+// user is now, unless they are out of time, another realm's, or of someone who
+// may not come in.
+func (s *site) enter(claims authjs.Claims, keys *keyring, now time.Time, live *session) bool {
 	if claims.Realm != s.key || claims.SID == "" || claims.Subject == "" || claims.CheckTime(now) != nil {
 		return false
 	}
-	if !s.inTime(&claims, now) || !s.stillKnown(&claims) {
+	if !s.inTime(&claims, now) {
+		return false
+	}
+	changed, known := s.bringUpToDate(&claims, keys)
+	if !known {
 		return false
 	}
 	s.fill(live, claims)
+	live.changed = changed
 	return s.admits(live)
-}
-
-// adopt makes a session of ours from the claims of a token that NextAuth itself
-// issued: one that a back end with the same configured secret made. Its jti is
-// its sid from now on; it has no groups and no verified address.
-func (s *site) adopt(claims *authjs.Claims) bool {
-	if s.realm.secrets.configured == nil || claims.IssuedAt.IsZero() {
-		return false // without iat the absolute limit would never come
-	}
-	claims.SID = claims.ID
-	if claims.SID == "" {
-		claims.SID = digest("no jti", claims.Subject, claims.IssuedAt.String(), claims.Expires.String())
-	}
-	claims.Realm, claims.Provider = s.key, foreignProvider
-	claims.AuthTime = claims.IssuedAt
-	return true
 }
 
 // inTime checks the limits that a re-issue can't move: the absolute one counts
@@ -123,20 +110,6 @@ func (s *site) inTime(claims *authjs.Claims, now time.Time) bool {
 	}
 	idle := time.Duration(limits.IdleTimeout)
 	return idle == 0 || now.Before(claims.IssuedAt.Add(idle))
-}
-
-// stillKnown reports whether the session's provider is configured and, where
-// the provider's users are configured too, knows the user.
-func (s *site) stillKnown(claims *authjs.Claims) bool {
-	if claims.Provider == foreignProvider {
-		return s.realm.secrets.configured != nil || s.realm.sharesSessions()
-	}
-	provider, ok := s.realm.byID[claims.Provider]
-	if !ok {
-		return false
-	}
-	roster, ok := provider.(providers.Roster)
-	return !ok || roster.Knows(claims.Subject)
 }
 
 func (s *site) admits(made *session) bool {
@@ -176,7 +149,7 @@ func (s *site) fill(made *session, claims authjs.Claims) {
 
 // signedIn returns the claims of a new session, which shares nothing with any
 // session that the browser had.
-func (s *site) signedIn(provider string, account providers.Account) authjs.Claims {
+func (s *site) signedIn(keys *keyring, provider string, account providers.Account) authjs.Claims {
 	return authjs.Claims{
 		Name:          authjs.TextOrMissing(account.Name),
 		Email:         authjs.TextOrMissing(account.Email),
@@ -189,6 +162,7 @@ func (s *site) signedIn(provider string, account providers.Account) authjs.Claim
 		Login:         account.Login,
 		Groups:        account.Groups,
 		AuthTime:      time.Now(),
+		Credential:    s.credential(keys, provider, &account),
 	}
 }
 

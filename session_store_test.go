@@ -126,8 +126,23 @@ func withStrategy(t testing.TB, name string, change func(*Realm)) (*Realm, *fake
 	return realm, store
 }
 
-// account is alice's, or another one's of her provider. Only hers is configured,
-// so realms that know others have to forget about the roster.
+// claimsOf are those of a user who signs in by a password.
+func claimsOf(t testing.TB, s *site, user string) authjs.Claims {
+	t.Helper()
+	keys, err := s.keys(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	who := account(user)
+	if roster, ok := s.realm.byID["credentials"].(providers.Roster); ok {
+		if known, _ := roster.Current(user); known != nil {
+			who = *known
+		}
+	}
+	return s.signedIn(keys, "credentials", who)
+}
+
+// account is one of a user who need not be configured.
 func account(user string) providers.Account {
 	return providers.Account{ID: user, Login: user, Name: "Alice Example", Email: user + "@example.com", EmailVerified: true}
 }
@@ -135,7 +150,7 @@ func account(user string) providers.Account {
 // signedInAs begins a session and returns its token.
 func signedInAs(t testing.TB, s *site, user string) string {
 	t.Helper()
-	cookies, err := s.signIn(t.Context(), s.signedIn("credentials", account(user)), new(authjs.Received), "Mozilla/5.0")
+	cookies, err := s.signIn(t.Context(), claimsOf(t, s, user), new(authjs.Received), "Mozilla/5.0")
 	if err != nil {
 		t.Fatal(err)
 	}

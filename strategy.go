@@ -80,14 +80,14 @@ func (jwtSessions) open(ctx context.Context, s *site, token string, now time.Tim
 	if err != nil {
 		return false, nil //nolint:nilerr // what doesn't open is no session
 	}
-	claims, err := authjs.ParseClaims(payload)
-	if err != nil || (claims.Realm == "" && !s.adopt(&claims)) {
+	read, err := authjs.ParseToken(payload, keys.claims)
+	if err != nil || (!read.Ours && !s.adopt(&read)) {
 		return false, nil //nolint:nilerr // nor is what isn't a session's token
 	}
-	if !s.enter(claims, now, live) {
+	if !s.enter(read.Claims, keys, now, live) {
 		return false, nil
 	}
-	live.stale = stale
+	live.stale = stale || read.Stale || live.changed
 	revoked, err := s.isRevoked(ctx, live.claims.SID)
 	return !revoked && err == nil, err
 }
@@ -99,6 +99,7 @@ func (jwtSessions) issue(ctx context.Context, s *site, claims authjs.Claims) (is
 	}
 	s.extend(&claims, time.Now())
 	claims.ID = uuid.NewString()
+	claims.Sign(keys.claims)
 	return issued{token: keys.session[s.names.Session].Seal(claims.Append(nil)), expires: claims.Expires}, nil
 }
 

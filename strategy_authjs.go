@@ -62,6 +62,10 @@ func (a authjsSessions) open(ctx context.Context, s *site, token string, now tim
 	if !ok {
 		return false, nil
 	}
+	keys, err := s.keys(ctx)
+	if err != nil {
+		return false, err
+	}
 	found, err := table.ReadSession(ctx, token)
 	if errors.Is(err, sessionstore.ErrNotFound) {
 		return false, nil
@@ -81,7 +85,7 @@ func (a authjsSessions) open(ctx context.Context, s *site, token string, now tim
 	if claims.AuthTime.IsZero() {
 		claims.AuthTime = claims.IssuedAt
 	}
-	if !s.enter(claims, now, live) {
+	if !s.enter(claims, keys, now, live) {
 		return false, nil
 	}
 	live.token, live.handle = token, sharedMark+token

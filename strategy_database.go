@@ -53,6 +53,10 @@ func (databaseSessions) open(ctx context.Context, s *site, token string, now tim
 	if !ok {
 		return false, nil
 	}
+	keys, err := s.keys(ctx)
+	if err != nil {
+		return false, err
+	}
 	value, err := s.realm.store.Get(ctx, key)
 	if errors.Is(err, sessionstore.ErrNotFound) {
 		return false, nil
@@ -61,7 +65,7 @@ func (databaseSessions) open(ctx context.Context, s *site, token string, now tim
 		return false, fmt.Errorf("asking the store for a session: %w", err)
 	}
 	claims, err := authjs.ParseClaims(string(value))
-	if err != nil || !s.enter(claims, now, live) {
+	if err != nil || !s.enter(claims, keys, now, live) {
 		return false, nil //nolint:nilerr // nobody is signed in by a record that makes no sense
 	}
 	live.token, live.handle = token, key[len(key)-tokenChars:]
@@ -102,6 +106,7 @@ func (databaseSessions) renew(ctx context.Context, s *site, live *session, _ boo
 			return nil, time.Time{}, errTouched
 		}
 		s.extend(&claims, now)
+		claims.Credential = live.claims.Credential // by the first secret
 		renewed.expires = claims.Expires
 		return claims.Append(nil), s.recordEnds(&claims), nil
 	})

@@ -290,7 +290,7 @@ func FuzzTokenKey(f *testing.F) {
 func FuzzRecord(f *testing.F) {
 	realm, store := withStrategy(f, "database", nil)
 	s := realm.fixed
-	claims := s.signedIn("credentials", account("alice"))
+	claims := claimsOf(f, s, "alice")
 	s.extend(&claims, time.Now())
 	f.Add(string(claims.Append(nil)))
 	f.Add(`{}`)

@@ -51,6 +51,8 @@ type stream struct {
 	shard      *streamShard
 	site       *site
 	session    *session
+	gate       *Gate
+	inner      []*Gate // behind it
 	cancel     context.CancelCauseFunc
 	round      uint32 // of the sweeper's when it began
 }
@@ -84,13 +86,15 @@ func (rl *Realm) cleanup() error {
 // Destruct implements caddy.Destructor. The sweeper ends with the last stream.
 func (*streams) Destruct() error { return nil }
 
-// serve passes a guarded request on. It ends when its session does.
-func (v *visit) serve(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+// serve passes a request on that a gate guards. It ends when its session does, or
+// when the gate would not let it pass again.
+func (v *visit) serve(gate *Gate, w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	if v.stream.cancel != nil { // an outer gate watches it already
+		v.stream.guardedBy(gate)
 		return next.ServeHTTP(w, r) //nolint:wrapcheck // the next handler's own error
 	}
 	ctx, cancel := context.WithCancelCause(r.Context())
-	v.stream = stream{site: v.site, session: v.session, cancel: cancel}
+	v.stream = stream{site: v.site, session: v.session, gate: gate, cancel: cancel}
 	v.site.realm.streams.add(&v.stream) //nolint:contextcheck // the sweeper outlives the request
 	defer v.stream.done()
 	return next.ServeHTTP(w, r.WithContext(ctx)) //nolint:wrapcheck // the next handler's own error
@@ -111,6 +115,13 @@ func (st *streams) add(e *stream) {
 	if !st.running.Load() && st.running.CompareAndSwap(false, true) {
 		go st.sweep()
 	}
+}
+
+// guardedBy notes a further gate.
+func (e *stream) guardedBy(gate *Gate) {
+	e.shard.mu.Lock()
+	defer e.shard.mu.Unlock()
+	e.inner = append(e.inner, gate)
 }
 
 func (e *stream) done() {

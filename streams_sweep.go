@@ -2,6 +2,7 @@ package signin
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,13 +16,47 @@ const streamTimeout = time.Second
 type watched struct {
 	site    *site
 	session *session
-	cancels []context.CancelCauseFunc
+	streams []watchedStream
+}
+
+// watchedStream is a stream as it was when it was looked at.
+type watchedStream struct {
+	session *session
+	gates   []*Gate
+	cancel  context.CancelCauseFunc
 }
 
 func (w *watched) end() {
-	for _, cancel := range w.cancels {
-		cancel(errRevoked)
+	for _, stream := range w.streams {
+		stream.cancel(errRevoked)
 	}
+}
+
+// endRefused ends the streams whose users would not be let in again.
+func (w *watched) endRefused(keys *keyring) {
+	for _, stream := range w.streams {
+		live := w.site.asOfNow(stream.session, keys)
+		if live == nil || slices.ContainsFunc(stream.gates, func(gate *Gate) bool { return !gate.admits(live) }) {
+			stream.cancel(errRevoked)
+		}
+	}
+}
+
+// asOfNow is a session as the configuration that runs now sees its user, or nil
+// when it lets nobody in by it: streams outlive a reload.
+func (s *site) asOfNow(live *session, keys *keyring) *session {
+	for _, realm := range running.successors(s.realm, s.key) {
+		now := *s
+		now.realm = realm
+		claims := live.claims
+		if _, known := now.bringUpToDate(&claims, keys); !known {
+			continue
+		}
+		if made := now.newSession(claims); now.admits(made) {
+			return made
+		}
+	}
+	return nil
 }
 
 // sweep looks at the open streams until there have been none for a while.
@@ -72,7 +107,7 @@ func (st *streams) collect() (open bool, found map[string]map[string]*watched) {
 				one = &watched{site: e.site, session: e.session}
 				sessions[e.session.claims.SID] = one
 			}
-			one.cancels = append(one.cancels, e.cancel)
+			one.streams = append(one.streams, watchedStream{e.session, append([]*Gate{e.gate}, e.inner...), e.cancel})
 		}
 		shard.mu.Unlock()
 	}
@@ -126,13 +161,19 @@ func ask(sessions map[string]*watched) (*site, error) {
 			continue
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), streamTimeout)
-		over, err := e.home().revoked(ctx, asked.ledger, e)
-		cancel()
-		if err != nil {
-			return asked, err //nolint:wrapcheck // it says what was being asked
+		keys, err := asked.keys(ctx)
+		over := false
+		if err == nil {
+			over, err = e.home().revoked(ctx, asked.ledger, e)
 		}
-		if over {
+		cancel()
+		switch {
+		case err != nil:
+			return asked, err //nolint:wrapcheck // it says what was being asked
+		case over:
 			one.end()
+		default:
+			one.endRefused(keys)
 		}
 	}
 	return asked, nil

@@ -238,7 +238,7 @@ func BenchmarkGateStreams(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		v.stream = stream{}
-		if err := v.serve(nil, r, next); err != nil {
+		if err := v.serve(new(Gate), nil, r, next); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -200,10 +200,13 @@ func isPlainText(s string) bool {
 	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
-// Knows implements [Roster]. A directory or an endpoint is asked only when
-// somebody signs in: it knows everyone whose session lives.
-func (c *Credentials) Knows(accountID string) bool {
-	return c.local == nil || c.local.knows(accountID)
+// Current implements [Roster]. A directory or an endpoint is asked only when
+// somebody signs in.
+func (c *Credentials) Current(accountID string) (account *Account, known bool) {
+	if c.local == nil {
+		return nil, false
+	}
+	return c.local.current().ids[accountID], true
 }
 
 var (

@@ -97,21 +97,9 @@ func (l *localUsers) authenticate(ctx context.Context, fields map[string]string)
 	if !known || !matches {
 		return Account{}, ErrWrongCredentials
 	}
-	return Account{
-		ID:            user.accountID(),
-		Login:         user.Username,
-		Name:          user.Name,
-		Email:         user.Email,
-		EmailVerified: user.Email != "",
-		Image:         user.Image,
-		Groups:        slices.Clone(user.Groups),
-		Demo:          user.hash.published(),
-	}, nil
-}
-
-func (l *localUsers) knows(accountID string) bool {
-	_, ok := l.current().ids[accountID]
-	return ok
+	account := *table.ids[user.accountID()]
+	account.Groups = slices.Clone(account.Groups)
+	return account, nil
 }
 
 func (l *localUsers) extraFields() []Field { return nil }

@@ -210,7 +210,7 @@ func TestPlaceholdersOfAFile(t *testing.T) {
 	path, _ := usersFileOf(t, "alice:"+hashOf(t, "secret", bcrypt.MinCost)+"\n")
 	t.Setenv("USERS_FILE", path)
 	c := loadCredentials(t, config{"file": "{env.USERS_FILE}"})
-	if c.File != "{env.USERS_FILE}" || !c.Knows("alice") {
+	if c.File != "{env.USERS_FILE}" || !knows(c, "alice") {
 		t.Errorf("file %q", c.File)
 	}
 	os.Unsetenv("USERS_FILE")

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -59,6 +60,21 @@ func (u *User) accountID() string {
 	return u.Username
 }
 
+// account is who the user is to the rest of the gateway.
+func (u *User) account() *Account {
+	return &Account{
+		ID:            u.accountID(),
+		Login:         u.Username,
+		Name:          u.Name,
+		Email:         u.Email,
+		EmailVerified: u.Email != "",
+		Image:         u.Image,
+		Groups:        slices.Clone(u.Groups),
+		Credential:    u.hash.version(),
+		Demo:          u.hash.published(),
+	}
+}
+
 // check normalises the user's e-mail address and refuses names that an
 // upstream could read as something else.
 func (u *User) check() error {
@@ -95,12 +111,12 @@ func isLoginName(name string) bool {
 // userTable is a set of users that never changes.
 type userTable struct {
 	users map[string]*User
-	ids   map[string]struct{}
+	ids   map[string]*Account
 	decoy passwordHash
 }
 
 func emptyUserTable() *userTable {
-	return &userTable{users: make(map[string]*User), ids: make(map[string]struct{})}
+	return &userTable{users: make(map[string]*User), ids: make(map[string]*Account)}
 }
 
 // newUserTable refuses names and ids that occur twice.
@@ -126,7 +142,7 @@ func (t *userTable) add(user *User) error {
 	if _, exists := t.ids[id]; exists {
 		return fmt.Errorf("id %q belongs to another user already: give each an id of its own", id)
 	}
-	t.users[user.Username], t.ids[id] = user, struct{}{}
+	t.users[user.Username], t.ids[id] = user, user.account()
 	return nil
 }
 

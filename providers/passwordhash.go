@@ -3,6 +3,7 @@ package providers
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -129,6 +130,13 @@ func (c comparers) parse(hash string) (passwordHash, error) {
 
 func (h passwordHash) published() bool {
 	return string(h.encoded) == DemoPasswordHash
+}
+
+// version changes with every password that is set, the same one as well: each
+// hash has a salt of its own.
+func (h passwordHash) version() string {
+	sum := sha256.Sum256(h.encoded)
+	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
 // matches compares within the process's turns for hashing. A password longer than

@@ -67,6 +67,10 @@ type Account struct {
 	Groups []string
 	// Tokens are what the provider's token endpoint gave; nil where there is none.
 	Tokens *Tokens
+	// Credential changes when the person's password is set anew; empty where the
+	// provider doesn't keep it. It is for comparing within the process: what goes
+	// out is made by a secret key from it.
+	Credential string
 	// Demo says that the password is published in the documentation: such an
 	// account is let in only where visitor and site sit on one machine.
 	Demo bool
@@ -137,11 +141,14 @@ type Field struct {
 	Optional bool `json:"optional,omitempty"`
 }
 
-// Roster is implemented by providers whose users may be known without asking
-// anyone: a session of a user that is no longer there is refused on every
-// request. Knows is true where the provider can't tell.
+// Roster is implemented by providers that may know their users without asking
+// anyone. Each request of a session then goes by who its user is now: one who is
+// gone, or whose Credential is another, is signed out.
 type Roster interface {
-	Knows(accountID string) bool
+	// Current returns the account of an id as it is now, which nobody may change,
+	// or nil when there is none. It must not block. known is false where the
+	// provider can't tell, as when somebody else checks the passwords.
+	Current(accountID string) (account *Account, known bool)
 }
 
 // RefusalError is an [ErrWrongCredentials] that the back end gives a reason for.

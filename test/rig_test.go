@@ -2,6 +2,8 @@ package test
 
 import (
 	"bufio"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -216,9 +218,38 @@ var (
 	secure = authjs.NextAuth.Names(true)
 )
 
-// seal makes a session token under a secret.
+// seal makes a session token under a secret, as the gateway does.
 func seal(t *testing.T, secret string, claims authjs.Claims) string {
 	t.Helper()
+	return sealJSON(t, secret, string(sign(t, secret, claims).Append(nil)))
+}
+
+// sign makes claims those of the gateway, and of whoever has the password of all
+// users.
+func sign(t *testing.T, secret string, claims authjs.Claims) *authjs.Claims {
+	t.Helper()
+	if claims.Provider == "credentials" {
+		version := sha256.Sum256([]byte(passwordHash()))
+		claims.Credential = macKeys(t, "credential", secret).Sum(claims.Realm, claims.Provider, claims.Subject, base64.RawURLEncoding.EncodeToString(version[:]))
+	}
+	claims.Sign(macKeys(t, "session claims", secret))
+	return &claims
+}
+
+func macKeys(t *testing.T, purpose, secret string) *authjs.MACKeys {
+	t.Helper()
+	keys, err := authjs.NewMACKeys("caddy-signin "+purpose, secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keys
+}
+
+// sealUnsigned makes a session token as another application with the secret may,
+// which can make no mac.
+func sealUnsigned(t *testing.T, secret string, claims authjs.Claims) string {
+	t.Helper()
+	claims.MAC = ""
 	return sealJSON(t, secret, string(claims.Append(nil)))
 }
 
@@ -256,6 +287,7 @@ func (g *gateway) claimsOf() authjs.Claims {
 	now := time.Now()
 	return authjs.Claims{
 		Name: authjs.TextOrMissing("Alice Example"), Email: authjs.TextOrMissing("alice@example.com"),
+		Picture: authjs.TextOrMissing("https://img.example/alice.png"),
 		Subject: "1", SID: uuid.NewString(), Realm: g.origin, Provider: "credentials",
 		EmailVerified: true, Login: "alice", Groups: []string{"admins", "staff"},
 		AuthTime: now, IssuedAt: now, Expires: now.Add(30 * 24 * time.Hour), ID: uuid.NewString(),

@@ -23,7 +23,7 @@ var (
 
 // Claims are what a session token says. The first four and the last four
 // are NextAuth.js's own; those between are ours, and count only in a token that
-// has a realm. Strings may share the memory of the payload they were parsed from.
+// is ours, see [ParseToken]. Strings may share the memory of the payload they were parsed from.
 type Claims struct {
 	Name    Text
 	Email   Text
@@ -35,8 +35,7 @@ type Claims struct {
 
 	// SID is made at sign-in and kept by every re-issue; sign-out revokes it.
 	SID string
-	// Realm is the key of the realm that issued the token; empty in a token that
-	// NextAuth.js itself issued.
+	// Realm is the key of the realm that issued the token.
 	Realm string
 	// Provider is the id of the provider that attests the person.
 	Provider string
@@ -51,6 +50,12 @@ type Claims struct {
 	// AuthTime is when the person signed in (OpenID Connect Core, section 2); the
 	// absolute lifetime counts from it. Zero when missing.
 	AuthTime time.Time
+	// Credential is a keyed digest of the password that the person signed in with
+	// (cred), where the gateway itself keeps it; else empty.
+	Credential string
+	// MAC is what makes a token ours (mac): see [Claims.Sign]. Claims that are kept
+	// in a store have none.
+	MAC string
 
 	// IssuedAt is when this token was made (iat); the idle time counts from it.
 	IssuedAt time.Time
@@ -65,8 +70,9 @@ type Claims struct {
 	foreign bool   // raw has members that are none of the fields
 }
 
-// ParseClaims reads the payload of a session token. It reads what encoding/json
-// reads, and refuses (ErrClaims) what could mean two things:
+// ParseClaims reads claims from where nobody else writes: a gateway's own record
+// in a store. Whoever reads a token calls [ParseToken]. It reads what
+// encoding/json reads, and refuses (ErrClaims) what could mean two things:
 //
 //   - invalid UTF-8, a text that isn't one object, nesting over 32 levels;
 //   - a member with a field above that stands there twice;
@@ -74,30 +80,24 @@ type Claims struct {
 //     only, and times are whole seconds without sign, fraction or exponent.
 //
 // Names are compared with their case. Other members are left alone, see [Claims.Map].
-// In a token without a realm (a string, not empty) members called like our
-// fields belong to another application: they are left alone too.
 func ParseClaims(payload string) (Claims, error) {
-	if len(payload) > MaxToken || !utf8.ValidString(payload) {
+	claims, wrong, err := parseClaims(payload)
+	if err != nil || wrong {
 		return Claims{}, ErrClaims
+	}
+	return claims, nil
+}
+
+// parseClaims says of claims that one of ours has a wrong type.
+func parseClaims(payload string) (claims Claims, wrong bool, err error) {
+	if len(payload) > MaxToken || !utf8.ValidString(payload) {
+		return Claims{}, false, ErrClaims
 	}
 	r := claimsReader{scanner: scanner{s: payload}, claims: Claims{raw: payload}}
 	if !r.document(r.member) {
-		return Claims{}, ErrClaims
+		return Claims{}, false, ErrClaims
 	}
-	if r.claims.Realm == "" {
-		r.claims.disown()
-	} else if r.wrong {
-		return Claims{}, ErrClaims
-	}
-	return r.claims, nil
-}
-
-// disown clears the fields that are ours alone.
-func (c *Claims) disown() {
-	c.SID, c.Provider, c.User, c.Login = "", "", "", ""
-	c.EmailVerified = false
-	c.Groups = nil
-	c.AuthTime = time.Time{}
+	return r.claims, r.wrong, nil
 }
 
 // CheckTime returns [ErrExpired] or [ErrNotYetValid] when the token isn't valid
@@ -114,15 +114,15 @@ func (c *Claims) CheckTime(now time.Time) error {
 }
 
 // Map returns all members of the token as encoding/json decodes them, those
-// without a field too; of a member that stands there twice the last counts.
-// Nothing is kept of it: the caller does that where it asks often.
+// without a field too, but for cred and mac, which are nobody's to use; of a
+// member that stands there twice the last counts. Where a field says another
+// thing than what was parsed, the field counts. Nothing is kept of it: the
+// caller does that where it asks often.
 func (c *Claims) Map() (map[string]any, error) {
-	raw := []byte(c.raw)
-	if len(raw) == 0 {
-		raw = c.Append(nil)
-	}
+	shown := *c
+	shown.Credential, shown.MAC = "", ""
 	var members map[string]any
-	if err := json.Unmarshal(raw, &members); err != nil {
+	if err := json.Unmarshal(shown.Append(nil), &members); err != nil {
 		return nil, fmt.Errorf("decoding session claims: %w", err)
 	}
 	return members, nil

@@ -32,9 +32,12 @@ const (
 	claimLogin
 	claimGroups
 	claimAuthTime
+	claimCredential
+	claimMAC
 
 	// ownClaims are those that NextAuth.js doesn't know.
-	ownClaims = claimSID | claimRealm | claimProvider | claimUser | claimEmailVerified | claimLogin | claimGroups | claimAuthTime
+	ownClaims = claimSID | claimRealm | claimProvider | claimUser | claimEmailVerified | claimLogin | claimGroups | claimAuthTime |
+		claimCredential | claimMAC
 )
 
 // claimOf returns the claim of a member's name, or zero.
@@ -79,6 +82,10 @@ func ownClaimOf(name string) uint32 {
 		return claimGroups
 	case "auth_time":
 		return claimAuthTime
+	case "cred":
+		return claimCredential
+	case "mac":
+		return claimMAC
 	}
 	return 0
 }
@@ -152,6 +159,10 @@ func (r *claimsReader) own(which uint32) bool {
 		return r.groups()
 	case claimAuthTime:
 		return r.timeInto(&c.AuthTime)
+	case claimCredential:
+		return r.stringInto(&c.Credential)
+	case claimMAC:
+		return r.stringInto(&c.MAC)
 	}
 	return false
 }
@@ -176,7 +187,9 @@ func (r *claimsReader) stringInto(s *string) (ok bool) {
 // timeInto reads a number of seconds since 1970.
 func (r *claimsReader) timeInto(t *time.Time) bool {
 	n, ok := r.integer()
-	*t = time.Unix(n, 0)
+	if ok {
+		*t = time.Unix(n, 0)
+	}
 	return ok
 }
 

@@ -29,6 +29,8 @@ func (c *Claims) Append(dst []byte) []byte {
 		w.b = appendStrings(w.b, c.Groups)
 	}
 	w.time("auth_time", c.AuthTime)
+	w.text("cred", TextOrMissing(c.Credential))
+	w.text("mac", TextOrMissing(c.MAC))
 	if c.foreign {
 		c.appendForeign(&w)
 	}

@@ -14,6 +14,10 @@ func Example() {
 	if err != nil {
 		panic(err)
 	}
+	macs, err := authjs.NewMACKeys("example session", "correct horse battery staple 0123456789")
+	if err != nil {
+		panic(err)
+	}
 	now := time.Unix(1795420700, 0)
 
 	claims := authjs.Claims{
@@ -21,6 +25,7 @@ func Example() {
 		Realm: "default", Provider: "github", AuthTime: now,
 		IssuedAt: now, Expires: now.AddDate(0, 0, 30), ID: "5f0b6f2e-3c1d-4c55-9a53-0d6f1f0f2a7e",
 	}
+	claims.Sign(macs)
 	token := keys.Seal(claims.Append(nil))
 	cookies, err := names.SessionCookies(token, authjs.Cookie{Expires: claims.Expires}, &authjs.Received{})
 	if err != nil {
@@ -34,11 +39,11 @@ func Example() {
 		if err != nil {
 			continue
 		}
-		claims, err := authjs.ParseClaims(payload)
-		if err != nil || claims.CheckTime(now) != nil {
+		read, err := authjs.ParseToken(payload, macs)
+		if err != nil || !read.Ours || read.Claims.CheckTime(now) != nil {
 			continue
 		}
-		fmt.Println(cookies[0].Name, "says", claims.Name, "of", claims.Provider)
+		fmt.Println(cookies[0].Name, "says", read.Claims.Name, "of", read.Claims.Provider)
 	}
 	fmt.Println("the back end gets", authjs.Strip(request))
 	// Output:

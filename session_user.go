@@ -1,0 +1,61 @@
+package signin
+
+import (
+	"slices"
+
+	"github.com/caddy-signin/caddy-signin/internal/authjs"
+	"github.com/caddy-signin/caddy-signin/providers"
+)
+
+// bringUpToDate makes the claims of a session those of who its user is now,
+// where the provider can say so at once. known is false when the session is over:
+// its provider or its user is gone, or the user has another password since.
+func (s *site) bringUpToDate(claims *authjs.Claims, keys *keyring) (changed, known bool) {
+	if claims.Provider == foreignProvider {
+		return false, s.realm.secrets.configured != nil || s.realm.sharesSessions()
+	}
+	provider, ok := s.realm.byID[claims.Provider]
+	if !ok {
+		return false, false
+	}
+	var account *providers.Account
+	roster, tells := provider.(providers.Roster)
+	if tells {
+		account, tells = roster.Current(claims.Subject)
+	}
+	if !tells {
+		return false, claims.Credential == "" // a password that was kept here once
+	}
+	if account == nil {
+		return false, false
+	}
+	same, stale := keys.credentials.Verify(claims.Credential, s.key, claims.Provider, account.ID, account.Credential)
+	if !same {
+		return false, false
+	}
+	if stale {
+		claims.Credential = s.credential(keys, claims.Provider, account)
+	}
+	return takeAccount(claims, account) || stale, true
+}
+
+// credential tells in a session which password it began with, to nobody but the
+// gateway: it is empty where the provider doesn't keep passwords.
+func (s *site) credential(keys *keyring, provider string, account *providers.Account) string {
+	if account.Credential == "" {
+		return ""
+	}
+	return keys.credentials.Sum(s.key, provider, account.ID, account.Credential)
+}
+
+// takeAccount makes the claims those of an account, and reports whether they were
+// others.
+func takeAccount(claims *authjs.Claims, account *providers.Account) (changed bool) {
+	name, email, picture := authjs.TextOrMissing(account.Name), authjs.TextOrMissing(account.Email), authjs.TextOrMissing(account.Image)
+	verified := account.EmailVerified && account.Email != ""
+	changed = claims.Name != name || claims.Email != email || claims.EmailVerified != verified || claims.Picture != picture ||
+		claims.Login != account.Login || !slices.Equal(claims.Groups, account.Groups)
+	claims.Name, claims.Email, claims.EmailVerified, claims.Picture = name, email, verified, picture
+	claims.Login, claims.Groups = account.Login, account.Groups
+	return changed
+}

@@ -1,0 +1,147 @@
+package signin
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"golang.org/x/crypto/bcrypt"
+
+	"github.com/caddy-signin/caddy-signin/providers"
+)
+
+func hashOf(t testing.TB, password string) string {
+	t.Helper()
+	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(hash)
+}
+
+// A users' file that is edited ends sessions without a reload, and streams too.
+func TestAnEditedUsersFileEndsSessions(t *testing.T) {
+	first, second := hashOf(t, "secret"), hashOf(t, "other")
+	for name := range strategies {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "users.htpasswd")
+			write := func(content string) {
+				if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				past := time.Now().Add(-time.Hour)
+				if err := os.Chtimes(path, past, past); err != nil {
+					t.Fatal(err)
+				}
+			}
+			write("alice:" + first + "\nbob:" + first + "\n")
+			realm, _ := withStrategy(t, name, func(realm *Realm) {
+				realm.ProvidersRaw = []json.RawMessage{json.RawMessage(`{"provider":"credentials","file":"` + path + `"}`)}
+			})
+			s := realm.fixed
+			synctest.Test(t, func(t *testing.T) {
+				alice, bob := signedInAs(t, s, "alice"), signedInAs(t, s, "bob")
+				hers, his := openStream(t, realm, alice), openStream(t, realm, bob)
+				write("alice\n")
+				time.Sleep(2 * time.Second)
+				if opened(t, s, alice) == nil || !isOpen(t, hers) {
+					t.Error("a broken file ended a session")
+				}
+				write("alice:" + second + "\n")
+				time.Sleep(2 * time.Second)
+				if opened(t, s, alice) != nil || isOpen(t, hers) {
+					t.Error("a session outlives its password")
+				}
+				if opened(t, s, bob) != nil || isOpen(t, his) {
+					t.Error("a session outlives its user")
+				}
+			})
+		})
+	}
+}
+
+// The old secret proves passwords until a session is renewed, and the new one
+// from then on.
+func TestARenewedSessionProvesItsPasswordByTheNewSecret(t *testing.T) {
+	for name := range strategies {
+		t.Run(name, func(t *testing.T) {
+			realm, _ := withStrategy(t, name, nil)
+			s := realm.fixed
+			use := func(secrets ...string) {
+				ring, err := newKeyring(secrets, realm.dialect)
+				if err != nil {
+					t.Fatal(err)
+				}
+				s.secret.ring.Store(ring)
+			}
+			const newSecret = "another secret of the unit tests, over 32 bytes"
+			synctest.Test(t, func(t *testing.T) {
+				token := signedInAs(t, s, "alice")
+				before := opened(t, s, token).claims.Credential
+				use(newSecret, testSecret)
+				time.Sleep(2 * day)
+				live := opened(t, s, token)
+				if live == nil || live.claims.Credential == before || before == "" {
+					t.Fatalf("the session is %+v", live)
+				}
+				renewed, err := realm.strategy.renew(t.Context(), s, live, true)
+				if err != nil {
+					t.Fatal(err)
+				}
+				use(newSecret)
+				if opened(t, s, renewed.token) == nil {
+					t.Error("a renewed session ended with the old secret")
+				}
+			})
+		})
+	}
+}
+
+// Who signs in while their password is set anew has proved the old one.
+func TestASignInThatANewPasswordOvertakes(t *testing.T) {
+	for name := range strategies {
+		realm, _ := withStrategy(t, name, nil)
+		s := realm.fixed
+		claims := claimsOf(t, s, "alice")
+		other := newRealm(t, func(realm *Realm) {
+			realm.ProvidersRaw = []json.RawMessage{json.RawMessage(`{"provider":"credentials","users":[{"username":"alice","password":"` + hashOf(t, "other") + `"}]}`)}
+		})
+		realm.byID = other.byID
+		made, err := realm.strategy.issue(t.Context(), s, claims)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if opened(t, s, made.token) != nil {
+			t.Errorf("%s: a sign-in with the old password gives a session", name)
+		}
+	}
+}
+
+// Neither a store nor an application that reads the cookie learns the hash.
+func TestASessionDoesNotTellThePassword(t *testing.T) {
+	realm, store := withStrategy(t, "database", nil)
+	token := signedInAs(t, realm.fixed, "alice")
+	roster, ok := realm.byID["credentials"].(providers.Roster)
+	if !ok {
+		t.Fatal("the users of the configuration are unknown")
+	}
+	account, _ := roster.Current("alice")
+	live := opened(t, realm.fixed, token)
+	if live.claims.Credential == "" || strings.Contains(live.claims.Credential, account.Credential) {
+		t.Errorf("the session tells %q of %q", live.claims.Credential, account.Credential)
+	}
+	for key, kept := range store.values {
+		if strings.Contains(string(kept.value), account.Credential) {
+			t.Errorf("%s tells it", key)
+		}
+	}
+	for _, path := range []string{"mac", "cred"} {
+		if value := live.claim(path); value != nil {
+			t.Errorf("the placeholder of the claim %s is %v", path, value)
+		}
+	}
+}
