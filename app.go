@@ -59,9 +59,11 @@ func (a *App) Provision(ctx caddy.Context) error {
 	return nil
 }
 
-// Start warns about gates that nobody can pass, about realms that mix or that
-// anyone in the world could enter, and about stores that another process has. By now every
-// handler of the configuration has been provisioned.
+// Start refuses realms of which a client could choose the address (so does
+// [Handler.Provision], where it can tell), and warns about gates that nobody can
+// pass, about realms that mix or that anyone in the world could enter, and about
+// stores that another process has. By now every handler of the configuration has
+// been provisioned.
 func (a *App) Start() error {
 	a.warnOfShutGates(a.ctx)
 	realms, err := realmsOf(a.ctx, nil)

@@ -74,7 +74,7 @@ func (c *call) goToProvider(redirector providers.Redirector) error {
 		State:       randomText(),
 		Nonce:       randomText(),
 		Verifier:    randomText(),
-		RedirectURI: c.site.base + "/callback/" + c.provider,
+		RedirectURI: c.redirectURI(),
 		CallbackURL: c.callbackURL,
 		Started:     time.Now().UnixMilli(),
 	}
@@ -91,6 +91,9 @@ func (c *call) goToProvider(redirector providers.Redirector) error {
 	}
 	return c.redirect(http.StatusOK, target)
 }
+
+// redirectURI is where the provider's answer comes back to.
+func (c *call) redirectURI() string { return c.site.base + "/callback/" + c.provider }
 
 // randomText is 256 random bits in 43 characters, as state, nonce and verifier
 // (RFC 7636 section 4.1) need them.
@@ -143,8 +146,8 @@ func (c *call) openPending(value string) (pendingFlow, bool) {
 	return pending, true
 }
 
-// takePending returns the browser's own flow with this state and this provider,
-// and removes its cookie whatever comes of it.
+// takePending returns the browser's own flow with this state, which began with
+// this provider at this very address, and removes its cookie whatever comes of it.
 func (c *call) takePending(state string) (pendingFlow, bool) {
 	name := c.site.names.Pending(state)
 	values := authjs.AppendValues(nil, c.visit.cookies, name)
@@ -154,7 +157,7 @@ func (c *call) takePending(state string) (pendingFlow, bool) {
 	c.dropPending(name)
 	for _, value := range values {
 		pending, ok := c.openPending(value)
-		if ok && pending.Provider == c.provider && subtle.ConstantTimeCompare([]byte(pending.State), []byte(state)) == 1 {
+		if ok && pending.Provider == c.provider && pending.RedirectURI == c.redirectURI() && subtle.ConstantTimeCompare([]byte(pending.State), []byte(state)) == 1 {
 			return pending, true
 		}
 	}
@@ -212,7 +215,7 @@ func (c *call) finishSignIn(provider providers.Redirector) error {
 }
 
 var (
-	errNoFlow    = errors.New("no sign-in of this browser has this state: it took longer than 15 minutes, was finished already, or began elsewhere")
+	errNoFlow    = errors.New("no sign-in of this browser has this state: it took longer than 15 minutes, was finished already, or began in another browser or at another address")
 	errFlowSpent = errors.New("this sign-in was finished already")
 )
 
