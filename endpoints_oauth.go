@@ -42,7 +42,9 @@ type pendingFlow struct {
 }
 
 func (p *pendingFlow) flow() providers.Flow {
-	return providers.Flow{State: p.State, Nonce: p.Nonce, Verifier: p.Verifier, RedirectURI: p.RedirectURI}
+	return providers.Flow{
+		State: p.State, Nonce: p.Nonce, Verifier: p.Verifier, RedirectURI: p.RedirectURI, Began: time.UnixMilli(p.Started),
+	}
 }
 
 func (p *pendingFlow) ends() time.Time { return time.UnixMilli(p.Started).Add(pendingLife) }
@@ -206,6 +208,9 @@ func (c *call) finishSignIn(provider providers.Redirector) error {
 	account, err := provider.Finish(c.r.Context(), pending.flow(), answer)
 	if err != nil {
 		c.logFailure(err)
+		if errors.Is(err, providers.ErrNotAdmitted) {
+			return c.fail(http.StatusOK, authjs.CodeAccessDenied)
+		}
 		return c.fail(http.StatusOK, authjs.CodeOAuthCallback)
 	}
 	if _, given := c.query["callbackUrl"]; !given || c.r.Method == http.MethodPost {
