@@ -83,7 +83,7 @@ var presetsOAuth2A = map[string]preset{
 			{name: "product", use: "the product, beside the tenant"},
 		},
 		attests:          []attestation{{name: "tenant", at: "requested.tenant"}, {name: "product", at: "requested.product"}},
-		free:             map[string]string{"provider": "It is always SAML."},
+		free:             map[string]string{"provider": "it is always saml"},
 		paramsInClientID: true,
 		config: ClientConfig{
 			AuthorizationEndpoint: "{issuer}/api/oauth/authorize",
@@ -101,7 +101,7 @@ var presetsOAuth2A = map[string]preset{
 		kind:    kindOAuth2,
 		public:  true,
 		options: []presetOption{{name: "api_key", use: "the API key of the application, which every call must carry", required: true}},
-		free:    map[string]string{"api_key": "It goes from server to server."},
+		free:    map[string]string{"api_key": "it goes from server to server"},
 		config: ClientConfig{
 			AuthorizationEndpoint: "https://www.bungie.net/en/OAuth/Authorize",
 			TokenEndpoint:         "https://www.bungie.net/platform/app/oauth/token/",
