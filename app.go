@@ -71,9 +71,10 @@ func (a *App) adopt(realm *Realm) {
 	realm.names = a.names
 }
 
-// Start warns about gates that nobody can pass or that leave open what they may
-// not be meant to, about realms that mix or that
-// anyone in the world could enter, and about stores that another process has. By now every
+// Start refuses realms of which a client could choose the address (so does
+// [Handler.Provision], where it can tell), and warns about gates that nobody can
+// pass or that may leave too much open, about realms that mix or that anyone in
+// the world could enter, and about stores that another process has. By now every
 // handler of the configuration has been provisioned.
 func (a *App) Start() error {
 	a.warnOfGates(a.ctx)

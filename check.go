@@ -78,9 +78,11 @@ func (f *realmFinder) walk(ctx caddy.Context, open bool) error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(app.Servers)) {
 		srv := app.Servers[name]
-		addresses := addressesOf(app, srv)
+		addresses, patterns := addressesOf(app, srv), newServedHosts(srv).patterns
+		var refused error
 		all := &routeWalk{srv: srv, signin: func(h *Handler, hosts []string) {
 			one := f.add(h.realm, open)
+			refused = cmp.Or(refused, h.realm.checkHosts(hosts, patterns))
 			for _, host := range hosts {
 				one.served(addresses, host, f.behind[name])
 			}
@@ -91,6 +93,9 @@ func (f *realmFinder) walk(ctx caddy.Context, open bool) error {
 		all.walk(srv.Routes, passed{}, nil)
 		if srv.Errors != nil {
 			all.walk(srv.Errors.Routes, passed{}, nil)
+		}
+		if refused != nil {
+			return refused
 		}
 	}
 	return nil
@@ -122,8 +127,8 @@ func addressesOf(app *caddyhttp.App, srv *caddyhttp.Server) (addresses siteAddre
 // served adds the addresses of a host of the realm's sites. Of a server behind
 // proxies the scheme is what those say.
 func (c *checkedRealm) served(addresses siteAddresses, host string, behind bool) {
-	host = caddy.NewReplacer().ReplaceKnown(host, "")
-	if strings.ContainsAny(host, "*{") {
+	host = knownHost(host)
+	if isHostPattern(host) {
 		c.unknown = append(c.unknown, "the host "+host+" stands for many")
 		return
 	}

@@ -42,7 +42,9 @@ type pendingFlow struct {
 }
 
 func (p *pendingFlow) flow() providers.Flow {
-	return providers.Flow{State: p.State, Nonce: p.Nonce, Verifier: p.Verifier, RedirectURI: p.RedirectURI}
+	return providers.Flow{
+		State: p.State, Nonce: p.Nonce, Verifier: p.Verifier, RedirectURI: p.RedirectURI, Began: time.UnixMilli(p.Started),
+	}
 }
 
 func (p *pendingFlow) ends() time.Time { return time.UnixMilli(p.Started).Add(pendingLife) }
@@ -74,7 +76,7 @@ func (c *call) goToProvider(redirector providers.Redirector) error {
 		State:       randomText(),
 		Nonce:       randomText(),
 		Verifier:    randomText(),
-		RedirectURI: c.site.base + "/callback/" + c.provider,
+		RedirectURI: c.redirectURI(),
 		CallbackURL: c.callbackURL,
 		Started:     time.Now().UnixMilli(),
 	}
@@ -91,6 +93,9 @@ func (c *call) goToProvider(redirector providers.Redirector) error {
 	}
 	return c.redirect(http.StatusOK, target)
 }
+
+// redirectURI is where the provider's answer comes back to.
+func (c *call) redirectURI() string { return c.site.base + "/callback/" + c.provider }
 
 // randomText is 256 random bits in 43 characters, as state, nonce and verifier
 // (RFC 7636 section 4.1) need them.
@@ -143,8 +148,8 @@ func (c *call) openPending(value string) (pendingFlow, bool) {
 	return pending, true
 }
 
-// takePending returns the browser's own flow with this state and this provider,
-// and removes its cookie whatever comes of it.
+// takePending returns the browser's own flow with this state, which began with
+// this provider at this very address, and removes its cookie whatever comes of it.
 func (c *call) takePending(state string) (pendingFlow, bool) {
 	name := c.site.names.Pending(state)
 	values := authjs.AppendValues(nil, c.visit.cookies, name)
@@ -154,7 +159,7 @@ func (c *call) takePending(state string) (pendingFlow, bool) {
 	c.dropPending(name)
 	for _, value := range values {
 		pending, ok := c.openPending(value)
-		if ok && pending.Provider == c.provider && subtle.ConstantTimeCompare([]byte(pending.State), []byte(state)) == 1 {
+		if ok && pending.Provider == c.provider && pending.RedirectURI == c.redirectURI() && subtle.ConstantTimeCompare([]byte(pending.State), []byte(state)) == 1 {
 			return pending, true
 		}
 	}
@@ -203,6 +208,9 @@ func (c *call) finishSignIn(provider providers.Redirector) error {
 	account, err := provider.Finish(c.r.Context(), pending.flow(), answer)
 	if err != nil {
 		c.logFailure(err)
+		if errors.Is(err, providers.ErrNotAdmitted) {
+			return c.fail(http.StatusOK, authjs.CodeAccessDenied)
+		}
 		return c.fail(http.StatusOK, authjs.CodeOAuthCallback)
 	}
 	if _, given := c.query["callbackUrl"]; !given || c.r.Method == http.MethodPost {
@@ -212,7 +220,7 @@ func (c *call) finishSignIn(provider providers.Redirector) error {
 }
 
 var (
-	errNoFlow    = errors.New("no sign-in of this browser has this state: it took longer than 15 minutes, was finished already, or began elsewhere")
+	errNoFlow    = errors.New("no sign-in of this browser has this state: it took longer than 15 minutes, was finished already, or began in another browser or at another address")
 	errFlowSpent = errors.New("this sign-in was finished already")
 )
 

@@ -30,8 +30,9 @@ func newLinkKeys(secrets []string) (linkKeys, error) {
 }
 
 // mailedLink is what a link proves: that its holder reads the mail of address.
-// Its hash binds the token to the realm, the provider and the address, so that it
-// is good for nothing else, and what is stored opens nothing.
+// Its hash binds the token to the realm, the public address of its endpoints, the
+// provider and the mail address, so that it is good for nothing else, and what is
+// stored opens nothing.
 type mailedLink struct {
 	site     *site
 	provider string
@@ -49,7 +50,7 @@ func isLinkToken(token string) bool {
 
 func (l mailedLink) hash(key []byte) string {
 	mac := hmac.New(sha256.New, key)
-	for _, part := range []string{l.site.key, l.provider, l.address, l.token} {
+	for _, part := range []string{l.site.key, l.site.base, l.provider, l.address, l.token} {
 		fmt.Fprintf(mac, "%d:%s", len(part), part)
 	}
 	return hex.EncodeToString(mac.Sum(nil))

@@ -50,6 +50,11 @@ func TestALinkWorksOnceAndForNothingElse(t *testing.T) {
 			"another realm": func(l *mailedLink) {
 				l.site = &site{ledger: ledger{realm: l.site.realm, key: "https://other.example.com"}}
 			},
+			"another address of the realm": func(l *mailedLink) {
+				other := *l.site
+				other.base = "https://other.example.com/api/auth"
+				l.site = &other
+			},
 			"another provider": func(l *mailedLink) { l.provider = "email2" },
 			"another address":  func(l *mailedLink) { l.address = "eve@mail.example.com" },
 			"another token":    func(l *mailedLink) { l.token = strings.Repeat("f0", 32) },

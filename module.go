@@ -53,7 +53,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		if h.realm, err = app.realm(h.Realm); err != nil {
 			return fmt.Errorf("signin: %w", err)
 		}
-		return nil
+		return checkPlace(ctx, h.realm)
 	}
 	if h.Realm != "" {
 		return errors.New("signin: realm and config exclude each other: a realm is either referred to by name or written in place")
@@ -64,7 +64,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		return fmt.Errorf("signin: %w", err)
 	}
 	app.adopt(h.realm)
-	return nil
+	return checkPlace(ctx, h.realm)
 }
 
 // Cleanup gives back what a realm of this site shares with other configurations.

@@ -28,16 +28,19 @@ type originKey struct {
 // servedHosts are the hosts and ports that one Caddy server answers for, read
 // from its own routes: no header of a client can add one.
 type servedHosts struct {
-	exact    map[string]struct{}
-	patterns []string // with a wildcard or placeholder
+	exact    map[string]string // by host, as the configuration names it
+	patterns []string          // with a wildcard or placeholder
 	ports    [][2]uint
+	// fixed says that no pattern names a host, but for one of this machine: what
+	// the realm sends out must not lead where a client's Host header says.
+	fixed bool
 }
 
 // newServedHosts collects srv's hosts. Hosts inside not, in CEL and in the
 // routes of other servers are not seen, which is right: none of them says that
 // this server answers for the host.
 func newServedHosts(srv *caddyhttp.Server) *servedHosts {
-	hosts := &servedHosts{exact: make(map[string]struct{})}
+	hosts := &servedHosts{exact: make(map[string]string)}
 	hosts.collect(srv.Routes)
 	for _, listen := range srv.Listen {
 		if addr, err := caddy.ParseNetworkAddress(listen); err == nil {
@@ -66,21 +69,32 @@ func (s *servedHosts) collect(routes caddyhttp.RouteList) {
 
 func (s *servedHosts) add(hosts caddyhttp.MatchHost) {
 	for _, host := range hosts {
-		if strings.ContainsAny(host, "*{") {
+		if known := knownHost(host); isHostPattern(known) {
 			s.patterns = append(s.patterns, host)
 		} else {
-			s.exact[strings.ToLower(host)] = struct{}{}
+			if known == host {
+				host = strings.ToLower(host)
+			}
+			s.exact[strings.ToLower(known)] = host
 		}
 	}
 }
 
+// knownHost fills in the placeholders of a host matcher that don't depend on the
+// request, such as {env.HOST}.
+func knownHost(host string) string { return caddy.NewReplacer().ReplaceKnown(host, "") }
+
+// isHostPattern reports whether a host matcher stands for hosts that a client
+// can choose among.
+func isHostPattern(host string) bool { return strings.ContainsAny(host, "*{") }
+
 // name returns how the server's configuration names host, which is bounded by
 // the configuration even where a wildcard admits any number of hosts.
 func (s *servedHosts) name(r *http.Request, host string) (string, bool) {
-	if _, ok := s.exact[host]; ok {
-		return host, true
+	if name, ok := s.exact[host]; ok {
+		return name, true
 	}
-	if !isHostname(host) {
+	if !isHostname(host) || s.fixed && !isLoopbackName(host) {
 		return "", false
 	}
 	for _, pattern := range s.patterns {

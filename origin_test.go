@@ -4,6 +4,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
 func TestHostsAndPorts(t *testing.T) {
@@ -112,6 +115,33 @@ func TestOriginsOfAConfiguration(t *testing.T) {
 		got, err := parseOrigin(raw)
 		if got != want || (err == nil) != (want != "") {
 			t.Errorf("%q is %q, %v, want %q", raw, got, err, want)
+		}
+	}
+}
+
+// Should a realm that hands out links come to run behind a pattern all the same,
+// that names no host of a client's choice.
+func TestPatternsNameNoHostWhereLinksAreHandedOut(t *testing.T) {
+	t.Setenv("ORIGIN_TEST_HOST", "App.Example")
+	srv := &caddyhttp.Server{Listen: []string{":80"}, Routes: caddyhttp.RouteList{{MatcherSets: caddyhttp.MatcherSets{{
+		&caddyhttp.MatchHost{"One.example", "*.corp.example", "{env.ORIGIN_TEST_HOST}", "*.localhost"},
+	}}}}}
+	for host, want := range map[string]struct{ any, fixed string }{
+		"one.example":       {"one.example", "one.example"},
+		"app.example":       {"{env.ORIGIN_TEST_HOST}", "{env.ORIGIN_TEST_HOST}"},
+		"evil.corp.example": {"*.corp.example", ""},
+		"a.localhost":       {"*.localhost", "*.localhost"},
+		"other.example":     {"", ""},
+	} {
+		r := httptest.NewRequest(http.MethodGet, "http://"+host+"/", nil)
+		r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), nil, nil)
+		hosts := newServedHosts(srv)
+		for _, fixed := range []bool{false, true} {
+			hosts.fixed = fixed
+			_, name, err := hosts.resolve(r, originKey{host: host})
+			if expected := map[bool]string{false: want.any, true: want.fixed}[fixed]; name != expected || (err == nil) != (expected != "") {
+				t.Errorf("%s, fixed: %t: %q, %v, want %q", host, fixed, name, err, expected)
+			}
 		}
 	}
 }

@@ -22,7 +22,9 @@ import (
 // rules and store. Sites that refer to one realm share sign-ins; another
 // realm's sessions mean nothing to it, even under the same secret.
 type Realm struct {
-	// The public address: scheme, host and port, without a path. Default: the
+	// The public address: scheme, host and port, without a path. Required where a
+	// site's host is a wildcard or a placeholder of the request, and the realm has
+	// providers that mail links or that the browser is sent to. Default: the
 	// address asked, when a host matcher of the server names it (or it is a
 	// loopback address asked from this machine).
 	URL string `json:"url,omitempty"`

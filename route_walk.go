@@ -8,8 +8,8 @@ import (
 )
 
 // routeWalk goes through routes of a server and calls what is set for each
-// signin and each gate there, with the hosts of the nearest host matcher around
-// it.
+// signin and each gate there, with the hosts that lead to it: those of the nearest
+// host matcher around it. None means any host.
 type routeWalk struct {
 	srv     *caddyhttp.Server
 	signin  func(handler *Handler, hosts []string)
@@ -39,10 +39,7 @@ func (w *routeWalk) walk(routes caddyhttp.RouteList, before passed, hosts []stri
 	groups := make(map[string]passed) // what was there before the group
 	for i := range routes {
 		route := &routes[i]
-		inside, start := hosts, before
-		if named := hostsOf(route); len(named) > 0 {
-			inside = named
-		}
+		inside, start := narrowed(hosts, route), before
 		if first, seen := groups[route.Group]; seen && route.Group != "" {
 			start = first
 		}
@@ -98,12 +95,29 @@ func (w *routeWalk) invoke(name string, before passed, hosts []string) passed {
 	return after
 }
 
+// narrowed are the hosts inside a route of those that lead to it. Where one of two
+// matchers around each other names hosts and the other patterns, the hosts count.
+func narrowed(hosts []string, route *caddyhttp.Route) []string {
+	isPattern := func(host string) bool { return isHostPattern(knownHost(host)) }
+	named := hostsOf(route)
+	if len(named) == 0 || len(hosts) > 0 && !slices.ContainsFunc(hosts, isPattern) && slices.ContainsFunc(named, isPattern) {
+		return hosts
+	}
+	return named
+}
+
+// hostsOf are the only hosts for which route matches; none where it may match for
+// others: one of several matcher sets is enough.
 func hostsOf(route *caddyhttp.Route) (hosts []string) {
 	for _, set := range route.MatcherSets {
+		before := len(hosts)
 		for _, matcher := range set {
 			if named, ok := matcher.(*caddyhttp.MatchHost); ok {
 				hosts = append(hosts, *named...)
 			}
+		}
+		if len(hosts) == before {
+			return nil
 		}
 	}
 	return hosts

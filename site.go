@@ -151,6 +151,8 @@ func (rl *Realm) sitesOf(srv *caddyhttp.Server) *serverSites {
 	made := &serverSites{hosts: newServedHosts(srv)}
 	if rl.fixed != nil {
 		made.collect(rl.fixed)
+	} else {
+		made.hosts.fixed = rl.handsOutLinks()
 	}
 	sites, _ := rl.servers.LoadOrStore(srv, made)
 	return sites.(*serverSites) //nolint:forcetypeassert // only stored here

@@ -97,7 +97,9 @@ func newVisitor(t *testing.T, realm *Realm) *visitor {
 		t.Fatal(err)
 	}
 	token, value := keys.csrf.New()
-	pending, err := json.Marshal(pendingFlow{Provider: "corp", State: "state", Started: time.Now().UnixMilli()})
+	pending, err := json.Marshal(pendingFlow{
+		Provider: "corp", State: "state", RedirectURI: s.base + "/callback/corp", Started: time.Now().UnixMilli(),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -63,6 +63,7 @@ func (c *ClientConfig) options() map[string]option {
 		"empty_scope":                           flag(&c.EmptyScope),
 		"params":                                pairs(&c.Params),
 		"allow_params":                          someArgs(&c.AllowParams),
+		"attests":                               pairs(&c.Attests),
 		"param_names":                           pairs(&c.ParamNames),
 		"token_params":                          pairs(&c.TokenParams),
 		"token_type_optional":                   flag(&c.TokenTypeOptional),

@@ -15,12 +15,14 @@ import (
 // client is a ClientConfig at work: its placeholders resolved, its defaults
 // filled in, its way to the provider open.
 type client struct {
-	kind    string
-	row     preset // the zero row without a preset
-	config  ClientConfig
-	public  bool
-	profile profile
-	signer  signer // of the private key; the zero signer without one
+	kind   string
+	row    preset // the zero row without a preset
+	config ClientConfig
+	public bool
+	// restrictions are what the provider must attest.
+	restrictions restrictions
+	profile      profile
+	signer       signer // of the private key; the zero signer without one
 	// transport is the transport's whole configuration, for the key of what
 	// providers share.
 	transport json.RawMessage
@@ -45,6 +47,8 @@ func newClient(ctx caddy.Context, written *ClientConfig, kind string) (*client, 
 		profile: config.Profile.compile(row.verifiesEmail),
 		logger:  ctx.Logger().With(zap.String("provider", config.ID)),
 	}
+	c.restrictions = restrictionsOf(kind, row, &config)
+	c.public = c.public && !c.restrictions.closed()
 	var transport http.RoundTripper
 	transport, c.transport, err = loadTransport(ctx, written, &written.TransportRaw)
 	if err != nil {
@@ -63,6 +67,7 @@ func (c *client) warn() {
 			c.logger.Warn("a check is left out: a stolen authorization code is easier to use", zap.String("check", check))
 		}
 	}
+	c.warnOfOpen()
 	if c.row.tokenByGET {
 		c.logger.Warn("this provider demands the client secret in a URL: keep the logs of proxies on the way to it closed")
 	}

@@ -116,10 +116,15 @@ func TestPushedAuthorizationRequests(t *testing.T) {
 		config    config
 		want      bool
 	}{
-		"the provider demands it": {map[string]any{"require_pushed_authorization_requests": true}, nil, true},
-		"it is switched on":       {nil, config{"pushed_authorization_request_endpoint": "discovered"}, true},
-		"it is offered":           {nil, nil, false},
-		"it is switched off":      {map[string]any{"require_pushed_authorization_requests": true}, config{"pushed_authorization_request_endpoint": "off"}, false},
+		"the provider demands it":                  {map[string]any{"require_pushed_authorization_requests": true}, nil, true},
+		"it is switched on":                        {nil, config{"pushed_authorization_request_endpoint": "discovered"}, true},
+		"it is offered":                            {nil, nil, false},
+		"it is offered, and a parameter restricts": {nil, config{"params": config{"acr_values": "gold"}}, true},
+		"it is offered, and a parameter may":       {nil, config{"params": config{"kc_idp_hint": "corp"}}, true},
+		"it is off, and a parameter restricts": {nil, config{
+			"params": config{"acr_values": "gold"}, "pushed_authorization_request_endpoint": "off",
+		}, false},
+		"it is switched off": {map[string]any{"require_pushed_authorization_requests": true}, config{"pushed_authorization_request_endpoint": "off"}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := providertest.New(t)

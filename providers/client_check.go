@@ -14,7 +14,7 @@ import (
 func (c *ClientConfig) check(kind string) error {
 	for _, find := range []func(string) error{
 		c.checkPreset, c.checkIdentity, c.checkOptions, c.checkSecret, c.checkEndpoints,
-		c.checkScopes, c.checkParams, c.checkUserinfo, c.checkChecks,
+		c.checkScopes, c.checkParams, c.checkAttests, c.checkUserinfo, c.checkChecks,
 	} {
 		if err := find(kind); err != nil {
 			return err

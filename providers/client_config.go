@@ -84,7 +84,8 @@ type ClientConfig struct {
 
 	// Where the authorization request is sent beforehand, so that its parameters
 	// don't go through the browser (RFC 9126): a URL, "discovered" or "off".
-	// Default: the discovered one where the provider requires it, else off.
+	// Default: the discovered one where the provider requires it, or where there is
+	// one and a parameter restricts who comes in; else off.
 	PushedAuthorizationRequestEndpoint string `json:"pushed_authorization_request_endpoint,omitempty"`
 
 	// The scopes to ask for. Default: the preset's; without a preset openid,
@@ -99,10 +100,18 @@ type ClientConfig struct {
 	// insist on one. Default: the preset's; else false, no such parameter.
 	EmptyScope bool `json:"empty_scope,omitempty"`
 
-	// Further parameters of every authorization request. The browser can't
-	// change them; an empty value takes one of the preset's out.
+	// Further parameters of every authorization request. Scripts can't change them,
+	// but visitors can, in the address bar: see attests. An empty value takes one
+	// of the preset's out.
 	// Default: the preset's.
 	Params map[string]string `json:"params,omitempty"`
+
+	// Where the provider attests what a parameter asks for, by the parameter's name:
+	// the path of a claim, of a member of the profile, or, behind token_response,
+	// of the token endpoint's answer. Nobody is let in about whom it says something
+	// else, or nothing. Default: the preset's; else, for oidc, acr for acr_values,
+	// auth_time for max_age, hd for hd, and the values of the parameter claims.
+	Attests map[string]string `json:"attests,omitempty"`
 
 	// Other names for client_id, client_secret and code, for providers that call
 	// them otherwise. Default: the preset's.

@@ -126,6 +126,9 @@ func (p *OAuth2) finish(ctx context.Context, flow Flow, answer url.Values) (Acco
 	if err != nil {
 		return Account{}, err
 	}
+	if err := p.client.checkAttested(flow, userinfo.with(token, nil)); err != nil {
+		return Account{}, err
+	}
 	if p.emailEndpoint != "" {
 		p.client.addAddress(ctx, &account, p.emailEndpoint, token.accessToken)
 	}

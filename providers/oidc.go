@@ -236,10 +236,15 @@ func (p *OIDC) finish(ctx context.Context, flow Flow, answer url.Values) (Accoun
 	if err != nil {
 		return Account{}, err
 	}
-	if endpoints.UserinfoEndpoint == "" || !p.client.profile.lacks(account) {
-		return account, nil
+	attested := claims.with(token, nil)
+	if endpoints.UserinfoEndpoint == "" || !p.client.profile.lacks(account) && p.client.isAttestedIn(attested) {
+		return account, p.client.checkAttested(flow, attested)
 	}
-	return p.complete(ctx, endpoints, token, claims, account)
+	account, userinfo, err := p.complete(ctx, endpoints, token, claims, account)
+	if err != nil {
+		return Account{}, err
+	}
+	return account, p.client.checkAttested(flow, attested, userinfo)
 }
 
 // verify returns the claims of the ID token in a token answer.
@@ -275,23 +280,23 @@ func (p *OIDC) verify(ctx context.Context, endpoints metadata, flow Flow, token 
 	return claims, nil
 }
 
-// complete adds what the userinfo endpoint says of the same person (OpenID
-// Connect Core 5.3.2). An answer that can't be had or speaks of somebody else
+// complete adds what the userinfo endpoint says of the same person, and returns
+// that too (OpenID Connect Core 5.3.2). An answer that can't be had or speaks of somebody else
 // ends the sign-in: a session whose groups depend on the weather would be worse.
-func (p *OIDC) complete(ctx context.Context, endpoints metadata, token *tokens, idToken claims, account Account) (Account, error) {
+func (p *OIDC) complete(ctx context.Context, endpoints metadata, token *tokens, idToken claims, account Account) (Account, claims, error) {
 	userinfo, err := p.userinfo(ctx, endpoints, token)
 	if err != nil {
-		return Account{}, err
+		return Account{}, nil, err
 	}
 	if userinfo["sub"] != idToken["sub"] {
 		p.client.logger.Warn("the userinfo endpoint speaks of another subject than the ID token", zap.String("endpoint", endpoints.UserinfoEndpoint))
-		return Account{}, errors.New("userinfo: its sub is not the ID token's")
+		return Account{}, nil, errors.New("userinfo: its sub is not the ID token's")
 	}
 	rest, err := p.client.profile.details(userinfo.with(token, nil))
 	if err != nil {
-		return Account{}, err
+		return Account{}, nil, err
 	}
-	return account.complete(rest), nil
+	return account.complete(rest), userinfo, nil
 }
 
 // userinfo returns the userinfo endpoint's answer, with its signature checked

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 
@@ -14,13 +15,14 @@ import (
 const discovered = "discovered"
 
 // pushEndpoint returns where the authorization request goes first, empty for
-// nowhere: what is configured, else what the provider demands (RFC 9126 section 5).
+// nowhere: what is configured, else what the provider demands (RFC 9126 section 5),
+// or offers, where the request chooses who comes in.
 func (c *client) pushEndpoint(m metadata) (string, error) {
 	switch configured := c.config.PushedAuthorizationRequestEndpoint; configured {
 	case off:
 		return "", nil
 	case "":
-		if !m.RequiresPAR {
+		if !m.RequiresPAR && (m.PAREndpoint == "" || c.restrictions.none()) {
 			return "", nil
 		}
 	case discovered:
@@ -35,7 +37,7 @@ func (c *client) pushEndpoint(m metadata) (string, error) {
 
 // begin returns the URL of the authorization request; m holds the endpoints.
 func (c *client) begin(ctx context.Context, m metadata, flow Flow, extra url.Values) (string, error) {
-	request := c.authorizationRequest(flow, extra)
+	request := c.authorizationRequest(flow, withoutFixed(extra, m.AuthorizationEndpoint))
 	endpoint, err := c.pushEndpoint(m)
 	if err != nil {
 		return "", err
@@ -45,12 +47,25 @@ func (c *client) begin(ctx context.Context, m metadata, flow Flow, extra url.Val
 	}
 	requestURI, err := c.push(ctx, endpoint, m.TokenEndpoint, request)
 	if err != nil {
-		return "", fmt.Errorf("pushing the authorization request: %w", err)
+		return "", fmt.Errorf("pushing the authorization request (pushed_authorization_request_endpoint): %w", err)
 	}
 	reference := &query{names: c.config.ParamNames}
 	reference.add("client_id", c.config.ClientID)
 	reference.add("request_uri", requestURI)
 	return reference.appendTo(m.AuthorizationEndpoint), nil
+}
+
+// withoutFixed leaves out what the endpoint's own query sets.
+func withoutFixed(extra url.Values, endpoint string) url.Values {
+	u, err := url.Parse(endpoint)
+	if err != nil || u.RawQuery == "" {
+		return extra
+	}
+	left := maps.Clone(extra)
+	for name := range u.Query() {
+		delete(left, name)
+	}
+	return left
 }
 
 // push sends the parameters to the provider itself and returns the reference

@@ -33,6 +33,13 @@ type preset struct {
 	// hosts are further addresses of the vendor, beside those of config.
 	hosts   []string
 	options []presetOption
+	// attests says where the vendor attests what parameters and options ask for:
+	// the first that fits counts. free are those that restrict nobody, or that
+	// something else holds, and why: they need no comparison.
+	attests []attestation
+	free    map[string]string
+	// paramsInClientID says that a client id may be a query of parameters.
+	paramsInClientID bool
 
 	// The defaults of the fields of OAuth2 and OIDC with these names.
 	emailEndpoint     string

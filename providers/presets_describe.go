@@ -31,6 +31,9 @@ type PresetInfo struct {
 	FormPost bool
 	// ClientAuth is how the client proves itself.
 	ClientAuth string
+	// Restrictions say what holds the options and parameters that restrict who
+	// comes in.
+	Restrictions []PresetRestriction
 	// LeftOut are the checks that the row doesn't make.
 	LeftOut []string
 	// Differs says what is otherwise than in NextAuth; Note is what else to know.
@@ -44,6 +47,20 @@ type PresetOption struct {
 	Default string
 	// Required says that the row doesn't work without it.
 	Required bool
+}
+
+// PresetRestriction is an option or a parameter of a preset that restricts who
+// comes in, or looks so.
+type PresetRestriction struct {
+	Name string
+	// Prefix begins the values that this is about, empty for all others.
+	Prefix string
+	// At is where the vendor attests what it is compared with; Not a value that
+	// must not stand there. Both are empty where nothing is compared.
+	At, Not string
+	// Why says why nothing needs to be compared; empty where the option or
+	// parameter is no restriction at all.
+	Why string
 }
 
 // Presets describes all rows, sorted by name.
@@ -77,7 +94,7 @@ func describe(name string, row preset) PresetInfo {
 			info.LeftOut = append(info.LeftOut, check)
 		}
 	}
-	info.Options = row.describeOptions(defaults)
+	info.Options, info.Restrictions = row.describeOptions(defaults), row.describeRestrictions()
 	return info
 }
 
@@ -101,6 +118,17 @@ func (row preset) describeOptions(defaults ClientConfig) []PresetOption {
 		options = append(options, PresetOption{Name: option.name, Use: option.use, Default: option.value, Required: option.required})
 	}
 	return options
+}
+
+func (row preset) describeRestrictions() []PresetRestriction {
+	var all []PresetRestriction
+	for _, one := range row.attests {
+		all = append(all, PresetRestriction{Name: one.name, Prefix: one.prefix, At: one.at, Not: one.not})
+	}
+	for _, name := range sortedKeys(row.free) {
+		all = append(all, PresetRestriction{Name: name, Why: row.free[name]})
+	}
+	return all
 }
 
 // verifiedBy names what says that an address is verified.

@@ -153,6 +153,7 @@ var presetsOAuth2S = map[string]preset{
 				"WebsiteApp":      {"page": "qrconnect", "scope": "snsapi_login"},
 			},
 		}},
+		free: map[string]string{"platform_type": "it is the kind of client"},
 		config: ClientConfig{
 			AuthorizationEndpoint: "https://open.weixin.qq.com/connect/{page}",
 			TokenEndpoint:         "https://api.weixin.qq.com/sns/oauth2/access_token",
@@ -195,12 +196,19 @@ var presetsOAuth2S = map[string]preset{
 		differs: "PKCE is used besides state.",
 	},
 	"workos": {
-		name: "WorkOS",
-		kind: kindOAuth2,
+		name:   "WorkOS",
+		kind:   kindOAuth2,
+		public: true,
 		options: []presetOption{
 			{name: "connection", use: "the id of a connection; one of connection, organization and provider is needed", oneOf: true},
 			{name: "organization", use: "the id of an organization", oneOf: true},
-			{name: "provider", use: "an OAuth provider, such as authkit", oneOf: true},
+			{name: "provider", use: "an OAuth provider, such as GoogleOAuth: everybody whom it knows", oneOf: true},
+		},
+		attests: []attestation{
+			{name: "connection", at: "connection_id", closes: true},
+			{name: "organization", at: "organization_id", closes: true},
+			{name: "provider", prefix: "authkit"},
+			{name: "provider", at: "connection_type"},
 		},
 		config: ClientConfig{
 			Issuer:                "https://api.workos.com",
@@ -211,7 +219,7 @@ var presetsOAuth2S = map[string]preset{
 			ClientAuth:            "client_secret_post",
 			Profile:               ProfileMap{ID: "id", Name: "first_name+last_name", Email: "email", Image: "raw_attributes.picture", Groups: off},
 		},
-		differs: "One of connection, organization and provider is demanded when the configuration is loaded. No scope: NextAuth sends `openid`, which is none of the vendor's. PKCE is used besides state.",
+		differs: "One of connection, organization and provider is demanded when the configuration is loaded, and compared with what the profile says; NextAuth compares nothing. No scope: NextAuth sends `openid`, which is none of the vendor's. PKCE is used besides state.",
 	},
 	"yandex": {
 		name:   "Yandex",
@@ -232,6 +240,7 @@ var presetsOAuth2S = map[string]preset{
 		kind:    kindOAuth2,
 		public:  true,
 		options: []presetOption{{name: "data_center", use: "the last part of the host names: com, eu, in, com.au, jp", value: "com"}},
+		free:    map[string]string{"data_center": "the code is redeemed at its own host"},
 		config: ClientConfig{
 			AuthorizationEndpoint: "https://accounts.zoho.{data_center}/oauth/v2/auth",
 			TokenEndpoint:         "https://accounts.zoho.{data_center}/oauth/v2/token",

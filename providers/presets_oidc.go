@@ -7,6 +7,7 @@ var presetsOIDC = map[string]preset{
 		kind:         kindOIDC,
 		public:       true,
 		options:      []presetOption{{name: "team_id", use: "the team id of the developer account, unless client_secret is one made elsewhere"}},
+		free:         map[string]string{"team_id": "it is in the client secret"},
 		signedSecret: &signedSecret{issuer: "{team_id}", audience: "https://appleid.apple.com", alg: "ES256"},
 		config: ClientConfig{
 			Issuer:     "https://appleid.apple.com",
@@ -26,6 +27,8 @@ var presetsOIDC = map[string]preset{
 			{name: "tenant_id", use: "the tenant's name, the first label of its onmicrosoft.com domain", required: true},
 			{name: "primary_user_flow", use: "the user flow that signs up and in, such as B2C_1_signin", required: true},
 		},
+		attests: []attestation{{name: "primary_user_flow", at: "tfp|acr", fold: true}},
+		free:    map[string]string{"tenant_id": "it is in the issuer, which ID tokens name"},
 		config: ClientConfig{
 			Issuer:  "https://{tenant_id}.b2clogin.com/{tenant_id}.onmicrosoft.com/{primary_user_flow}/v2.0",
 			Scopes:  []string{"openid", "email", "profile"},
@@ -106,6 +109,9 @@ var presetsOIDC = map[string]preset{
 			name: "tenant_id", use: "the tenant's id or domain; common, organizations and consumers let in people of other tenants",
 			value: "common", public: []string{"common", "organizations", "consumers"},
 		}},
+		// The tenant of all personal accounts.
+		attests: []attestation{{name: "tenant_id", prefix: "organizations", at: "tid", not: "9188040d-6c67-4c5b-b112-36a304b66dad"}},
+		free:    map[string]string{"tenant_id": "it is in the issuer, which ID tokens name"},
 		config: ClientConfig{
 			Issuer:                  "https://login.microsoftonline.com/{tenant_id}/v2.0",
 			Scopes:                  []string{"openid", "email", "profile"},
@@ -151,9 +157,10 @@ var presetsOIDC = map[string]preset{
 		differs: "`picture` is read where `avatar_url` is missing. State and nonce are used besides PKCE.",
 	},
 	"slack": {
-		name:   "Slack",
-		kind:   kindOIDC,
-		public: true,
+		name:    "Slack",
+		kind:    kindOIDC,
+		public:  true,
+		attests: []attestation{{name: "team", at: "https://slack.com/team_id", closes: true}},
 		config: ClientConfig{
 			Issuer:  "https://slack.com",
 			Scopes:  []string{"openid", "profile", "email"},

@@ -18,6 +18,7 @@ var presetsOIDCOwn = map[string]preset{
 		name:          "Auth0",
 		kind:          kindOIDC,
 		issuerExample: "https://example.eu.auth0.com/",
+		attests:       []attestation{{name: "organization", prefix: "org_", at: "org_id"}, {name: "organization", at: "org_name", fold: true}},
 		config: ClientConfig{
 			Scopes:  []string{"openid", "email", "profile"},
 			Profile: ProfileMap{ID: "sub", Name: "nickname", Email: "email", Image: "picture", Groups: "groups"},
@@ -60,6 +61,7 @@ var presetsOIDCOwn = map[string]preset{
 		name:          "Cognito",
 		kind:          kindOIDC,
 		issuerExample: "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_EXAMPLE",
+		attests:       []attestation{{name: "identity_provider", prefix: "COGNITO"}, {name: "identity_provider", at: "identities.providerName"}},
 		config: ClientConfig{
 			Scopes:  []string{"openid", "email", "profile"},
 			Profile: ProfileMap{ID: "sub", Name: "name", Email: "email", Image: "picture", Groups: "groups"},
@@ -79,6 +81,7 @@ var presetsOIDCOwn = map[string]preset{
 	"duende-identity-server6": {
 		name:          "DuendeIdentityServer6",
 		kind:          kindOIDC,
+		attests:       []attestation{{name: paramACR, prefix: "idp:", at: "idp"}, {name: paramACR, prefix: "tenant:"}},
 		issuerExample: "https://identity.example.com",
 		config: ClientConfig{
 			Scopes:  []string{"openid", "email", "profile"},
@@ -102,6 +105,7 @@ var presetsOIDCOwn = map[string]preset{
 		kind:            kindOIDC,
 		issuerExample:   "https://auth.example.com",
 		options:         []presetOption{{name: "tenant_id", use: "the id of the tenant, where there are several"}},
+		attests:         []attestation{{name: "tenantId", at: "tid"}},
 		discoveryParams: map[string]string{"tenantId": "{tenant_id}"},
 		config: ClientConfig{
 			Scopes:  []string{"openid", "offline_access", "email", "profile"},
@@ -123,6 +127,7 @@ var presetsOIDCOwn = map[string]preset{
 	"identity-server4": {
 		name:          "IdentityServer4",
 		kind:          kindOIDC,
+		attests:       []attestation{{name: paramACR, prefix: "idp:", at: "idp"}, {name: paramACR, prefix: "tenant:"}},
 		issuerExample: "https://identity.example.com",
 		config: ClientConfig{
 			Scopes:  []string{"openid", "profile", "email"},
@@ -144,6 +149,7 @@ var presetsOIDCOwn = map[string]preset{
 		name:          "Kinde",
 		kind:          kindOIDC,
 		issuerExample: "https://example.kinde.com",
+		attests:       []attestation{{name: "org_code", at: "org_codes"}},
 		config: ClientConfig{
 			Scopes:  []string{"openid", "email", "profile"},
 			Profile: ProfileMap{ID: "sub", Name: "name|nickname|preferred_username", Email: "email", Image: "picture", Groups: "groups"},
@@ -165,6 +171,7 @@ var presetsOIDCOwn = map[string]preset{
 		name:          "Okta",
 		kind:          kindOIDC,
 		issuerExample: "https://example.okta.com",
+		attests:       []attestation{{name: "idp", at: "idp"}},
 		config: ClientConfig{
 			Scopes:  []string{"openid", "email", "profile"},
 			Profile: ProfileMap{ID: "sub", Name: "name|preferred_username", Email: "email", Image: "picture", Groups: "groups"},
@@ -214,9 +221,14 @@ var presetsOIDCOwn = map[string]preset{
 		differs: "Name and picture are read, as in v5. Nonce is used besides PKCE and state.",
 	},
 	"zitadel": {
-		name:             "ZITADEL",
-		kind:             kindOIDC,
-		issuerExample:    "https://example.zitadel.cloud",
+		name:          "ZITADEL",
+		kind:          kindOIDC,
+		issuerExample: "https://example.zitadel.cloud",
+		attests: []attestation{
+			{name: paramScope, prefix: "urn:zitadel:iam:org:id:", at: "urn:zitadel:iam:user:resourceowner:id"},
+			{name: paramScope, prefix: "urn:zitadel:iam:org:domain:primary:", at: "urn:zitadel:iam:user:resourceowner:primary_domain"},
+			{name: paramScope, prefix: "urn:zitadel:iam:org:idp:id:"},
+		},
 		trustedAudiences: []string{anyAudience},
 		config: ClientConfig{
 			Scopes:  []string{"openid", "email", "profile"},

@@ -87,3 +87,28 @@ func literal(v any) string {
 	}
 	return ""
 }
+
+// all are the texts, numbers and flags that the path leads to, in every element of
+// the lists on its way.
+func (p path) all(v any) (found []string) {
+	if list, ok := v.([]any); ok {
+		if element, ok := p.in(v); ok && len(p) > 0 {
+			return path{}.all(element)
+		}
+		for _, element := range list {
+			found = append(found, p.all(element)...)
+		}
+		return found
+	}
+	if len(p) == 0 {
+		if text := literal(v); text != "" {
+			return []string{text}
+		}
+		return nil
+	}
+	object, _ := v.(map[string]any)
+	for n := 1; n <= len(p) && found == nil; n++ {
+		found = p[n:].all(object[strings.Join(p[:n], ".")])
+	}
+	return found
+}

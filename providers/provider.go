@@ -97,7 +97,8 @@ type Redirector interface {
 	Begin(ctx context.Context, flow Flow, extra url.Values) (string, error)
 	// Finish checks the callback's parameters (query or form, state already
 	// compared by the caller) and returns who signed in. [ErrProviderRefused]
-	// is the provider's own error answer; every other error is OAuthCallback.
+	// is the provider's own error answer, and [ErrNotAdmitted] a person whom the
+	// configuration doesn't let in; every other error is OAuthCallback.
 	Finish(ctx context.Context, flow Flow, answer url.Values) (Account, error)
 }
 
@@ -109,6 +110,8 @@ type Flow struct {
 	Nonce       string
 	Verifier    string
 	RedirectURI string
+	// Began is when the browser was sent to the provider; zero where it isn't known.
+	Began time.Time
 }
 
 // Checker is a provider that checks what a person typed into a form.
@@ -170,6 +173,9 @@ var (
 	// ErrProviderRefused is the provider's own error answer (the person
 	// cancelled, or the client is misconfigured).
 	ErrProviderRefused = errors.New("the provider answered with an error")
+	// ErrNotAdmitted is a person about whom the provider doesn't attest what the
+	// configuration asks for.
+	ErrNotAdmitted = errors.New("the provider doesn't attest what the configuration asks for")
 	// ErrWrongCredentials is an unknown user or a wrong password, alike.
 	ErrWrongCredentials = errors.New("unknown user or wrong password")
 	// ErrBusy is a full queue: of password checks, or of questions to a back end.

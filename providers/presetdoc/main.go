@@ -88,6 +88,15 @@ What differs from NextAuth, for all and for each, is in [compatibility.md](compa
 |---|---|---|---|---|---|
 `
 
+const restrictionsHead = `
+## Options and parameters that restrict who comes in
+
+The request goes through the visitor's address bar, so an option or parameter (` + "`params`" + `) restricts nobody by being sent: what comes back is compared with it. If the provider attests something else, or nothing, the sign-in is refused with ` + "`AccessDenied`" + `, and the log says what was wanted and what came. At every provider of OpenID Connect ` + "`acr_values`" + ` is compared with ` + "`acr`" + ` (one of the values must be there), ` + "`max_age`" + ` with ` + "`auth_time`" + `, ` + "`hd`" + ` with ` + "`hd`" + `, and the values of ` + "`claims`" + ` with those claims; elsewhere, and for all other parameters, ` + "`attests <parameter>=<path>`" + ` says where to look. A parameter that looks like a restriction and that nothing is compared with, such as ` + "`kc_idp_hint`" + ` or the ` + "`connection`" + ` of Auth0, is told of when the configuration is loaded: it is none, so write ` + "`allow`" + `. Where the provider offers pushed requests (RFC 9126), such parameters are sent so.
+
+What the table has of its own:
+
+`
+
 const notesHead = `
 ## To know
 
@@ -118,10 +127,13 @@ const tail = `
 `
 
 func page() string {
-	var main, notes, mail strings.Builder
+	var main, restrictions, notes, mail strings.Builder
 	for _, p := range providers.Presets() {
 		fmt.Fprintf(&main, "| %s | %s | %s | %s | %s | %s |\n",
 			names(p), options(p.Options), code(p.Scopes...), profile(p), verified(p), yesNo(p.Public))
+		if len(p.Restrictions) > 0 {
+			fmt.Fprintf(&restrictions, "- `%s`: %s.\n", p.Name, compared(p.Restrictions))
+		}
 		if text := note(p); text != "" {
 			fmt.Fprintf(&notes, "| `%s` | %s |\n", p.Name, text)
 		}
@@ -129,7 +141,7 @@ func page() string {
 	for _, service := range providers.MailServices() {
 		fmt.Fprintf(&mail, "| %s (%s) | %s |\n", code(service.Name), service.Display, options(service.Options))
 	}
-	return head + main.String() + notesHead + notes.String() + mailHead + mail.String() + tail
+	return head + main.String() + notesHead + notes.String() + restrictionsHead + restrictions.String() + mailHead + mail.String() + tail
 }
 
 func differences() string {
@@ -194,6 +206,28 @@ func verified(p providers.PresetInfo) string {
 		return "nothing"
 	}
 	return path(p.VerifiedBy)
+}
+
+func compared(list []providers.PresetRestriction) string {
+	all := make([]string, 0, len(list))
+	for _, one := range list {
+		text := code(one.Name)
+		if one.Prefix != "" {
+			text = code(one.Name + "=" + one.Prefix + "…")
+		}
+		switch {
+		case one.Not != "":
+			text += ": " + code(one.At) + " must not be " + code(one.Not)
+		case one.At != "":
+			text += " with " + strings.Join(strings.Split("`"+one.At+"`", "|"), "`, else `")
+		case one.Why != "":
+			text += " with nothing, for " + one.Why
+		default:
+			text += " with nothing: no restriction"
+		}
+		all = append(all, text)
+	}
+	return strings.Join(all, "; ")
 }
 
 // path writes alternatives so that a table holds them.

@@ -1,0 +1,314 @@
+package providers
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// attestation says where a provider attests what an authorization parameter asks
+// for. The request goes through the visitor's address bar, so the parameter alone
+// restricts nobody: what comes back is compared with it.
+type attestation struct {
+	// name is the parameter's, or that of a row's option which is none.
+	name string
+	// prefix begins the values that this is about. One that ends in a colon is no
+	// part of what is compared.
+	prefix string
+	// at is where the provider attests it, as in a ProfileMap; empty: nowhere.
+	at string
+	// not is a value that must not be attested, in place of the one asked for.
+	not string
+	// fold compares without regard to the case of ASCII letters.
+	fold bool
+	// closes says that not anyone in the world comes in where it holds.
+	closes bool
+}
+
+// standardAttestations are those of OpenID Connect: hd is Google's, and means the
+// same where others have it.
+var standardAttestations = []attestation{
+	{name: paramACR, at: "acr"},          // Core 3.1.2.1, 2
+	{name: paramMaxAge, at: "auth_time"}, // Core 3.1.3.7 number 13
+	{name: "hd", prefix: anyValue, at: "hd"},
+	{name: "hd", at: "hd", closes: true},
+}
+
+const (
+	paramACR    = "acr_values"
+	paramMaxAge = "max_age"
+	paramClaims = "claims"
+	paramScope  = "scope"
+	// anyValue asks for some value, whichever it is.
+	anyValue = "*"
+)
+
+// selectors are parameters by which providers of all kinds let an operator choose
+// who signs in, or how. Where nothing attests them, a line at load says so.
+var selectors = set(
+	paramACR, "allow_signup", "connection", "connection_id", "direct_sign_in", "domain", "domain_hint", "group", "groups",
+	"hd", "identity_provider", "idp", "idp_hint", "idp_id", "idp_identifier", "idphint", "kc_idp_hint", paramMaxAge,
+	"org", "org_code", "org_id", "org_name", "organisation", "organization", "organization_id", "organization_name",
+	"product", "provider", "realm", "require_role", "sso_provider", "team", "team_id", "tenant", "tenantId", "tenant_id",
+	"vtr", "whr", "workspace", "workspace_id",
+)
+
+// restriction is what must be attested, before anybody is let in.
+type restriction struct {
+	attestation
+	// wanted are the values, of which one must be attested.
+	wanted []string
+}
+
+// restrictions are those of one provider.
+type restrictions struct {
+	held []restriction
+	// open are the parameters that look like a restriction, and are none.
+	open []string
+}
+
+// none says that the authorization request chooses nobody.
+func (r restrictions) none() bool { return len(r.held) == 0 && len(r.open) == 0 }
+
+// closed says that not anyone in the world comes in.
+func (r restrictions) closed() bool {
+	return slices.ContainsFunc(r.held, func(one restriction) bool { return one.closes })
+}
+
+// restrictionsOf reads what a resolved configuration asks for.
+func restrictionsOf(kind string, row preset, c *ClientConfig) restrictions {
+	var found restrictions
+	asked := row.asked(c)
+	for _, name := range slices.Sorted(maps.Keys(asked)) {
+		for _, value := range asked[name] {
+			at, known := row.attested(kind, c, name, value)
+			switch {
+			case known && at.at != "":
+				found.hold(at, strings.TrimPrefix(value, at.cut()))
+			case !slices.Contains(found.open, name) && (known || selectors[name] && row.free[name] == ""):
+				found.open = append(found.open, name)
+			}
+		}
+	}
+	if kind == kindOIDC {
+		for _, value := range asked[paramClaims] {
+			found.held = append(found.held, requestedClaims(value)...)
+		}
+	}
+	return found
+}
+
+// asked are the values of parameters, options and scopes by name.
+func (row preset) asked(c *ClientConfig) map[string][]string {
+	asked := map[string][]string{paramScope: c.Scopes}
+	for _, option := range row.options {
+		if value := c.Options[option.name]; value != "" || option.value != "" {
+			asked[option.name] = []string{cmp.Or(value, option.value)}
+		}
+	}
+	for name, value := range c.Params {
+		delete(asked, name)
+		if value != "" {
+			asked[name] = []string{value}
+		}
+	}
+	var inEndpoint, inClientID url.Values
+	if endpoint, err := url.Parse(c.AuthorizationEndpoint); err == nil {
+		inEndpoint = endpoint.Query()
+	}
+	if row.paramsInClientID {
+		inClientID, _ = url.ParseQuery(c.ClientID) // what isn't a query holds none
+	}
+	for _, more := range []url.Values{inEndpoint, inClientID} {
+		for name, values := range more {
+			asked[name] = append(slices.Clone(asked[name]), values...)
+		}
+	}
+	asked[paramACR] = strings.Fields(strings.Join(asked[paramACR], " "))
+	return asked
+}
+
+// attested returns where a value is attested: as the operator says, else the row,
+// else OpenID Connect.
+func (row preset) attested(kind string, c *ClientConfig, name, value string) (attestation, bool) {
+	if at := c.Attests[name]; at != "" {
+		return attestation{name: name, at: at, closes: name != paramACR && name != paramMaxAge}, true
+	}
+	list := row.attests
+	if kind == kindOIDC {
+		list = slices.Concat(list, standardAttestations)
+	}
+	for _, one := range list {
+		if one.name == name && strings.HasPrefix(value, one.prefix) {
+			return one, true
+		}
+	}
+	return attestation{}, false
+}
+
+// cut is what of a value isn't compared.
+func (a attestation) cut() string {
+	if strings.HasSuffix(a.prefix, ":") {
+		return a.prefix
+	}
+	return ""
+}
+
+// hold adds a value. In a list, such as acr_values, it is an alternative to the
+// others that are attested at the same place.
+func (r *restrictions) hold(at attestation, value string) {
+	for i := range r.held {
+		if r.held[i].attestation == at && (at.name == paramACR || at.name == paramScope) {
+			r.held[i].wanted = append(r.held[i].wanted, value)
+			return
+		}
+	}
+	r.held = append(r.held, restriction{at, []string{value}})
+}
+
+// requestedClaims are the values that a claims parameter asks for (OpenID Connect
+// Core 5.5.1). What isn't such a parameter asks for none.
+func requestedClaims(parameter string) (held []restriction) {
+	var request map[string]map[string]*struct {
+		Value  any   `json:"value"`
+		Values []any `json:"values"`
+	}
+	decoder := json.NewDecoder(strings.NewReader(parameter))
+	decoder.UseNumber()
+	if err := decoder.Decode(&request); err != nil {
+		return nil
+	}
+	for _, part := range slices.Sorted(maps.Keys(request)) {
+		for _, claim := range slices.Sorted(maps.Keys(request[part])) {
+			asked := request[part][claim]
+			if asked == nil {
+				continue
+			}
+			one := restriction{attestation: attestation{name: paramClaims + " " + claim, at: claim}}
+			for _, value := range append(asked.Values, asked.Value) {
+				if text := literal(value); text != "" {
+					one.wanted = append(one.wanted, text)
+				}
+			}
+			if one.wanted != nil {
+				held = append(held, one)
+			}
+		}
+	}
+	return held
+}
+
+// checkAttests refuses places that can't be read, and parameters that aren't there:
+// one that is misspelt would hold nobody back.
+func (c *ClientConfig) checkAttests(string) error {
+	row, _ := lookUp(c.Preset)
+	asked := row.asked(c)
+	for _, name := range sortedKeys(c.Attests) {
+		if err := checkSources(c.Attests[name], false); err != nil || c.Attests[name] == off {
+			return fmt.Errorf("attests %s must be the path of a claim, such as org_id, got %q", name, excerpt(c.Attests[name]))
+		}
+		if len(asked[name]) == 0 {
+			return fmt.Errorf("attests %s: no such parameter is sent: write params %s=<value>", name, name)
+		}
+	}
+	for _, age := range asked[paramMaxAge] {
+		if _, err := strconv.ParseUint(age, 10, 31); err != nil && !isDynamic(age) {
+			return fmt.Errorf("params max_age must be a number of seconds, got %q", excerpt(age))
+		}
+	}
+	return nil
+}
+
+// isAttestedIn says that claims hold something about every restriction.
+func (c *client) isAttestedIn(found claims) bool {
+	return !slices.ContainsFunc(c.restrictions.held, func(r restriction) bool { return len(r.found(found)) == 0 })
+}
+
+// checkAttested refuses a person about whom the provider attests something else
+// than what is asked for, or nothing. Sources may not contradict each other.
+func (c *client) checkAttested(flow Flow, sources ...claims) error {
+	for _, r := range c.restrictions.held {
+		var got []string
+		met := false
+		for _, source := range sources {
+			values := r.found(source)
+			if len(values) == 0 {
+				continue
+			}
+			if got, met = values, r.isMet(values, flow.Began); !met {
+				break
+			}
+		}
+		if met {
+			continue
+		}
+		c.logger.Warn("a sign-in is refused: the provider doesn't attest what an authorization parameter asks for",
+			zap.String("parameter", r.name), zap.Strings("wanted", r.wanted), zap.String("not_wanted", r.not),
+			zap.String("attested_by", r.at), zap.Strings("got", got))
+		return fmt.Errorf("%w: %s is not what %s asks for", ErrNotAdmitted, r.at, r.name)
+	}
+	return nil
+}
+
+// found are the values at the restriction's places.
+func (r restriction) found(c claims) []string {
+	for _, p := range parsePaths(r.at) {
+		if values := p.all(map[string]any(c)); len(values) > 0 {
+			return values
+		}
+	}
+	return nil
+}
+
+// isMet compares what is attested, which is at least one value. began is when the sign-in began, zero for now.
+func (r restriction) isMet(got []string, began time.Time) bool {
+	switch {
+	case r.not != "":
+		return !slices.Contains(got, r.not)
+	case r.name == paramMaxAge:
+		return r.isRecent(got[0], began)
+	case slices.Contains(r.wanted, anyValue):
+		return true
+	}
+	return slices.ContainsFunc(r.wanted, func(want string) bool {
+		return slices.ContainsFunc(got, func(one string) bool {
+			return one == want || r.fold && foldASCII(one) == foldASCII(want)
+		})
+	})
+}
+
+// isRecent: the person proved who they are at most so many seconds before they
+// were asked (OpenID Connect Core 3.1.2.1).
+func (r restriction) isRecent(authTime string, began time.Time) bool {
+	at, ok := numericDate(json.Number(authTime))
+	age, err := strconv.ParseUint(r.wanted[0], 10, 31)
+	if began.IsZero() {
+		began = time.Now()
+	}
+	return ok && err == nil && !at.Add(time.Duration(age)*time.Second).Before(began.Add(-maxSkew))
+}
+
+func foldASCII(s string) string {
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, s)
+}
+
+// warnOfOpen tells which parameters restrict nobody, though they look so.
+func (c *client) warnOfOpen() {
+	for _, name := range c.restrictions.open {
+		c.logger.Warn("an authorization parameter is no restriction: visitors can change it in the address bar, and nothing that the provider attests is compared with it. Write `attests <parameter>=<claim>` if a claim attests it, and who may come in with `allow`, such as `allow email *@example.com`",
+			zap.String("parameter", name))
+	}
+}

@@ -1,0 +1,102 @@
+package signin
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-signin/caddy-signin/providers"
+)
+
+// handsOutLinks reports whether the realm's own address goes where it is used
+// later, and by others: into mails, and to providers as redirect_uri.
+func (rl *Realm) handsOutLinks() bool {
+	for _, provider := range rl.providers {
+		switch provider.(type) {
+		case providers.Redirector, providers.Mailer:
+			return true
+		}
+	}
+	return false
+}
+
+// checkPlace is [Realm.checkHosts] for the handler that is being provisioned, so
+// that caddy validate refuses what a start would.
+func checkPlace(ctx caddy.Context, realm *Realm) error {
+	srv, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
+	if !ok || srv == nil {
+		return nil
+	}
+	hosts, known := hostsAround(ctx, srv)
+	if !known {
+		return nil
+	}
+	return realm.checkHosts(hosts, newServedHosts(srv).patterns)
+}
+
+// checkHosts refuses a realm without url that hands out links at a site whose
+// hosts a client can choose among by its Host header: whoever has a host of such a
+// pattern, or makes others believe so, would be sent their links and codes. A site
+// that names no host answers for those that other matchers of the server name,
+// and, to visitors at this machine, for loopback names.
+func (rl *Realm) checkHosts(hosts, ofServer []string) error {
+	if rl.URL != "" || !rl.handsOutLinks() {
+		return nil
+	}
+	what := "a site of it answers for "
+	if len(hosts) == 0 {
+		hosts, what = ofServer, "a site of it names no host, and its server answers for "
+	}
+	for _, host := range hosts {
+		if known := knownHost(host); isHostPattern(known) && !isLoopbackPattern(known) {
+			return fmt.Errorf("%s: url is missing: %s%s, so that a client's Host header would choose where mailed links and providers' answers lead: write url https://auth.example.com into the signin block, and cookie_domain too where many hosts share the sign-in", rl, what, host)
+		}
+	}
+	return nil
+}
+
+// isLoopbackPattern reports whether a pattern stands for names of this machine
+// only, such as *.localhost.
+func isLoopbackPattern(pattern string) bool {
+	last := strings.LastIndex(pattern, "*.")
+	return last >= 0 && isLoopbackName(pattern[last+len("*."):])
+}
+
+// hostsAround are the hosts that lead to the handler that is being provisioned;
+// none means any host. known is false where its place isn't: a named route may be
+// invoked anywhere.
+//
+// Routes are provisioned in their order, matchers first, and Caddy takes the raw
+// handlers out of a route once it has loaded them.
+func hostsAround(ctx caddy.Context, srv *caddyhttp.Server) (hosts []string, known bool) {
+	route := underWay(srv.Routes, srv.Errors)
+	if route == nil {
+		return nil, false
+	}
+	hosts = narrowed(nil, route)
+	for _, module := range ctx.Modules() {
+		sub, ok := module.(*caddyhttp.Subroute)
+		if !ok {
+			continue
+		}
+		if route := underWay(sub.Routes, sub.Errors); route != nil {
+			hosts = narrowed(hosts, route)
+		}
+	}
+	return hosts, true
+}
+
+// underWay is the route whose handlers are being loaded.
+func underWay(routes caddyhttp.RouteList, errors *caddyhttp.HTTPErrorConfig) *caddyhttp.Route {
+	for i := range routes {
+		if len(routes[i].HandlersRaw) > 0 {
+			return &routes[i]
+		}
+	}
+	if errors != nil {
+		return underWay(errors.Routes, nil)
+	}
+	return nil
+}
