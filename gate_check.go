@@ -47,7 +47,7 @@ func (a *App) warnOfGates(ctx caddy.Context) {
 	}
 }
 
-// warnIfUnclean tells of a site of which requests come past all signins and gates.
+// warnIfUnclean tells of a site of which requests come past every signin and gate.
 // A matcher of the gate's own leaves none; that of the route around it does.
 func (a *App) warnIfUnclean(site []gateAt, where ...zap.Field) {
 	if slices.ContainsFunc(site, func(at gateAt) bool {

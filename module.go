@@ -91,7 +91,7 @@ func (h *Handler) enter(w http.ResponseWriter, r *http.Request) (v *visit, out h
 			answerPanic(w, r, v, h.realm.logger, cause)
 		}
 	}()
-	if refuseTarget(w, r, currentVisit(r.Context()), h.realm.sampled) {
+	if refuseTarget(w, r, nil, h.realm.sampled) {
 		return nil, nil, nil
 	}
 	v, out = h.realm.attach(w, r)

@@ -70,8 +70,12 @@ func TestAGateWithoutSignInCleansOpenRequests(t *testing.T) {
 				w.Header().Set("Set-Cookie", "next-auth.session-token=stolen; Path=/")
 			})
 			for _, lines := range [][]string{
-				{"Remote-User: forged"}, {"Remote.User: forged"}, {"X-Signin-Assertion: forged"}, {"Connection: Remote-User, Remote.Email"},
-				{"Cookie: next-auth.session-token=forged"}, {"Connection: Upgrade", "Upgrade: h2c", "HTTP2-Settings: forged"},
+				{"Remote-User: forged"},
+				{"Remote.User: forged"},
+				{"X-Signin-Assertion: forged"},
+				{"Connection: Remote-User, Remote.Email"},
+				{"Cookie: next-auth.session-token=forged"},
+				{"Connection: Upgrade", "Upgrade: h2c", "HTTP2-Settings: forged"},
 			} {
 				got := g.raw(append([]string{"GET /open/x HTTP/1.1"}, lines...)...)
 				seen := g.echo.one(t)

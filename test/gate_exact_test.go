@@ -36,7 +36,7 @@ func TestSpellingsOfAnExactPath(t *testing.T) {
 	} {
 		t.Run(strings.NewReplacer("\n", " ", "{", "", "}", "").Replace(gate), func(t *testing.T) {
 			g := start(t, strings.Replace(onePasswordSite, "require_signin /app/*", gate, 1))
-			for _, pair := range strings.Fields(want) {
+			for pair := range strings.FieldsSeq(want) {
 				target, status, _ := strings.Cut(pair, "=")
 				if got := g.raw("GET " + target + " HTTP/1.1"); fmt.Sprint(got.status) != status {
 					t.Errorf("%s: status %d, want %s", target, got.status, status)

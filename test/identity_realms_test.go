@@ -50,9 +50,19 @@ http://other.example:{$HTTP} {
 	staff.Realm = "staff"
 	for path, claims := range map[string]string{"/open": "", "/app/": seal(t, secret, g.claimsOf()), "/staff/": seal(t, secret, staff)} {
 		for _, lines := range [][]string{
-			{"X-Staff: forged"}, {"x-staff: forged", "X-STAFF: forged"}, {"X_Staff: forged"}, {"x.staff: forged"}, {"X-Other: forged"}, {"X~Other: forged"},
-			{"Connection: X-Staff", "X-Staff: forged"}, {"Connection: keep-alive, x.other , X_Staff"}, {"Proxy-Connection: X-Staff"}, {"Keep-Alive: X-Other"}, {"TE: X-Staff"},
-			{"Transfer-Encoding: chunked", "Trailer: X-Staff", "", "0", "X-Staff: forged"}, {"Transfer-Encoding: chunked", "Trailer: X-Sum", "", "0", "X_Other: forged"},
+			{"X-Staff: forged"},
+			{"x-staff: forged", "X-STAFF: forged"},
+			{"X_Staff: forged"},
+			{"x.staff: forged"},
+			{"X-Other: forged"},
+			{"X~Other: forged"},
+			{"Connection: X-Staff", "X-Staff: forged"},
+			{"Connection: keep-alive, x.other , X_Staff"},
+			{"Proxy-Connection: X-Staff"},
+			{"Keep-Alive: X-Other"},
+			{"TE: X-Staff"},
+			{"Transfer-Encoding: chunked", "Trailer: X-Staff", "", "0", "X-Staff: forged"},
+			{"Transfer-Encoding: chunked", "Trailer: X-Sum", "", "0", "X_Other: forged"},
 		} {
 			c := g.dial()
 			c.send(slices.Concat([]string{"POST " + path + " HTTP/1.1", "Host: " + g.host(), "Cookie: next-auth.session-token=" + claims}, lines, []string{""})...)
