@@ -103,7 +103,8 @@ func (c *call) meet(claims *authjs.Claims, account providers.Account, begunIn st
 	if err != nil {
 		return false, fmt.Errorf("account %s:%s: %w", c.provider, account.ID, err)
 	}
-	takeUser(claims, &user)
+	claims.User = userID(claims)
+	c.realm.takeUser(claims, &user)
 	if user.New || user.Linked {
 		c.realm.logger.Info("stored an account", zap.String("user", userID(claims)), zap.String("account", c.provider+":"+account.ID),
 			zap.Bool("new", user.New), zap.Bool("linked", user.Linked))
@@ -114,9 +115,11 @@ func (c *call) meet(claims *authjs.Claims, account providers.Account, begunIn st
 // takeUser makes the claims those of a stored user: NextAuth's sub, name and
 // image. The address stays the one that this sign-in attests, for the rules and
 // the upstream go by it; where there is none, the stored one is shown, unverified.
-func takeUser(claims *authjs.Claims, user *sessionstore.User) {
+// An application that shares the tables may write any account into them; one of
+// a provider that checks passwords is nobody's, for those are never stored.
+func (rl *Realm) takeUser(claims *authjs.Claims, user *sessionstore.User) {
 	claims.Subject = user.Row
-	if user.First != (sessionstore.AccountKey{}) {
+	if user.First != (sessionstore.AccountKey{}) && !rl.checksPasswords(user.First.Provider) {
 		claims.User = user.First.Provider + ":" + user.First.ID
 	}
 	if user.Name != "" {
@@ -128,6 +131,11 @@ func takeUser(claims *authjs.Claims, user *sessionstore.User) {
 	if claims.Email.String() == "" && user.Email != "" {
 		claims.Email, claims.EmailVerified = authjs.TextOf(user.Email), false
 	}
+}
+
+func (rl *Realm) checksPasswords(id string) bool {
+	provider, ok := rl.byID[id]
+	return ok && provider.Info().Type == providers.TypeCredentials
 }
 
 // maxPicture is the longest address of a picture that goes into a session, in

@@ -9,6 +9,7 @@ import (
 )
 
 func TestClaimsOfAStoredUser(t *testing.T) {
+	realm := newRealm(t, nil)
 	first := sessionstore.AccountKey{Provider: "github", ID: "1"}
 	attested := authjs.Claims{
 		Provider: "google", Subject: "9", Name: authjs.TextOf("By Google"), Picture: authjs.TextOf("https://img.example/g.png"),
@@ -35,13 +36,16 @@ func TestClaimsOfAStoredUser(t *testing.T) {
 		"a picture that is no web address, or too long, is left out": {
 			silent, sessionstore.User{Row: "7", First: first, Image: "data:image/png;base64,AAAA"}, "github:1", "", "", "", false,
 		},
+		"an account of a password user, which only an application can have stored": {
+			silent, sessionstore.User{Row: "7", First: sessionstore.AccountKey{Provider: "credentials", ID: "alice"}}, "google:7", "", "", "", false,
+		},
 		"a user without accounts": {
 			silent, sessionstore.User{Row: "7", Image: "https://img.example/" + strings.Repeat("x", maxPicture)}, "google:7", "", "", "", false,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := test.claims
-			takeUser(&c, &test.user)
+			realm.takeUser(&c, &test.user)
 			if userID(&c) != test.id || c.Subject != "7" || c.Name.String() != test.name || c.Picture.String() != test.picture ||
 				c.Email.String() != test.address || c.EmailVerified != test.verified {
 				t.Errorf("the claims are %+v", c)

@@ -109,7 +109,7 @@ func (s *site) beside(ctx context.Context, token string, found *sessionstore.Aut
 	}
 	if err == nil {
 		if claims, err = authjs.ParseClaims(string(value)); err == nil && claims.Subject == found.User.Row {
-			takeUser(&claims, &found.User)
+			s.realm.takeUser(&claims, &found.User)
 			return claims, nil
 		}
 	}
@@ -117,7 +117,7 @@ func (s *site) beside(ctx context.Context, token string, found *sessionstore.Aut
 		SID: digest("authjs session", token), Realm: s.key, Provider: foreignProvider,
 		Email: authjs.TextOrMissing(found.User.Email), EmailVerified: found.User.EmailVerified && found.User.Email != "",
 	}
-	takeUser(&claims, &found.User)
+	s.realm.takeUser(&claims, &found.User)
 	return claims, nil
 }
 

@@ -170,6 +170,46 @@ function suite(dialect, rig, client, { decode, encode, getToken }) {
     });
   });
 
+  describe("a token is the gateway's by its mac, not by what it says", () => {
+    const guarded = async (cookie) => {
+      const answer = await fetch(`${origin}/api/echo/x`, { headers: { cookie } });
+      return answer.status === 200 ? (await answer.json()).headers : answer.status;
+    };
+
+    test("so that a jwt callback makes nobody of it that its user isn't", async (t) => {
+      const context = await rig.context(t);
+      await openSignedIn(context, "/app/");
+      const { sid, realm, provider, groups, login, auth_time, cred, mac } = await tokenOf(context);
+      const claimed = { sid, realm, provider, groups, login, auth_time, email_verified: true };
+      const mallory = { name: "Mallory", email: "alice@example.com", sub: "mallory" };
+      for (const callback of [claimed, { ...claimed, cred, mac }, { ...claimed, mac: "A".repeat(22) }, { ...claimed, sid: undefined, user: "credentials:alice" }]) {
+        const headers = await guarded(sessionCookie(await encode({ token: { ...mallory, ...callback }, secret, ...dialect.salt })));
+        assert.deepEqual(headers["remote-user"], ["nextauth:mallory"]);
+        assert.equal(headers["remote-email"], undefined);
+        assert.equal(headers["remote-groups"], undefined);
+      }
+      assert.equal(typeof mac, "string");
+      assert.equal((await sessionOf(await cookieHeader(context, origin))).mac, undefined);
+    });
+
+    test("and what the back end encodes again as it decoded it stays the gateway's", async (t) => {
+      const context = await rig.context(t);
+      await signInAtProvider(context, "ines");
+      const token = await tokenOf(context);
+      const again = sessionCookie(await encode({ token: { ...token, role: "reader" }, secret, ...dialect.salt }));
+      const [before, headers] = [await guarded(await cookieHeader(context, origin)), await guarded(again)];
+      assert.match(before["remote-groups"][0], /^crew,/);
+      for (const name of ["remote-user", "remote-name", "remote-email", "remote-groups"]) assert.deepEqual(headers[name], before[name], name);
+
+      const changed = sessionCookie(await encode({ token: { ...token, name: "Inés at work" }, secret, ...dialect.salt }));
+      assert.deepEqual((await guarded(changed))["remote-user"], [`nextauth:${token.sub}`]);
+      assert.equal((await guarded(changed))["remote-groups"], undefined);
+      await call(context.pages()[0], "signOut", { redirect: false });
+      assert.equal(await guarded(again), 401);
+      assert.equal(await guarded(changed), 401);
+    });
+  });
+
   // The last two restart Caddy with other options.
   test("`upstream_cookies pass` lets getToken() of the back end read the session", async (t) => {
     await rig.restart({ realm: "upstream_cookies pass" });

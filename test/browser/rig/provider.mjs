@@ -1,4 +1,4 @@
-// A certified OpenID provider with two people, and interaction pages as plain as can be.
+// A certified OpenID provider with three people, and interaction pages as plain as can be.
 import { generateKeyPairSync } from "node:crypto";
 import { createServer } from "node:http";
 import Provider from "oidc-provider";
@@ -7,6 +7,7 @@ import { stopServer } from "./echo.mjs";
 /** The people that can sign in; they need no password. */
 export const people = {
   dora: { name: "Dora Example", email: "dora@example.com", picture: "https://img.example/dora.png" },
+  ines: { name: "Inés Example \u2028\u{1f600}", email: "ines@example.com", groups: ["crew", "l\u2019équipe, \"A\"", ""] },
   // So many groups make a session cookie of several chunks.
   grace: {
     name: "Grace Example",
