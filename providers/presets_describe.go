@@ -121,7 +121,7 @@ func (row preset) describeOptions(defaults ClientConfig) []PresetOption {
 }
 
 func (row preset) describeRestrictions() []PresetRestriction {
-	var all []PresetRestriction
+	all := make([]PresetRestriction, 0, len(row.attests)+len(row.free))
 	for _, one := range row.attests {
 		all = append(all, PresetRestriction{Name: one.name, Prefix: one.prefix, At: one.at, Not: one.not})
 	}
