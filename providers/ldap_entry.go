@@ -118,7 +118,7 @@ func (a LDAPAttributes) account(entry *ldap.Entry) (Account, error) {
 	}
 	account.Name, _ = text(firstValue(entry, a.Name))
 	account.Image, _ = imageURL(firstValue(entry, a.Image))
-	if email, ok := parseAttestedEmail(firstValue(entry, a.Email)); ok {
+	if email, ok := NormalEmail(firstValue(entry, a.Email)); ok {
 		account.Email, account.EmailVerified = email, true
 	}
 	account.Groups = mergeGroups(nil, valuesOf(entry, a.Groups))

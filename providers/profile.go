@@ -155,7 +155,7 @@ func (p profile) address(c claims) (email string, verified bool) {
 	for _, at := range p.email {
 		value, _ := at.in(map[string]any(c))
 		raw, _ := value.(string)
-		email, ok := parseAttestedEmail(raw)
+		email, ok := NormalEmail(raw)
 		if !ok {
 			continue
 		}

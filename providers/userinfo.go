@@ -124,7 +124,7 @@ func pickAddress(body []byte) (email string, verified bool) {
 	}
 	best := 0
 	for _, entry := range list {
-		address, ok := parseAttestedEmail(entry.Email)
+		address, ok := NormalEmail(entry.Email)
 		if !ok {
 			continue
 		}
