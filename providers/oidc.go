@@ -236,10 +236,14 @@ func (p *OIDC) finish(ctx context.Context, flow Flow, answer url.Values) (Accoun
 	if err != nil {
 		return Account{}, err
 	}
-	if endpoints.UserinfoEndpoint == "" || !p.client.profile.lacks(account) {
-		return account, nil
+	asks := endpoints.UserinfoEndpoint != ""
+	if asks && p.client.profile.lacks(account) {
+		if account, err = p.complete(ctx, endpoints, token, claims, account); err != nil {
+			return Account{}, err
+		}
 	}
-	return p.complete(ctx, endpoints, token, claims, account)
+	p.client.judge(&account, token, asks, false)
+	return account, nil
 }
 
 // verify returns the claims of the ID token in a token answer.
@@ -287,9 +291,13 @@ func (p *OIDC) complete(ctx context.Context, endpoints metadata, token *tokens, 
 		p.client.logger.Warn("the userinfo endpoint speaks of another subject than the ID token", zap.String("endpoint", endpoints.UserinfoEndpoint))
 		return Account{}, errors.New("userinfo: its sub is not the ID token's")
 	}
-	rest, err := p.client.profile.details(userinfo.with(token, nil))
+	all := userinfo.with(token, nil)
+	rest, err := p.client.profile.details(all)
 	if err != nil {
 		return Account{}, err
+	}
+	if account.EmailVerified && rest.Email == account.Email && p.client.profile.deniesAddress(all) {
+		return Account{}, errors.New("the ID token says that the address is verified, and userinfo that it isn't")
 	}
 	return account.complete(rest), nil
 }
@@ -311,6 +319,9 @@ func (p *OIDC) userinfo(ctx context.Context, endpoints metadata, token *tokens) 
 		}
 	}
 	found, err := parseClaims(body)
+	if err == nil {
+		err = found.contradiction()
+	}
 	if err != nil {
 		return nil, fmt.Errorf("userinfo: %w", err)
 	}
