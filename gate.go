@@ -32,6 +32,7 @@ type Gate struct {
 	// satisfies the rules. Default: false.
 	Optional bool `json:"optional,omitempty"`
 
+	rules    []Rule // resolved
 	realm    *Realm // named, or the global default; nil leaves it to the request
 	explicit bool
 	logger   *zap.Logger
@@ -49,9 +50,11 @@ func (Gate) CaddyModule() caddy.ModuleInfo {
 func (g *Gate) Provision(ctx caddy.Context) error {
 	g.logger = ctx.Logger()
 	for i := range g.Rules {
-		if err := g.Rules[i].provision(); err != nil {
+		rule, err := g.Rules[i].resolved()
+		if err != nil {
 			return fmt.Errorf("require_signin: %w", err)
 		}
+		g.rules = append(g.rules, rule)
 	}
 	app, err := appOf(ctx)
 	if err != nil {
@@ -132,7 +135,7 @@ func (g *Gate) realmOf(r *http.Request) *Realm {
 }
 
 func (g *Gate) admits(s *session) bool {
-	for _, rule := range g.Rules {
+	for _, rule := range g.rules {
 		if !rule.matches(s.person()) {
 			return false
 		}

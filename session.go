@@ -139,10 +139,6 @@ func (s *site) stillKnown(claims *authjs.Claims) bool {
 	return !ok || roster.Knows(claims.Subject)
 }
 
-func (s *site) admits(made *session) bool {
-	return s.realm.admission.admits(made.person(), made.claims.Email.String())
-}
-
 func (s *site) newSession(claims authjs.Claims) *session {
 	made := new(session)
 	s.fill(made, claims)
