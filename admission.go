@@ -140,5 +140,13 @@ func (s *site) judge(live *session, account *providers.Account) verdict {
 	return rules.judge(live.person(), &k)
 }
 
-// admits asks the rules about a session that was judged at its sign-in.
-func (s *site) admits(live *session) bool { return s.judge(live, nil) == admitted }
+// admits asks the rules about a session that was judged at its sign-in. Deny rules
+// that are others than they were then can't be judged by a session that doesn't
+// hold all that they went by.
+func (s *site) admits(live *session) bool {
+	rules := &s.realm.admission
+	if judged := live.claims.Judged; judged != "" && judged != rules.mark && len(rules.deny) > 0 {
+		return false
+	}
+	return s.judge(live, nil) == admitted
+}

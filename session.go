@@ -173,7 +173,7 @@ func (s *site) fill(made *session, claims authjs.Claims) {
 // signedIn returns the claims of a new session, which shares nothing with any
 // session that the browser had.
 func (s *site) signedIn(provider string, account providers.Account) authjs.Claims {
-	return authjs.Claims{
+	claims := authjs.Claims{
 		Name:          authjs.TextOrMissing(account.Name),
 		Email:         authjs.TextOrMissing(account.Email),
 		Picture:       authjs.TextOrMissing(account.Image),
@@ -186,6 +186,10 @@ func (s *site) signedIn(provider string, account providers.Account) authjs.Claim
 		Groups:        account.Groups,
 		AuthTime:      time.Now(),
 	}
+	if len(account.AlsoEmails)+len(account.AlsoGroups)+len(account.Unread) > 0 {
+		claims.Judged = s.realm.admission.mark
+	}
+	return claims
 }
 
 // extend sets the times of a session that begins or is renewed at now. It never

@@ -48,6 +48,9 @@ type Claims struct {
 	// Login is the login name, for providers that have one.
 	Login  string
 	Groups []string
+	// Judged names the deny rules by which the person was judged at sign-in, where
+	// the session doesn't hold all that they went by; else it is empty.
+	Judged string
 	// AuthTime is when the person signed in (OpenID Connect Core, section 2); the
 	// absolute lifetime counts from it. Zero when missing.
 	AuthTime time.Time
@@ -94,7 +97,7 @@ func ParseClaims(payload string) (Claims, error) {
 
 // disown clears the fields that are ours alone.
 func (c *Claims) disown() {
-	c.SID, c.Provider, c.User, c.Login = "", "", "", ""
+	c.SID, c.Provider, c.User, c.Login, c.Judged = "", "", "", "", ""
 	c.EmailVerified = false
 	c.Groups = nil
 	c.AuthTime = time.Time{}

@@ -98,7 +98,8 @@ func oracle(payload string) (f fields, err error) {
 		return f, nil
 	}
 	ok = into(raw["sid"], &f.SID) && into(raw["provider"], &f.Provider) && into(raw["user"], &f.User) && into(raw["email_verified"], &f.EmailVerified) &&
-		into(raw["login"], &f.Login) && groupsOf(raw["groups"], &f.Groups) && seconds(raw["auth_time"], &f.AuthTime)
+		into(raw["login"], &f.Login) && groupsOf(raw["groups"], &f.Groups) && seconds(raw["auth_time"], &f.AuthTime) &&
+		into(raw["judged"], &f.Judged)
 	if !ok {
 		return f, errAmbiguous
 	}
@@ -119,7 +120,7 @@ func groupsOf(value json.RawMessage, dst *[]string) bool {
 
 var isField = map[string]bool{
 	"name": true, "email": true, "picture": true, "sub": true, "iat": true, "exp": true, "nbf": true, "jti": true,
-	"sid": true, "realm": true, "provider": true, "user": true, "email_verified": true, "login": true, "groups": true, "auth_time": true,
+	"sid": true, "realm": true, "provider": true, "user": true, "email_verified": true, "login": true, "groups": true, "auth_time": true, "judged": true,
 }
 
 // into decodes a value of the type of dst; missing is fine, null isn't.

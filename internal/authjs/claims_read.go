@@ -32,9 +32,10 @@ const (
 	claimLogin
 	claimGroups
 	claimAuthTime
+	claimJudged
 
 	// ownClaims are those that NextAuth.js doesn't know.
-	ownClaims = claimSID | claimRealm | claimProvider | claimUser | claimEmailVerified | claimLogin | claimGroups | claimAuthTime
+	ownClaims = claimSID | claimRealm | claimProvider | claimUser | claimEmailVerified | claimLogin | claimGroups | claimAuthTime | claimJudged
 )
 
 // claimOf returns the claim of a member's name, or zero.
@@ -79,6 +80,8 @@ func ownClaimOf(name string) uint32 {
 		return claimGroups
 	case "auth_time":
 		return claimAuthTime
+	case "judged":
+		return claimJudged
 	}
 	return 0
 }
@@ -152,6 +155,8 @@ func (r *claimsReader) own(which uint32) bool {
 		return r.groups()
 	case claimAuthTime:
 		return r.timeInto(&c.AuthTime)
+	case claimJudged:
+		return r.stringInto(&c.Judged)
 	}
 	return false
 }

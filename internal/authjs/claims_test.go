@@ -14,7 +14,7 @@ import (
 // ours is a payload as a realm writes it.
 const ours = `{"name":"Alice Example","email":"alice@example.com","picture":"https://img.example/a.png","sub":"583231",` +
 	`"sid":"q0M7-pYvG0KxwHqf3mCwfg","realm":"https://app.example.com","provider":"github","user":"google:9","email_verified":true,` +
-	`"login":"alice","groups":["admins","ops","users"],"auth_time":1795420600,` +
+	`"login":"alice","groups":["admins","ops","users"],"auth_time":1795420600,"judged":"m4rk",` +
 	`"iat":1795420700,"exp":1798012700,"jti":"dbf6a43a-40c2-4ec9-b9ed-3b74524b7915"}`
 
 // fields are what the claims say, without what was parsed.
@@ -26,7 +26,7 @@ type fields struct {
 	Login                         string
 	Groups                        []string
 	AuthTime, Iat, Exp, NotBefore int64
-	ID                            string
+	ID, Judged                    string
 }
 
 func fieldsOf(c authjs.Claims) fields {
@@ -38,7 +38,7 @@ func fieldsOf(c authjs.Claims) fields {
 	}
 	return fields{
 		c.Name, c.Email, c.Picture, c.Subject, c.SID, c.Realm, c.Provider, c.User, c.EmailVerified, c.Login, c.Groups,
-		unix(c.AuthTime), unix(c.IssuedAt), unix(c.Expires), unix(c.NotBefore), c.ID,
+		unix(c.AuthTime), unix(c.IssuedAt), unix(c.Expires), unix(c.NotBefore), c.ID, c.Judged,
 	}
 }
 
@@ -69,6 +69,7 @@ func TestClaimsOfARealmAreRead(t *testing.T) {
 		Exp:           1798012700,
 		NotBefore:     -1,
 		ID:            "dbf6a43a-40c2-4ec9-b9ed-3b74524b7915",
+		Judged:        "m4rk",
 	}
 	if got := fieldsOf(parse(t, ours)); !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -152,7 +153,7 @@ func TestNamesOfClaimsKeepTheirCase(t *testing.T) {
 
 func TestWithoutARealmOurFieldsBelongToAnotherApplication(t *testing.T) {
 	for _, payload := range []string{
-		`{"sub":"1","sid":"s","provider":"github","user":"google:9","email_verified":true,"login":"root","groups":["admins"],"auth_time":1}`,
+		`{"sub":"1","sid":"s","provider":"github","user":"google:9","email_verified":true,"login":"root","groups":["admins"],"auth_time":1,"judged":"m"}`,
 		`{"sub":"1","realm":"","groups":["admins"]}`,
 		`{"groups":["admins",{"id":1}],"sub":"1"}`,
 		`{"sub":"1","groups":"admins","provider":{"id":7},"realm":{"id":"r"},"email_verified":"yes","auth_time":null}`,

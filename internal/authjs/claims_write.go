@@ -29,6 +29,7 @@ func (c *Claims) Append(dst []byte) []byte {
 		w.b = appendStrings(w.b, c.Groups)
 	}
 	w.time("auth_time", c.AuthTime)
+	w.text("judged", TextOrMissing(c.Judged))
 	if c.foreign {
 		c.appendForeign(&w)
 	}
