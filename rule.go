@@ -137,17 +137,17 @@ func (rule *Rule) checkJudged(tells map[string]providers.Parts) error {
 		}
 	}
 	for _, part := range []struct {
-		name   string
-		values []string
-		told   func(providers.Parts) bool
+		name, what string
+		values     []string
+		told       func(providers.Parts) bool
 	}{
-		{"email", rule.Email, func(p providers.Parts) bool { return p.Email }},
-		{"group", rule.Group, func(p providers.Parts) bool { return p.Groups }},
+		{"email", "address", rule.Email, func(p providers.Parts) bool { return p.Email }},
+		{"group", "groups", rule.Group, func(p providers.Parts) bool { return p.Groups }},
 	} {
 		told := func(id string) bool { return isDynamic(id) || part.told(tells[id]) }
 		if len(part.values) > 0 && !slices.ContainsFunc(relevant, told) {
-			return fmt.Errorf("%s %s: no provider that this is about tells a person's %s, so nobody would be denied: have a provider tell it (profile, attributes), or leave the line out",
-				part.name, strings.Join(part.values, " "), part.name)
+			return fmt.Errorf("%s %s can't be judged, because no provider of this realm tells a person's %s: have one tell it (profile, attributes), or leave the line out",
+				part.name, strings.Join(part.values, " "), part.what)
 		}
 	}
 	return nil
