@@ -73,7 +73,7 @@ func (c *client) separatesScopes(r rune) bool {
 // judge notes the parts that the account lacks though the person may have them:
 // the provider wasn't asked everything, or doesn't say that it granted everything.
 func (c *client) judge(account *Account, t *tokens, askedUserinfo, hasAddresses bool) {
-	why := ""
+	var why string
 	switch {
 	case !askedUserinfo:
 		why = "and there is no userinfo endpoint to ask for it"

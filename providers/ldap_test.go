@@ -1,6 +1,7 @@
 package providers
 
 import (
+	"maps"
 	"strings"
 	"testing"
 
@@ -145,9 +146,7 @@ func TestWhatDenyNeedsOfAnEntry(t *testing.T) {
 		"a range of something else": {attributes: map[string][]string{"member;range=0-1499": {"x"}}},
 	} {
 		attributes := map[string][]string{"uid": {"alice"}, "entryUUID": {"1"}}
-		for name, values := range tc.attributes {
-			attributes[name] = values
-		}
+		maps.Copy(attributes, tc.attributes)
 		account, err := LDAPAttributes{Groups: "memberOf"}.withDefaults().account(ldap.NewEntry("uid=alice", attributes))
 		if err != nil || strings.Join(account.Groups, "|") != tc.groups || strings.Join(account.AlsoEmails, " ") != tc.emails || account.parts() != tc.unread {
 			t.Errorf("%s: %+v, %v", name, account, err)
@@ -166,7 +165,10 @@ func TestAPolicyErrorBesideASuccessfulBind(t *testing.T) {
 		control ldap.Control
 		refused bool
 	}{
-		{policy(-1), false}, {policy(0), true}, {policy(1), true}, {policy(2), true},
+		{policy(-1), false},
+		{policy(0), true},
+		{policy(1), true},
+		{policy(2), true},
 		{&ldap.ControlVChuPasswordMustChange{MustChange: true}, true},
 		{&ldap.ControlVChuPasswordWarning{Expire: 1}, false},
 	} {

@@ -2,6 +2,7 @@ package providers
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -300,17 +301,13 @@ func TestATokenAnswerOrUserinfoThatIsBothIsRefused(t *testing.T) {
 		{"error": "invalid_grant"}, {"error": map[string]any{"message": "x"}}, {"error": true}, {"ok": false}, {"success": false},
 	} {
 		s.Set(providertest.Behaviour{EditTokenAnswer: func(answer map[string]any) {
-			for name, value := range more {
-				answer[name] = value
-			}
+			maps.Copy(answer, more)
 		}})
 		if _, err := signIn(t, loadOIDC(t, corp(s)), s); err == nil {
 			t.Errorf("%v beside an access_token is a success", more)
 		}
 		user := providertest.Octocat()
-		for name, value := range more {
-			user[name] = value
-		}
+		maps.Copy(user, more)
 		s.Set(providertest.Behaviour{GitHubUser: user})
 		if _, err := signIn(t, loadOAuth2(t, octo(s)), s); err == nil {
 			t.Errorf("%v beside a profile is a success", more)
@@ -318,9 +315,7 @@ func TestATokenAnswerOrUserinfoThatIsBothIsRefused(t *testing.T) {
 		lacking := providertest.Alice()
 		delete(lacking, "groups")
 		userinfo := providertest.Alice()
-		for name, value := range more {
-			userinfo[name] = value
-		}
+		maps.Copy(userinfo, more)
 		s.Set(providertest.Behaviour{Claims: lacking, Userinfo: userinfo})
 		_, err := signIn(t, loadOIDC(t, corp(s)), s)
 		mustFail(t, err, "userinfo")
