@@ -201,7 +201,7 @@ func parseRule(d *caddyfile.Dispenser, field func(*Rule) *[]string) (Rule, error
 		return rule, d.Errf("%s needs values, of which one is enough: %s <value>...", kind, kind)
 	}
 	*field(&rule) = values
-	if err := rule.provision(); err != nil {
+	if err := rule.check(); err != nil {
 		return rule, d.WrapErr(err)
 	}
 	return rule, nil

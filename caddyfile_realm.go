@@ -115,6 +115,7 @@ func (rl *Realm) checkParts() error {
 		return errNoProvider
 	}
 	ids := make(map[string]bool)
+	var inOrder []string
 	for _, raw := range rl.ProvidersRaw {
 		var named struct{ ID, Preset, Provider string }
 		if err := json.Unmarshal(raw, &named); err != nil {
@@ -127,11 +128,17 @@ func (rl *Realm) checkParts() error {
 		if ids[id] {
 			return errTwoProviders(id)
 		}
-		ids[id] = true
+		ids[id], inOrder = true, append(inOrder, id)
 	}
 	for _, rule := range slices.Concat(rl.Allow, rl.Deny) {
 		if err := rule.checkProviders(func(id string) bool { return ids[id] }); err != nil {
 			return err
+		}
+	}
+	tells := tellsOf(inOrder, rl.ProvidersRaw)
+	for _, rule := range rl.Deny {
+		if err := rule.checkJudged(tells); err != nil {
+			return fmt.Errorf("deny %w", err)
 		}
 	}
 	return nil

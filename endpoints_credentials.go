@@ -49,8 +49,9 @@ func (c *call) checkCredentials(checker providers.Checker) error {
 		return c.unavailable(err)
 	}
 	claims := c.site.signedIn(c.keys, c.provider, account)
-	if !c.site.admits(c.site.newSession(claims)) {
-		return c.turnAway(http.StatusForbidden, &claims)
+	c.noteUnread(&claims, &account)
+	if why := c.site.judge(c.site.newSession(claims), &account); why != admitted {
+		return c.turnAway(http.StatusForbidden, &claims, why, &account)
 	}
 	return c.begin(claims)
 }

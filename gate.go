@@ -43,6 +43,7 @@ type Gate struct {
 	// that reach it.
 	MatcherSetsRaw caddyhttp.RawMatcherSets `json:"match,omitempty" caddy:"namespace=http.matchers"`
 
+	rules    []Rule // resolved
 	matchers caddyhttp.MatcherSets
 	realm    *Realm // named, or the global default; nil leaves it to the request
 	explicit bool
@@ -71,9 +72,11 @@ func (g *Gate) Provision(ctx caddy.Context) error {
 		return fmt.Errorf("require_signin: what it matches: %w", err)
 	}
 	for i := range g.Rules {
-		if err := g.Rules[i].provision(); err != nil {
+		rule, err := g.Rules[i].resolved()
+		if err != nil {
 			return fmt.Errorf("require_signin: %w", err)
 		}
+		g.rules = append(g.rules, rule)
 	}
 	app, err := appOf(ctx)
 	if err != nil {
@@ -201,7 +204,7 @@ func (g *Gate) realmOf(before *visit) *Realm {
 }
 
 func (g *Gate) admits(s *session) bool {
-	for _, rule := range g.Rules {
+	for _, rule := range g.rules {
 		if !rule.matches(s.person()) {
 			return false
 		}

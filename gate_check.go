@@ -93,8 +93,8 @@ func (a *App) warnIfShut(gate *Gate, before *Realm, where ...zap.Field) {
 		a.logger.Error("a require_signin has no realm to ask, so it answers 500 to everybody: add a signin block to its site, before it, or to the global options", where...)
 		return
 	}
-	for i := range gate.Rules {
-		if err := gate.Rules[i].checkProviders(realm.hasProvider); err != nil {
+	for i := range gate.rules {
+		if err := gate.rules[i].checkProviders(realm.hasProvider); err != nil {
 			a.logger.Error("a rule of require_signin admits nobody: name a provider of the signin block by its id",
 				append(where, zap.Error(err), zap.String("providers", strings.Join(realm.providerIDs(), " ")))...)
 		}

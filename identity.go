@@ -246,8 +246,17 @@ func (l groupList) String() string {
 	return b.String()
 }
 
+// encodeGroup keeps spaces at a name's ends, which a header would lose: another
+// group's name would be left.
 func encodeGroup(group string) string {
-	return strings.ReplaceAll(encodeHeader(group), ",", "%2C")
+	encoded := encodeHeader(group)
+	if strings.TrimSpace(group) != group {
+		inner := strings.Trim(group, " ")
+		before := len(group) - len(strings.TrimLeft(group, " "))
+		after := max(0, len(group)-before-len(inner))
+		encoded = strings.Repeat("%20", before) + encodeHeader(inner) + strings.Repeat("%20", after)
+	}
+	return strings.ReplaceAll(encoded, ",", "%2C")
 }
 
 // encodeHeader drops control characters and percent-encodes what is not

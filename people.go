@@ -33,8 +33,9 @@ func userID(claims *authjs.Claims) string {
 // person's first sign-in leads over the new_user page.
 func (c *call) welcome(account providers.Account, begunIn string) error {
 	claims := c.site.signedIn(c.keys, c.provider, account)
-	if !c.site.admits(c.site.newSession(claims)) {
-		return c.turnAway(http.StatusOK, &claims)
+	c.noteUnread(&claims, &account)
+	if why := c.site.judge(c.site.newSession(claims), &account); why != admitted {
+		return c.turnAway(http.StatusOK, &claims, why, &account)
 	}
 	first, err := c.meet(&claims, account, begunIn)
 	switch {
@@ -49,8 +50,9 @@ func (c *call) welcome(account providers.Account, begunIn string) error {
 		return c.fail(http.StatusOK, authjs.CodeOAuthCreateAccount)
 	case err != nil:
 		return c.unavailable(err)
-	case !c.site.admits(c.site.newSession(claims)): // deny counts the stored address too
-		return c.turnAway(http.StatusOK, &claims)
+	}
+	if why := c.site.judge(c.site.newSession(claims), &account); why != admitted { // deny counts the stored address too
+		return c.turnAway(http.StatusOK, &claims, why, &account)
 	}
 	if page := c.realm.Pages.NewUser; first && page != "" {
 		c.callbackURL = redirect.AddQuery(page, "callbackUrl", c.callbackURL)
@@ -59,10 +61,26 @@ func (c *call) welcome(account providers.Account, begunIn string) error {
 }
 
 // turnAway refuses a person whom the rules don't let in.
-func (c *call) turnAway(status int, claims *authjs.Claims) error {
-	c.realm.logger.Info("sign-in refused by allow or deny", zap.String("user", userID(claims)),
-		zap.Bool("email_verified", claims.EmailVerified), zap.String("reference", reference(c.r)))
+func (c *call) turnAway(status int, claims *authjs.Claims, why verdict, account *providers.Account) error {
+	c.realm.logger.Info("sign-in refused by allow or deny", zap.String("user", userID(claims)), zap.String("why", string(why)),
+		zap.Bool("email_verified", claims.EmailVerified), unreadField(account), zap.String("reference", reference(c.r)))
 	return c.fail(status, authjs.CodeAccessDenied)
+}
+
+// noteUnread is for whoever wonders why a rule doesn't see an address or a group.
+func (c *call) noteUnread(claims *authjs.Claims, account *providers.Account) {
+	if len(account.Unread) > 0 {
+		c.realm.logger.Debug("the rules don't see all that the provider may know of a person",
+			zap.String("user", userID(claims)), unreadField(account), zap.String("reference", reference(c.r)))
+	}
+}
+
+// unreadField tells the log what is missing of a person, and why.
+func unreadField(account *providers.Account) zap.Field {
+	if len(account.Unread) == 0 {
+		return zap.Skip()
+	}
+	return zap.Stringers("unread", account.Unread)
 }
 
 func (c *call) logRefusedUser(err error) {

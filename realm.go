@@ -91,7 +91,8 @@ type Realm struct {
 	hinted    sync.Once // that the client speaks another dialect
 	providers []providers.Provider
 	byID      map[string]providers.Provider
-	written   map[string]string // digests of the providers' options, by id
+	written   map[string]string          // digests of the providers' options, by id
+	tells     map[string]providers.Parts // what the providers say of people, by id
 	admission admission
 	allowed   redirect.Allowed
 	headers   *headerPlan
@@ -294,6 +295,7 @@ func (rl *Realm) provisionProviders(ctx caddy.Context) error {
 		rl.providers = append(rl.providers, provider)
 		rl.byID[id], rl.written[id] = provider, digest(string(written[i]))
 	}
+	rl.tells = tellsOf(rl.providerIDs(), written)
 	return nil
 }
 
@@ -314,7 +316,7 @@ func errTwoProviders(id string) error {
 // it would silently match nobody.
 func (rule *Rule) checkProviders(has func(id string) bool) error {
 	for _, id := range rule.Provider {
-		if !has(id) {
+		if !isDynamic(id) && !has(id) {
 			return fmt.Errorf("provider %q is not in this realm", id)
 		}
 	}
@@ -329,21 +331,36 @@ func isProviderID(id string) bool {
 }
 
 func (rl *Realm) provisionRules(caddy.Context) error {
-	for _, list := range []struct {
-		option string
-		rules  []Rule
-	}{{"allow", rl.Allow}, {"deny", rl.Deny}} {
-		for i := range list.rules {
-			if err := list.rules[i].provision(); err != nil {
-				return fmt.Errorf("%s: %w", list.option, err)
-			}
-			if err := list.rules[i].checkProviders(rl.hasProvider); err != nil {
-				return fmt.Errorf("%s: %w", list.option, err)
-			}
+	allow, err := rl.resolved(rl.Allow)
+	if err != nil {
+		return fmt.Errorf("allow: %w", err)
+	}
+	deny, err := rl.resolved(rl.Deny)
+	if err != nil {
+		return fmt.Errorf("deny: %w", err)
+	}
+	for i := range deny {
+		if err := deny[i].checkJudged(rl.tells); err != nil {
+			return fmt.Errorf("deny: %w", err)
 		}
 	}
-	rl.admission = admission{allow: rl.Allow, deny: rl.Deny}
+	rl.admission = newAdmission(allow, deny)
 	return nil
+}
+
+func (rl *Realm) resolved(rules []Rule) ([]Rule, error) {
+	all := make([]Rule, len(rules))
+	for i := range rules {
+		rule, err := rules[i].resolved()
+		if err == nil {
+			err = rule.checkProviders(rl.hasProvider)
+		}
+		if err != nil {
+			return nil, err
+		}
+		all[i] = rule
+	}
+	return all, nil
 }
 
 func (rl *Realm) hasProvider(id string) bool { return rl.byID[id] != nil }

@@ -112,10 +112,6 @@ func (s *site) inTime(claims *authjs.Claims, now time.Time) bool {
 	return idle == 0 || now.Before(claims.IssuedAt.Add(idle))
 }
 
-func (s *site) admits(made *session) bool {
-	return s.realm.admission.admits(made.person(), made.claims.Email.String())
-}
-
 func (s *site) newSession(claims authjs.Claims) *session {
 	made := new(session)
 	s.fill(made, claims)
@@ -150,7 +146,7 @@ func (s *site) fill(made *session, claims authjs.Claims) {
 // signedIn returns the claims of a new session, which shares nothing with any
 // session that the browser had.
 func (s *site) signedIn(keys *keyring, provider string, account providers.Account) authjs.Claims {
-	return authjs.Claims{
+	claims := authjs.Claims{
 		Name:          authjs.TextOrMissing(account.Name),
 		Email:         authjs.TextOrMissing(account.Email),
 		Picture:       authjs.TextOrMissing(account.Image),
@@ -164,6 +160,10 @@ func (s *site) signedIn(keys *keyring, provider string, account providers.Accoun
 		AuthTime:      time.Now(),
 		Credential:    s.credential(keys, provider, &account),
 	}
+	if len(account.AlsoEmails)+len(account.AlsoGroups)+len(account.Unread) > 0 {
+		claims.DenyRules = s.realm.admission.mark
+	}
+	return claims
 }
 
 // extend sets the times of a session that begins or is renewed at now. It never

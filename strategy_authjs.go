@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
+	"github.com/caddy-signin/caddy-signin/providers"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
@@ -113,9 +114,10 @@ func (s *site) beside(ctx context.Context, token string, found *sessionstore.Aut
 			return claims, nil
 		}
 	}
-	claims = authjs.Claims{
-		SID: digest("authjs session", token), Realm: s.key, Provider: foreignProvider,
-		Email: authjs.TextOrMissing(found.User.Email), EmailVerified: found.User.EmailVerified && found.User.Email != "",
+	claims = authjs.Claims{SID: digest("authjs session", token), Realm: s.key, Provider: foreignProvider}
+	// An address that isn't one plain one is shown, and counts for deny alone.
+	if address, ok := providers.NormalEmail(found.User.Email); ok {
+		claims.Email, claims.EmailVerified = authjs.TextOf(address), found.User.EmailVerified
 	}
 	s.realm.takeUser(&claims, &found.User)
 	return claims, nil

@@ -23,18 +23,55 @@ var errNotAnAddress = errors.New("not an e-mail address: write one plain address
 // and mails an address: an addr-spec of RFC 5322 section 3.4.1 in lower case,
 // its domain in ASCII (RFC 5891).
 //
-// What a person types is forgiven spaces around it, letter case, and Unicode
-// compatibility forms (NFKC, so that a full-width keyboard works). Everything
-// else that isn't exactly one plain address is an error: a display name, a
-// comment, a quoted local part, a list, routing with % or !, control
-// characters, a non-ASCII local part, an address literal, a domain without a
-// dot, more than 254 bytes. ParseEmail(ParseEmail(s)) is ParseEmail(s).
+// What a person types is forgiven spaces around it, the case of ASCII letters,
+// full-width forms (of such a keyboard) and combining marks. Everything else that
+// isn't exactly one plain address is an error: a display name, a comment, a
+// quoted local part, a list, routing with % or !, control characters, a non-ASCII
+// local part, an address literal, a domain without a dot, more than 254 bytes,
+// and letters that other software takes for ASCII ones, such as U+0130 for i.
+// ParseEmail(ParseEmail(s)) is ParseEmail(s).
 func ParseEmail(s string) (string, error) {
 	if len(s) > 4*maxAddress || !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) {
 		return "", errNotAnAddress
 	}
-	address := strings.TrimSpace(norm.NFKC.String(s))
-	local, domain, found := strings.Cut(address, "@")
+	return parseAddress(strings.TrimSpace(norm.NFC.String(strings.Map(narrow, s))))
+}
+
+// NormalEmail reads an address that somebody else vouches for or stores (a
+// provider, a directory, NextAuth): ok is false for what isn't one plain address,
+// and for what [ParseEmail] would fold into another mailbox. They vouched for the
+// one they wrote, not for the folded one.
+func NormalEmail(s string) (address string, ok bool) {
+	if !norm.NFKC.IsNormalString(s) {
+		return "", false
+	}
+	address, err := ParseEmail(s)
+	return address, err == nil
+}
+
+// mayBeAddress tells an address that can't be read from a text that is none,
+// such as a user name: some reader could see an @ in it.
+func mayBeAddress(s string) bool { return strings.Contains(norm.NFKC.String(s), "@") }
+
+// narrow maps full-width forms to their ASCII characters. A letter that
+// normalization would make an ASCII one (U+212A, the sign of kelvin) becomes what
+// no address may hold.
+func narrow(r rune) rune {
+	switch {
+	case r <= unicode.MaxASCII:
+		return r
+	case '！' <= r && r <= '～':
+		return r - '！' + '!'
+	case strings.ContainsFunc(norm.NFC.String(string(r)), isASCII):
+		return utf8.RuneError
+	}
+	return r
+}
+
+func isASCII(r rune) bool { return r <= unicode.MaxASCII }
+
+func parseAddress(s string) (string, error) {
+	local, domain, found := strings.Cut(s, "@")
 	if !found || !isLocalPart(local) {
 		return "", errNotAnAddress
 	}
@@ -42,22 +79,21 @@ func ParseEmail(s string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	address = strings.ToLower(local) + "@" + domain
-	if len(address) > maxAddress {
+	if len(local)+len("@")+len(domain) > maxAddress {
 		return "", errNotAnAddress
 	}
-	return address, nil
+	return lowerASCII(local) + "@" + domain, nil
 }
 
-// parseAttestedEmail reads an address that a provider vouches for. It refuses
-// what ParseEmail would fold into another mailbox: the provider vouched for the
-// one it wrote, not for the folded one.
-func parseAttestedEmail(s string) (string, bool) {
-	if !norm.NFKC.IsNormalString(s) {
-		return "", false
-	}
-	address, err := ParseEmail(s)
-	return address, err == nil
+// lowerASCII folds A to Z alone: [strings.ToLower] makes U+0130 an i, and so one
+// mailbox of two.
+func lowerASCII(s string) string {
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			return r - 'A' + 'a'
+		}
+		return r
+	}, s)
 }
 
 // isLocalPart accepts the dot-atom of RFC 5322 section 3.2.3 without the
@@ -84,9 +120,10 @@ func isAlphanumeric(r rune) bool {
 
 // asciiDomain returns a host name of two labels or more in lower case.
 func asciiDomain(domain string) (string, error) {
-	domain = strings.ToLower(domain)
-	if strings.ContainsFunc(domain, func(r rune) bool { return r > unicode.MaxASCII }) {
-		// The registration profile refuses what other profiles ignore or map away.
+	domain = lowerASCII(domain)
+	if strings.ContainsFunc(domain, func(r rune) bool { return !isASCII(r) }) {
+		// The registration profile refuses what other profiles ignore or map away,
+		// capital letters among it.
 		ascii, err := idna.Registration.ToASCII(domain)
 		if err != nil {
 			return "", errNotAnAddress

@@ -17,7 +17,11 @@ func TestParseEmail(t *testing.T) {
 		"\u00a0alice@example.com":                  "alice@example.com",
 		"ａｌｉｃｅ＠ｅｘａｍｐｌｅ．ｃｏｍ":                        "alice@example.com",
 		"zoe@münchen.example":                      "zoe@xn--mnchen-3ya.example",
-		"zoe@MÜNCHEN.example":                      "zoe@xn--mnchen-3ya.example",
+		"zoe@MüNCHEN.example":                      "zoe@xn--mnchen-3ya.example",
+		"zoe@mu\u0308nchen.example":                "zoe@xn--mnchen-3ya.example",
+		"mallory@g\u0131thub.com":                  "mallory@xn--gthub-n4a.com", // another domain, and it stays one
+		"zoe@straße.example":                       "zoe@xn--strae-oqa.example",
+		"zoe@βόλος.example":                        "zoe@xn--nxasmm1c.example",
 		"zoe@xn--mnchen-3ya.example":               "zoe@xn--mnchen-3ya.example",
 		"a@b.co":                                   "a@b.co",
 		long + "@example.com":                      long + "@example.com",
@@ -77,6 +81,24 @@ func TestParseEmailRefuses(t *testing.T) {
 		"an address literal":             "alice@[192.0.2.1]",
 		"an IPv4 address":                "alice@192.0.2.1",
 		"invalid UTF-8":                  "alice\xff@example.com",
+
+		// Letters that some fold makes another mailbox of (strings.ToLower,
+		// strings.EqualFold, NFC, NFKC, UTS #46).
+		"U+0130 in the domain":              "mallory@g\u0130thub.com",
+		"U+0130 in the local part":          "\u0130da@example.com",
+		"U+212A KELVIN SIGN":                "\u212aate@example.com",
+		"U+212A in the domain":              "a@\u212aernel.example",
+		"U+017F LONG S":                     "a@\u017felf.example",
+		"U+017F in the local part":          "\u017fam@example.com",
+		"U+212B ANGSTROM SIGN":              "a@\u212bngstrom.example",
+		"a ligature":                        "\ufb01@example.com",
+		"a ligature in the domain":          "a@\ufb01.example",
+		"a capital outside ASCII":           "zoe@M\u00dcNCHEN.example",
+		"a superscript digit":               "a\u00b2@example.com",
+		"an ideographic full stop":          "a@example\u3002com",
+		"a zero width joiner in the domain": "a@exam\u200dple.com",
+		"a one dot leader":                  "a@example\u2024com",
+		"a small commercial at":             "a\ufe6bexample.com",
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got, err := ParseEmail(in); err == nil {
@@ -88,12 +110,15 @@ func TestParseEmailRefuses(t *testing.T) {
 
 // A provider vouches for the mailbox it names, not for one it folds into.
 func TestAnAttestedAddressIsNotFolded(t *testing.T) {
-	for _, in := range []string{"ａdmin@example.com", "admin＠example.com", "\u212aate@example.com", "ﬁ@example.com"} {
-		if got, ok := parseAttestedEmail(in); ok {
+	for _, in := range []string{
+		"ａdmin@example.com", "admin＠example.com", "\u212aate@example.com", "ﬁ@example.com",
+		"mallory@g\u0130thub.com", "admin@ｅxample.com", "a@mu\u0308nchen.example", "a@github.com\u200b",
+	} {
+		if got, ok := NormalEmail(in); ok {
 			t.Errorf("%q counts as %q", in, got)
 		}
 	}
-	if got, ok := parseAttestedEmail("Alice@Example.com"); !ok || got != "alice@example.com" {
+	if got, ok := NormalEmail("Alice@Example.com"); !ok || got != "alice@example.com" {
 		t.Errorf("got %q, %t", got, ok)
 	}
 }
@@ -123,4 +148,17 @@ func FuzzParseEmail(f *testing.F) {
 			t.Errorf("%q: net/mail reads %v, %v", address, other, err)
 		}
 	})
+}
+
+func TestALoginNameThatFoldsIntoAnAddressIsNotIt(t *testing.T) {
+	for _, name := range []string{"\u212aate@example.com", "kate@\u0130xample.com"} {
+		user := User{Username: name, Email: "kate@example.com"}
+		if err := user.check(); err == nil {
+			t.Errorf("%q is taken for kate@example.com", name)
+		}
+	}
+	user := User{Username: "Kate@Example.com", Email: "kate@example.com"}
+	if err := user.check(); err != nil {
+		t.Error(err)
+	}
 }

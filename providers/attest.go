@@ -261,7 +261,7 @@ func (c *client) checkAttested(flow Flow, sources ...claims) error {
 // found are the values at the restriction's places.
 func (r restriction) found(c claims) []string {
 	for _, p := range parsePaths(r.at) {
-		if values := p.all(map[string]any(c)); len(values) > 0 {
+		if values := p.texts(map[string]any(c)); len(values) > 0 {
 			return values
 		}
 	}

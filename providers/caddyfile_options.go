@@ -60,6 +60,7 @@ func (c *ClientConfig) options() map[string]option {
 		"pushed_authorization_request_endpoint": oneArg(&c.PushedAuthorizationRequestEndpoint),
 		"scopes":                                someArgs(&c.Scopes),
 		"scope_separator":                       oneArg(&c.ScopeSeparator),
+		"scope_names":                           pairs(&c.ScopeNames),
 		"empty_scope":                           flag(&c.EmptyScope),
 		"params":                                pairs(&c.Params),
 		"allow_params":                          someArgs(&c.AllowParams),

@@ -146,7 +146,7 @@ func TestCaddyfileOfSeveralProvidersKeepsTheirOrder(t *testing.T) {
 var caddyfileMistakes = map[string]struct{ text, want string }{
 	"an unknown provider":           {"gogle a b", `unknown provider "gogle": did you mean google?, at Caddyfile:2`},
 	"a provider like no other":      {"zzzzzzzz", `unknown provider "zzzzzzzz": write one of credentials, `},
-	"an unknown option":             {"google a b {\nscope x\n}", `unknown option "scope": did you mean scope_separator or scopes?, at Caddyfile:3`},
+	"an unknown option":             {"google a b {\nscope x\n}", `unknown option "scope": did you mean scope_names or scope_separator or scopes?, at Caddyfile:3`},
 	"an option twice":               {"google a b {\nname x\nname y\n}", "name is written twice, at Caddyfile:4"},
 	"a value in line and block":     {"google a b {\nclient_id c\n}", "client_id is written twice: it stands in the arguments already"},
 	"the id in line and block":      {"oidc corp https://x.example a b {\nid c\n}", "id is written twice"},

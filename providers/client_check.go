@@ -128,12 +128,24 @@ func (c *ClientConfig) checkScopes(kind string) error {
 			return fmt.Errorf("scope %q is not one scope: write one word each, as in: scopes openid email", excerpt(scope))
 		}
 	}
+	for name := range c.ScopeNames {
+		if !slices.Contains(c.Scopes, name) && !c.isRowsScope(name) {
+			return fmt.Errorf("scope_names has %q, which is none of the scopes: write scope_names <scope>=<what the provider calls it>", excerpt(name))
+		}
+	}
 	row, _ := lookUp(c.Preset)
 	isRows := len(row.config.Scopes) > 0 && !slices.Contains(row.config.Scopes, "openid")
 	if kind == kindOIDC && !slices.Contains(c.Scopes, "openid") && !isRows {
 		return errors.New("scopes must include openid, which makes the provider issue an ID token: write one word each, as in: scopes openid email")
 	}
 	return nil
+}
+
+// isRowsScope: what the preset knows of a scope may stay where others are asked for.
+func (c *ClientConfig) isRowsScope(name string) bool {
+	row, _ := lookUp(c.Preset)
+	_, known := row.config.ScopeNames[name]
+	return known
 }
 
 func (c *ClientConfig) checkParams(string) error {

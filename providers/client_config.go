@@ -96,6 +96,13 @@ type ClientConfig struct {
 	// 6749 section 3.3 has it.
 	ScopeSeparator string `json:"scope_separator,omitempty"`
 
+	// What the provider calls a scope in its token answer where it calls it
+	// otherwise there, by the name under which it is asked for; alternatives are
+	// separated by "|". A sign-in whose token answer grants less than was asked
+	// for is refused. "off" is for a scope that the provider never lists.
+	// Default: the preset's.
+	ScopeNames map[string]string `json:"scope_names,omitempty"`
+
 	// Send an empty scope parameter where there are no scopes, for providers that
 	// insist on one. Default: the preset's; else false, no such parameter.
 	EmptyScope bool `json:"empty_scope,omitempty"`

@@ -34,9 +34,11 @@ import (
 // spelled differently. The e-mail address counts as verified unless the answer
 // says "email_verified": false. An error is one of AccountLocked,
 // AccountDisabled, PasswordExpired, CodeRequired, CodeInvalid and AccessDenied;
-// anything else, or none, is a wrong password. Every other status, a redirect
-// and an answer that isn't JSON are a failure of the back end: the visitor is
-// asked to come back later.
+// anything else, or none, is a wrong password. An answer with status 200 that has
+// an error, or success, ok or authenticated that is false, is a refusal too,
+// whatever user it holds. Every other status, a redirect, and an answer that isn't
+// JSON or has a member twice are a failure of the back end: the visitor is asked
+// to come back later.
 //
 // The endpoint is asked only at sign-in: a session lives on, within its limits,
 // when its user is removed there.
@@ -180,6 +182,10 @@ func (e *httpEndpoint) authenticate(ctx context.Context, fields map[string]strin
 	}
 	switch status {
 	case http.StatusOK:
+		if c, err := parseClaims(answer); err == nil && c.contradiction() != nil {
+			e.logger.Warn("the back end answered 200 and says in it that it refuses: that counts as a refusal; it should answer 401 or 403")
+			return Account{}, e.refusal(answer)
+		}
 		account, err := e.account(answer)
 		if err != nil {
 			return Account{}, fmt.Errorf("the answer of %s: %w", e.name, err)

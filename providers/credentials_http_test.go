@@ -92,7 +92,7 @@ func TestHTTPBackendAnswers(t *testing.T) {
 		"403 with a reason of ours":      {403, typeJSON, `{"error":"CodeRequired","more":1}`, "CodeRequired"},
 		"a reason in another case":       {401, typeJSON, `{"error":"accountlocked"}`, "wrong"},
 		"a reason that isn't text":       {401, typeJSON, `{"error":{"x":1}}`, "wrong"},
-		"200 with an error":              {200, typeJSON, `{"error":"AccountLocked"}`, "no usable identifier"},
+		"200 with an error":              {200, typeJSON, `{"error":"AccountLocked"}`, "AccountLocked"},
 		"200 without an id":              {200, typeJSON, `{"name":"Alice"}`, "no usable identifier"},
 		"200 with an id of another type": {200, typeJSON, `{"id":true}`, "no usable identifier"},
 		"200 with null":                  {200, typeJSON, `null`, "not a JSON object"},
@@ -163,6 +163,35 @@ func TestHTTPBackendVouchesForAddresses(t *testing.T) {
 		if account.Login != "" {
 			t.Errorf("%s: a login name that nobody vouches for: %q", answer, account.Login)
 		}
+	}
+}
+
+// The fake answers with a user and says in the same breath that it is none.
+func TestHTTPBackendThatAnswersBothRefuses(t *testing.T) {
+	for answer, want := range map[string]string{
+		`{"error":"AccountLocked","id":"1"}`:            "AccountLocked",
+		`{"error":"AccountLocked"}`:                     "AccountLocked",
+		`{"id":"1","error":"whatever"}`:                 "",
+		`{"id":"1","error":{"message":"locked"}}`:       "",
+		`{"id":"1","error":true}`:                       "",
+		`{"id":"1","success":false}`:                    "",
+		`{"id":"1","ok":false}`:                         "",
+		`{"id":"1","authenticated":false,"groups":[1]}`: "",
+	} {
+		account, err := checks(t, loadHTTP(t, config{"url": answering(t, 200, "application/json", answer).URL}), "alice", "x")
+		refusal, coded := errors.AsType[*RefusalError](err)
+		if !errors.Is(err, ErrWrongCredentials) || coded != (want != "") || coded && refusal.Code != want {
+			t.Errorf("%s: %+v, %v", answer, account, err)
+		}
+	}
+	for _, answer := range []string{`{"id":"1","error":null}`, `{"id":"1","error":""}`, `{"id":"1","success":true}`} {
+		if _, err := checks(t, loadHTTP(t, config{"url": answering(t, 200, "application/json", answer).URL}), "alice", "x"); err != nil {
+			t.Errorf("%s: %v", answer, err)
+		}
+	}
+	two := `{"id":"1","id":"2"}`
+	if account, err := checks(t, loadHTTP(t, config{"url": answering(t, 200, "application/json", two).URL}), "alice", "x"); err == nil {
+		t.Errorf("%s is %+v", two, account)
 	}
 }
 

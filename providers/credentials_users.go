@@ -94,7 +94,7 @@ func (u *User) check() error {
 	switch {
 	case !isLoginName(u.Username):
 		return errors.New("a login name has 1 to 255 printable characters, no colon and no space around it")
-	case strings.Contains(u.Username, "@") && !strings.EqualFold(u.Username, u.Email):
+	case strings.Contains(u.Username, "@") && lowerASCII(u.Username) != lowerASCII(u.Email):
 		return errors.New("a login name with an @ must be the user's own email: add the line `email " + u.Username + "`")
 	case len(u.accountID()) > 255:
 		return errors.New("id is longer than 255 bytes")

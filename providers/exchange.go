@@ -34,6 +34,7 @@ type tokens struct {
 	idToken      string
 	refreshToken string
 	answer       claims // all the rest
+	granted      bool   // the answer says that every scope was granted
 }
 
 // account is the person whom claims tell of, with the tokens that came along.
@@ -148,7 +149,7 @@ func (c *client) readTokens(status int, body []byte, flow Flow) (*tokens, error)
 	if err != nil {
 		return nil, fmt.Errorf("asking the token endpoint: %w", err)
 	}
-	if code, _ := answer["error"].(string); code != "" {
+	if answer.contradiction() != nil { // whatever tokens there are beside it
 		return nil, c.tokenRefusal(status, body, flow)
 	}
 	var found tokens
@@ -167,6 +168,9 @@ func (c *client) readTokens(status int, body []byte, flow Flow) (*tokens, error)
 		delete(answer, secret)
 	}
 	found.answer = answer
+	if found.granted, err = c.granted(answer); err != nil {
+		return nil, err
+	}
 	return &found, nil
 }
 

@@ -102,13 +102,18 @@ func begin(t testing.TB, p Redirector, s *providertest.Server) url.Values {
 	return answer
 }
 
-// signIn goes the whole way.
-// signIn returns the person; the tokens that came along are another test's.
+// signIn goes the whole way and returns the person; the tokens that came along,
+// and what only deny looks at, are other tests'.
 func signIn(t testing.TB, p Redirector, s *providertest.Server) (Account, error) {
 	t.Helper()
-	account, err := p.Finish(t.Context(), newFlow(), begin(t, p, s))
-	account.Tokens = nil
+	account, err := signInWhole(t, p, s)
+	account.Tokens, account.AlsoEmails, account.AlsoGroups, account.Unread = nil, nil, nil, nil
 	return account, err
+}
+
+func signInWhole(t testing.TB, p Redirector, s *providertest.Server) (Account, error) {
+	t.Helper()
+	return p.Finish(t.Context(), newFlow(), begin(t, p, s))
 }
 
 // mustFail checks an error's text, and that it holds nothing secret and

@@ -1,6 +1,7 @@
 package providers
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -105,11 +106,9 @@ func (d *ldapDirectory) searchAndBind(ctx context.Context, username, password st
 		return Account{}, fmt.Errorf("the entry %q: %w", excerpt(entry.DN), err)
 	}
 	if d.config.GroupBaseDN != "" {
-		found, err := d.groups(ctx, entry.DN, account.Login)
-		if err != nil {
+		if err := d.addGroups(ctx, &account, entry.DN); err != nil {
 			return Account{}, err
 		}
-		account.Groups = mergeGroups(account.Groups, found)
 	}
 	if len(account.Groups) > maxGroups {
 		return Account{}, fmt.Errorf("the entry %q: more than %d groups: make group_filter match fewer", excerpt(entry.DN), maxGroups)
@@ -121,10 +120,13 @@ func (d *ldapDirectory) searchAndBind(ctx context.Context, username, password st
 // none: binding as it would be anonymous (RFC 4513 section 5.1.1).
 func (d *ldapDirectory) find(ctx context.Context, username string) (*ldap.Entry, error) {
 	filter := fillFilter(d.config.UserFilter, placeholderUsername, username)
-	entries, err := d.search(ctx, d.config.BaseDN, filter, 2, d.config.Attributes.names())
+	found, err := d.search(ctx, d.config.BaseDN, filter, 2, d.config.Attributes.names())
+	entries := found.entries
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("looking for a user: %w", err)
+	case found.cut && len(entries) < 2:
+		return nil, errors.New("looking for a user: the directory's size limit is below 2, so that it can't be told whether an entry is the only one")
 	case len(entries) > 1:
 		d.sampled.Warn("several entries match one user name, so nobody can sign in with it: make user_filter match one",
 			zap.String("user", excerpt(username)), zap.String("one", excerpt(entries[0].DN)), zap.String("another", excerpt(entries[1].DN)))
@@ -135,38 +137,60 @@ func (d *ldapDirectory) find(ctx context.Context, username string) (*ldap.Entry,
 	return entries[0], nil
 }
 
-func (d *ldapDirectory) groups(ctx context.Context, dn, login string) ([]string, error) {
-	filter := fillFilter(d.config.GroupFilter, placeholderDN, dn, placeholderUsername, login)
+// addGroups adds the groups that group_filter finds, each by the first of its
+// names. Its other names count for deny.
+func (d *ldapDirectory) addGroups(ctx context.Context, account *Account, dn string) error {
+	filter := fillFilter(d.config.GroupFilter, placeholderDN, dn, placeholderUsername, account.Login)
 	attribute := d.config.Attributes.GroupName
-	entries, err := d.search(ctx, d.config.GroupBaseDN, filter, maxGroups+1, []string{attribute})
+	found, err := d.search(ctx, d.config.GroupBaseDN, filter, maxGroups+1, []string{attribute})
 	if err != nil {
-		return nil, fmt.Errorf("looking for groups: %w", err)
+		return fmt.Errorf("looking for groups: %w", err)
 	}
-	var names []string
-	for _, entry := range entries {
-		if values := entry.GetEqualFoldAttributeValues(attribute); len(values) > 0 {
-			names = append(names, values[0])
+	if found.cut {
+		account.unread(PartGroups, "the directory's size limit cut the list of groups after %d: raise it for bind_dn, or make group_filter match fewer", len(found.entries))
+	}
+	if found.elsewhere {
+		account.unread(PartGroups, "the directory refers to another one for a part of what is below group_base_dn, and referrals are not followed")
+	}
+	var names, others []string
+	for _, entry := range found.entries {
+		values := entry.GetEqualFoldAttributeValues(attribute)
+		if len(values) == 0 || isRanged(entry, attribute) {
+			account.unread(PartGroups, "the group %q has no %s that the searcher may read in full", excerpt(entry.DN), attribute)
+		}
+		if len(values) > 0 {
+			names, others = append(names, values[0]), append(others, values[1:]...)
 		}
 	}
-	return names, nil
+	account.addGroups("group_filter", names)
+	account.alsoGroups(others)
+	return nil
 }
 
-// search returns the matching entries, one more than the limit at most.
-func (d *ldapDirectory) search(ctx context.Context, base, filter string, limit int, attributes []string) ([]*ldap.Entry, error) {
+// ldapFound are the entries that a search gave.
+type ldapFound struct {
+	entries []*ldap.Entry
+	// cut: there are more of them than a limit allows. elsewhere: another server
+	// may have more (RFC 4511 section 4.5.3).
+	cut, elsewhere bool
+}
+
+// search returns the matching entries, the limit at most.
+func (d *ldapDirectory) search(ctx context.Context, base, filter string, limit int, attributes []string) (found ldapFound, err error) {
 	request := ldap.NewSearchRequest(base, ldap.ScopeWholeSubtree, ldap.NeverDerefAliases,
 		limit, int(time.Duration(d.config.Timeout)/time.Second)+1, false, filter, attributes, nil)
-	var entries []*ldap.Entry
-	err := d.readers.use(ctx, func(conn *ldap.Conn) error {
+	err = d.readers.use(ctx, func(conn *ldap.Conn) error {
 		result, err := conn.Search(request)
-		if ldap.IsErrorWithCode(err, ldap.LDAPResultSizeLimitExceeded) {
+		cut := ldap.IsErrorWithCode(err, ldap.LDAPResultSizeLimitExceeded)
+		if cut {
 			err = nil
 		}
 		if err == nil {
-			entries = result.Entries
+			found = ldapFound{result.Entries, cut, len(result.Referrals) > 0}
 		}
 		return err
 	})
-	return entries, err
+	return found, err
 }
 
 // refusals are the result codes by which a server turns a bind down (RFC 4511
@@ -180,8 +204,17 @@ var refusals = []uint16{
 func (d *ldapDirectory) bind(ctx context.Context, dn, password string) (bool, error) {
 	refused := false
 	err := d.binders.use(ctx, func(conn *ldap.Conn) error {
-		err := conn.Bind(dn, password)
+		result, err := conn.SimpleBind(&ldap.SimpleBindRequest{
+			Username: dn, Password: password, Controls: []ldap.Control{ldap.NewControlBeheraPasswordPolicy()},
+		})
 		refused = ldap.IsErrorAnyOf(err, refusals...) || dn == d.nobody && isAnswer(err)
+		if err == nil {
+			if why := policyError(result.Controls); why != "" {
+				refused = true
+				d.sampled.Warn("the directory took a password and says that it doesn't count: nobody is signed in by it",
+					zap.String("entry", excerpt(dn)), zap.String("password_policy", why))
+			}
+		}
 		if refused {
 			return nil
 		}
@@ -191,6 +224,24 @@ func (d *ldapDirectory) bind(ctx context.Context, dn, password string) (bool, er
 		return false, fmt.Errorf("checking a password: %w", err)
 	}
 	return !refused, nil
+}
+
+// policyError is what the controls of a successful bind say against the password:
+// that it has expired, that the account is locked, or that the password must be
+// changed before it is good for anything else (draft-behera-ldap-password-policy
+// section 6.2, draft-vchu-ldap-pwd-policy). Warnings don't count.
+func policyError(controls []ldap.Control) string {
+	for _, control := range controls {
+		switch control := control.(type) {
+		case *ldap.ControlBeheraPasswordPolicy:
+			if control.Error >= 0 {
+				return cmp.Or(control.ErrorString, fmt.Sprint("error ", control.Error))
+			}
+		case *ldap.ControlVChuPasswordMustChange:
+			return "the password must be changed"
+		}
+	}
+	return ""
 }
 
 var _ backend = (*ldapDirectory)(nil)

@@ -118,10 +118,23 @@ func (a LDAPAttributes) account(entry *ldap.Entry) (Account, error) {
 	}
 	account.Name, _ = text(firstValue(entry, a.Name))
 	account.Image, _ = imageURL(firstValue(entry, a.Image))
-	if email, ok := parseAttestedEmail(firstValue(entry, a.Email)); ok {
+	if email, ok := NormalEmail(firstValue(entry, a.Email)); ok {
 		account.Email, account.EmailVerified = email, true
 	}
-	account.Groups = mergeGroups(nil, valuesOf(entry, a.Groups))
+	for _, name := range attributeNames(a.Email) {
+		for _, value := range entry.GetEqualFoldAttributeValues(name) {
+			account.alsoEmail(value)
+		}
+		if isRanged(entry, name) {
+			account.unread(PartEmail, "the directory gives only a part of %s", name)
+		}
+	}
+	account.addGroups(a.Groups, valuesOf(entry, a.Groups))
+	for _, name := range attributeNames(a.Groups) {
+		if isRanged(entry, name) {
+			account.unread(PartGroups, "the directory gives only a part of %s", name)
+		}
+	}
 	if a.Login == off {
 		return account, nil
 	}
@@ -184,12 +197,26 @@ func firstValue(entry *ldap.Entry, alternatives string) string {
 	return ""
 }
 
-// mergeGroups returns the usable names of both lists, each once.
-func mergeGroups(names, more []string) []string {
-	for _, name := range more {
-		if name != "" && name == cleanText(name) && !slices.Contains(names, name) {
-			names = append(names, name)
+// isRanged says that the directory gave a part of an attribute's values, as
+// Active Directory does with long lists (MS-ADTS 3.1.1.3.1.3.3): the attribute is
+// then called member;range=0-1499.
+func isRanged(entry *ldap.Entry, name string) bool {
+	return slices.ContainsFunc(entry.Attributes, func(a *ldap.EntryAttribute) bool {
+		base, options, _ := strings.Cut(a.Name, ";")
+		return strings.EqualFold(base, name) && strings.Contains(strings.ToLower(options), "range=") && !strings.HasSuffix(options, "-*")
+	})
+}
+
+// addGroups adds the names, each once, and notes those that are none.
+func (a *Account) addGroups(from string, names []string) {
+	var dropped []string
+	for _, name := range names {
+		switch {
+		case !isGroupName(name):
+			dropped = append(dropped, fmt.Sprintf("the name %q of %d bytes", excerpt(name), len(name)))
+		case name != "" && !slices.Contains(a.Groups, name):
+			a.Groups = append(a.Groups, name)
 		}
 	}
-	return names
+	a.droppedGroups(from, dropped)
 }

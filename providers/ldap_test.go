@@ -1,6 +1,7 @@
 package providers
 
 import (
+	"maps"
 	"strings"
 	"testing"
 
@@ -124,5 +125,55 @@ func TestLDAPPasswordsDontShowInTheConfiguration(t *testing.T) {
 	}
 	if got := c.backend.(*ldapDirectory).config.BindPassword; got != "the reader's password" {
 		t.Errorf("the reader binds with %q", got)
+	}
+}
+
+func TestWhatDenyNeedsOfAnEntry(t *testing.T) {
+	long := "CN=" + strings.Repeat("a", 300) + ",DC=example,DC=com"
+	for name, tc := range map[string]struct {
+		attributes             map[string][]string
+		groups, emails, unread string
+	}{
+		"one address":               {attributes: map[string][]string{"mail": {"a@x.example"}}},
+		"a second address":          {attributes: map[string][]string{"mail": {"a@x.example", "M@contractor.example"}}, emails: "m@contractor.example"},
+		"one that can't be read":    {attributes: map[string][]string{"mail": {"a@x.example", "jürgen@contractor.example"}}, unread: "email"},
+		"a group of 300 bytes":      {attributes: map[string][]string{"memberOf": {long}}, groups: long},
+		"a group with a space":      {attributes: map[string][]string{"memberOf": {"staff "}}, groups: "staff "},
+		"a group of bytes":          {attributes: map[string][]string{"memberOf": {"\xff\xfe"}}, unread: "groups"},
+		"a range of groups":         {attributes: map[string][]string{"memberOf": nil, "memberOf;range=0-1499": {"staff"}}, unread: "groups"},
+		"a range in another case":   {attributes: map[string][]string{"MEMBEROF;Range=0-1499": {"staff"}}, unread: "groups"},
+		"a range of addresses":      {attributes: map[string][]string{"mail;range=0-1499": {"a@x.example"}}, unread: "email"},
+		"a range of something else": {attributes: map[string][]string{"member;range=0-1499": {"x"}}},
+	} {
+		attributes := map[string][]string{"uid": {"alice"}, "entryUUID": {"1"}}
+		maps.Copy(attributes, tc.attributes)
+		account, err := LDAPAttributes{Groups: "memberOf"}.withDefaults().account(ldap.NewEntry("uid=alice", attributes))
+		if err != nil || strings.Join(account.Groups, "|") != tc.groups || strings.Join(account.AlsoEmails, " ") != tc.emails || account.parts() != tc.unread {
+			t.Errorf("%s: %+v, %v", name, account, err)
+		}
+	}
+}
+
+// A server may take a password and say beside it that it doesn't count.
+func TestAPolicyErrorBesideASuccessfulBind(t *testing.T) {
+	policy := func(code int8) ldap.Control {
+		control := ldap.NewControlBeheraPasswordPolicy()
+		control.Error = code
+		return control
+	}
+	for _, tc := range []struct {
+		control ldap.Control
+		refused bool
+	}{
+		{policy(-1), false},
+		{policy(0), true},
+		{policy(1), true},
+		{policy(2), true},
+		{&ldap.ControlVChuPasswordMustChange{MustChange: true}, true},
+		{&ldap.ControlVChuPasswordWarning{Expire: 1}, false},
+	} {
+		if got := policyError([]ldap.Control{tc.control}); (got != "") != tc.refused {
+			t.Errorf("%s: %q", tc.control, got)
+		}
 	}
 }

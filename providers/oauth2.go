@@ -119,6 +119,9 @@ func (p *OAuth2) finish(ctx context.Context, flow Flow, answer url.Values) (Acco
 		return Account{}, err
 	}
 	userinfo, err := parseClaims(body)
+	if err == nil {
+		err = userinfo.contradiction()
+	}
 	if err != nil {
 		return Account{}, fmt.Errorf("userinfo: %w", err)
 	}
@@ -132,6 +135,7 @@ func (p *OAuth2) finish(ctx context.Context, flow Flow, answer url.Values) (Acco
 	if p.emailEndpoint != "" {
 		p.client.addAddress(ctx, &account, p.emailEndpoint, token.accessToken)
 	}
+	p.client.judge(&account, token, true, p.emailEndpoint != "")
 	return account, nil
 }
 

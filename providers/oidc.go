@@ -228,23 +228,24 @@ func (p *OIDC) finish(ctx context.Context, flow Flow, answer url.Values) (Accoun
 	if err != nil {
 		return Account{}, err
 	}
-	claims, err := p.verify(ctx, endpoints, flow, token)
+	idToken, err := p.verify(ctx, endpoints, flow, token)
 	if err != nil {
 		return Account{}, err
 	}
-	account, err := p.client.account(claims, token, answer)
+	account, err := p.client.account(idToken, token, answer)
 	if err != nil {
 		return Account{}, err
 	}
-	attested := claims.with(token, nil)
-	if endpoints.UserinfoEndpoint == "" || !p.client.profile.lacks(account) && p.client.isAttestedIn(attested) {
-		return account, p.client.checkAttested(flow, attested)
+	attested, asks := []claims{idToken.with(token, nil)}, endpoints.UserinfoEndpoint != ""
+	if asks && (p.client.profile.lacks(account) || !p.client.isAttestedIn(attested[0])) {
+		var userinfo claims
+		if account, userinfo, err = p.complete(ctx, endpoints, token, idToken, account); err != nil {
+			return Account{}, err
+		}
+		attested = append(attested, userinfo)
 	}
-	account, userinfo, err := p.complete(ctx, endpoints, token, claims, account)
-	if err != nil {
-		return Account{}, err
-	}
-	return account, p.client.checkAttested(flow, attested, userinfo)
+	p.client.judge(&account, token, asks, false)
+	return account, p.client.checkAttested(flow, attested...)
 }
 
 // verify returns the claims of the ID token in a token answer.
@@ -292,9 +293,13 @@ func (p *OIDC) complete(ctx context.Context, endpoints metadata, token *tokens, 
 		p.client.logger.Warn("the userinfo endpoint speaks of another subject than the ID token", zap.String("endpoint", endpoints.UserinfoEndpoint))
 		return Account{}, nil, errors.New("userinfo: its sub is not the ID token's")
 	}
-	rest, err := p.client.profile.details(userinfo.with(token, nil))
+	all := userinfo.with(token, nil)
+	rest, err := p.client.profile.details(all)
 	if err != nil {
 		return Account{}, nil, err
+	}
+	if account.EmailVerified && rest.Email == account.Email && p.client.profile.deniesAddress(all) {
+		return Account{}, nil, errors.New("the ID token says that the address is verified, and userinfo that it isn't")
 	}
 	return account.complete(rest), userinfo, nil
 }
@@ -316,6 +321,9 @@ func (p *OIDC) userinfo(ctx context.Context, endpoints metadata, token *tokens) 
 		}
 	}
 	found, err := parseClaims(body)
+	if err == nil {
+		err = found.contradiction()
+	}
 	if err != nil {
 		return nil, fmt.Errorf("userinfo: %w", err)
 	}

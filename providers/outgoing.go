@@ -29,6 +29,7 @@ const (
 var (
 	errTooLarge  = errors.New("the answer is larger than 1 MiB")
 	errNotObject = errors.New("the answer is not a JSON object")
+	errTwins     = errors.New("an object in the answer has a member twice")
 )
 
 // newHTTPClient returns the client for every call to one provider. It follows
@@ -112,7 +113,8 @@ func answerOf(client *http.Client, req *http.Request, name string, limit int64) 
 // claims are the members of a JSON object, numbers as [json.Number].
 type claims map[string]any
 
-// parseClaims reads exactly one JSON object.
+// parseClaims reads exactly one JSON object, in which no object has a member twice:
+// readers differ in which of the two counts (RFC 8259 section 4).
 func parseClaims(body []byte) (claims, error) {
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.UseNumber()
@@ -122,6 +124,9 @@ func parseClaims(body []byte) (claims, error) {
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return nil, errNotObject
+	}
+	if hasTwins(body) {
+		return nil, errTwins
 	}
 	return c, nil
 }

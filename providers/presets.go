@@ -53,6 +53,10 @@ type preset struct {
 	// responseType and grantType are the vendor's words for code and
 	// authorization_code.
 	responseType, grantType string
+	// commaScopes: the token answer has commas between scopes.
+	commaScopes bool
+	// scopePrefix is what the token answer may put before the name of a scope.
+	scopePrefix string
 	// tokenByGET has the token request go out as a GET, the secret in its URL.
 	tokenByGET bool
 	// signedSecret makes the client secret from a private key.

@@ -153,7 +153,8 @@ var presetsOAuth2S = map[string]preset{
 				"WebsiteApp":      {"page": "qrconnect", "scope": "snsapi_login"},
 			},
 		}},
-		free: map[string]string{"platform_type": "it is the kind of client"},
+		free:        map[string]string{"platform_type": "it is the kind of client"},
+		commaScopes: true,
 		config: ClientConfig{
 			AuthorizationEndpoint: "https://open.weixin.qq.com/connect/{page}",
 			TokenEndpoint:         "https://api.weixin.qq.com/sns/oauth2/access_token",
@@ -246,6 +247,7 @@ var presetsOAuth2S = map[string]preset{
 			TokenEndpoint:         "https://accounts.zoho.{data_center}/oauth/v2/token",
 			UserinfoEndpoint:      "https://accounts.zoho.{data_center}/oauth/user/info",
 			Scopes:                []string{"AaaServer.profile.Read"},
+			ScopeNames:            map[string]string{"AaaServer.profile.Read": "AaaServer.profile.READ"},
 			Profile:               ProfileMap{ID: "ZUID", Name: "First_Name+Last_Name", Email: "Email", Image: off, Groups: off},
 		},
 		differs: "`data_center` moves it to another region; NextAuth knows com alone. PKCE is used besides state.",

@@ -46,7 +46,7 @@ type ProfileMap struct {
 	// Default: the preset's; else picture for oidc, picture|avatar_url for oauth2.
 	Image string `json:"image,omitempty"`
 
-	// The groups: an array of strings, or one string.
+	// The groups: an array of strings and whole numbers, or one of them.
 	// Default: the preset's; else groups.
 	Groups string `json:"groups,omitempty"`
 }
@@ -115,15 +115,16 @@ func (p profile) account(c claims) (Account, error) {
 	return account, err
 }
 
-// details reads all but the identifier. Claims of an unexpected type, and
-// addresses and pictures that aren't what they claim to be, are left out. More
-// groups than can be kept are an error: dropping some could lift a deny rule.
+// details reads all but the identifier. Names and pictures that aren't what they
+// claim to be are left out; an address or group that can't be read is noted. More
+// groups than can be kept are an error.
 func (p profile) details(c claims) (Account, error) {
 	var account Account
 	account.Name, _ = firstOf(c, p.name, text)
 	account.Image, _ = firstOf(c, p.image, imageURL)
-	account.Groups, _ = first(c, p.groups, groups)
+	p.readGroups(c, &account)
 	account.Email, account.EmailVerified = p.address(c)
+	p.readAddresses(c, &account)
 	if len(account.Groups) > maxGroups {
 		return Account{}, errTooManyGroups
 	}
@@ -147,6 +148,12 @@ func (a Account) complete(b Account) Account {
 	if a.Email == "" || a.Email == b.Email && b.EmailVerified {
 		a.Email, a.EmailVerified = b.Email, b.EmailVerified
 	}
+	a.alsoGroups(b.Groups)
+	a.alsoGroups(b.AlsoGroups)
+	for _, address := range append(b.AlsoEmails, b.Email) {
+		a.alsoEmail(address)
+	}
+	a.Unread = append(a.Unread, b.Unread...)
 	return a
 }
 
@@ -155,7 +162,7 @@ func (p profile) address(c claims) (email string, verified bool) {
 	for _, at := range p.email {
 		value, _ := at.in(map[string]any(c))
 		raw, _ := value.(string)
-		email, ok := parseAttestedEmail(raw)
+		email, ok := NormalEmail(raw)
 		if !ok {
 			continue
 		}
@@ -172,6 +179,17 @@ func (p profile) address(c claims) (email string, verified bool) {
 		return email, p.verifiesEmail
 	}
 	return "", false
+}
+
+// deniesAddress says that the claims have a flag for the address, and it is not
+// true.
+func (p profile) deniesAddress(c claims) bool {
+	if p.verified != nil {
+		flag, said := firstOf(c, p.verified, func(v any) (any, bool) { return v, true })
+		return said && !isTrue(flag)
+	}
+	flag, said := c["email_verified"]
+	return said && !isTrue(flag)
 }
 
 // isTrue accepts the boolean and, as some providers send it, the string.
@@ -239,29 +257,4 @@ func imageURL(v any) (string, bool) {
 	}
 	u, err := url.Parse(s)
 	return s, err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil
-}
-
-// groups accepts an array, of which it keeps the strings, or one string. It
-// returns at most one group more than may be kept.
-func groups(v any) ([]string, bool) {
-	if one, ok := v.(string); ok {
-		v = []any{one}
-	}
-	list, ok := v.([]any)
-	if !ok {
-		return nil, false
-	}
-	names := []string{}
-	seen := make(map[string]bool)
-	for _, item := range list {
-		name, _ := item.(string)
-		if name == "" || name != cleanText(name) || seen[name] {
-			continue
-		}
-		seen[name] = true
-		if names = append(names, name); len(names) > maxGroups {
-			break
-		}
-	}
-	return names, true
 }

@@ -88,15 +88,15 @@ func literal(v any) string {
 	return ""
 }
 
-// all are the texts, numbers and flags that the path leads to, in every element of
+// texts are the texts, numbers and flags that the path leads to, in every element of
 // the lists on its way.
-func (p path) all(v any) (found []string) {
+func (p path) texts(v any) (found []string) {
 	if list, ok := v.([]any); ok {
 		if element, ok := p.in(v); ok && len(p) > 0 {
-			return path{}.all(element)
+			return path{}.texts(element)
 		}
 		for _, element := range list {
-			found = append(found, p.all(element)...)
+			found = append(found, p.texts(element)...)
 		}
 		return found
 	}
@@ -108,7 +108,7 @@ func (p path) all(v any) (found []string) {
 	}
 	object, _ := v.(map[string]any)
 	for n := 1; n <= len(p) && found == nil; n++ {
-		found = p[n:].all(object[strings.Join(p[:n], ".")])
+		found = p[n:].texts(object[strings.Join(p[:n], ".")])
 	}
 	return found
 }

@@ -85,7 +85,8 @@ func (c *ClientConfig) checkUserinfo(string) error {
 var ownHeaders = set("Host", "Connection", "Content-Length", "Content-Type", "Transfer-Encoding", "Te", "Trailer", "Upgrade", "Cookie", "Accept-Encoding")
 
 // addAddress sets the account's address from a list of addresses (GitHub's GET
-// /user/emails), the only place that tells which are verified.
+// /user/emails), the only place that tells which are verified. The others count
+// for deny.
 //
 // A list that can't be had or is empty costs the address, not the sign-in:
 // people may hide their addresses, and an operator may not ask for the scope.
@@ -93,12 +94,12 @@ var ownHeaders = set("Host", "Connection", "Content-Length", "Content-Type", "Tr
 // fails with OAuthCallback then.)
 func (c *client) addAddress(ctx context.Context, account *Account, endpoint, accessToken string) {
 	body, err := c.bearerJSON(ctx, endpoint, accessToken)
-	if err != nil {
-		c.logger.Warn("the person's e-mail addresses can't be read: signing in without a verified one", zap.Error(err))
-		return
+	if err == nil {
+		err = account.pickAddress(body)
 	}
-	if email, verified := pickAddress(body); email != "" {
-		account.Email, account.EmailVerified = email, verified
+	if err != nil {
+		account.unread(PartEmail, "the list of the person's addresses can't be read: %v", err)
+		c.logger.Warn("the person's e-mail addresses can't be read: signing in without a verified one", zap.Error(err))
 	}
 }
 
@@ -112,32 +113,45 @@ func (c *client) bearerJSON(ctx context.Context, endpoint, accessToken string) (
 }
 
 // pickAddress chooses from a list of addresses: the primary one when it is
-// verified, else another verified one, else the primary one, unverified.
-func pickAddress(body []byte) (email string, verified bool) {
-	var list []struct {
-		Email    string `json:"email"`
-		Primary  bool   `json:"primary"`
-		Verified bool   `json:"verified"`
+// verified, else another verified one, else the primary one, unverified. One that
+// is listed twice is verified when each entry says so.
+func (a *Account) pickAddress(body []byte) error {
+	var list []map[string]any
+	if err := json.Unmarshal(body, &list); err != nil || list == nil {
+		return errors.New("the answer is not a list of objects")
 	}
-	if err := json.Unmarshal(body, &list); err != nil {
-		return "", false
+	if hasTwins(body) {
+		return errTwins
 	}
-	best := 0
+	unverified := make(map[string]bool)
 	for _, entry := range list {
-		address, ok := parseAttestedEmail(entry.Email)
-		if !ok {
-			continue
+		raw, _ := entry["email"].(string)
+		if address, ok := NormalEmail(raw); ok && entry["verified"] != true {
+			unverified[address] = true
 		}
+	}
+	before, best := a.Email, 0
+	for _, entry := range list {
+		raw, isText := entry["email"].(string)
+		if !isText {
+			a.unread(PartEmail, "an entry of the person's addresses has %s as its email", kindOf(entry["email"]))
+		}
+		address, ok := NormalEmail(raw)
 		rank := 0
-		if entry.Verified {
+		if !unverified[address] {
 			rank += 2
 		}
-		if entry.Primary {
+		if entry["primary"] == true {
 			rank++
 		}
-		if rank > best {
-			best, email, verified = rank, address, entry.Verified
+		if ok && rank > best {
+			best, a.Email, a.EmailVerified = rank, address, !unverified[address]
 		}
 	}
-	return email, verified
+	a.alsoEmail(before)
+	for _, entry := range list {
+		raw, _ := entry["email"].(string)
+		a.alsoEmail(raw)
+	}
+	return nil
 }

@@ -47,6 +47,10 @@ type Claims struct {
 	// Login is the login name, for providers that have one.
 	Login  string
 	Groups []string
+	// DenyRules is a digest of the deny rules that the person passed at sign-in
+	// (deny_rules), where the session doesn't hold all that they look at; else it is
+	// empty.
+	DenyRules string
 	// AuthTime is when the person signed in (OpenID Connect Core, section 2); the
 	// absolute lifetime counts from it. Zero when missing.
 	AuthTime time.Time

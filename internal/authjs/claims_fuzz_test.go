@@ -94,7 +94,7 @@ func oracle(payload string) (f fields, err error) {
 	}
 	f.AuthTime = -1
 	ok = into(raw["realm"], &f.Realm) && into(raw["cred"], &f.Credential) && into(raw["mac"], &f.MAC) && into(raw["sid"], &f.SID) && into(raw["provider"], &f.Provider) && into(raw["user"], &f.User) && into(raw["email_verified"], &f.EmailVerified) &&
-		into(raw["login"], &f.Login) && groupsOf(raw["groups"], &f.Groups) && seconds(raw["auth_time"], &f.AuthTime)
+		into(raw["login"], &f.Login) && groupsOf(raw["groups"], &f.Groups) && seconds(raw["auth_time"], &f.AuthTime) && into(raw["deny_rules"], &f.DenyRules)
 	if !ok {
 		return f, errAmbiguous
 	}
@@ -115,7 +115,7 @@ func groupsOf(value json.RawMessage, dst *[]string) bool {
 
 var isField = map[string]bool{
 	"name": true, "email": true, "picture": true, "sub": true, "iat": true, "exp": true, "nbf": true, "jti": true,
-	"sid": true, "realm": true, "provider": true, "user": true, "email_verified": true, "login": true, "groups": true, "auth_time": true, "cred": true, "mac": true,
+	"sid": true, "realm": true, "provider": true, "user": true, "email_verified": true, "login": true, "groups": true, "auth_time": true, "cred": true, "deny_rules": true, "mac": true,
 }
 
 // into decodes a value of the type of dst; missing is fine, null isn't.

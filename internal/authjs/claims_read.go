@@ -33,11 +33,12 @@ const (
 	claimGroups
 	claimAuthTime
 	claimCredential
+	claimDenyRules
 	claimMAC
 
 	// ownClaims are those that NextAuth.js doesn't know.
 	ownClaims = claimSID | claimRealm | claimProvider | claimUser | claimEmailVerified | claimLogin | claimGroups | claimAuthTime |
-		claimCredential | claimMAC
+		claimCredential | claimDenyRules | claimMAC
 )
 
 // claimOf returns the claim of a member's name, or zero.
@@ -84,6 +85,8 @@ func ownClaimOf(name string) uint32 {
 		return claimAuthTime
 	case "cred":
 		return claimCredential
+	case "deny_rules":
+		return claimDenyRules
 	case "mac":
 		return claimMAC
 	}
@@ -161,6 +164,8 @@ func (r *claimsReader) own(which uint32) bool {
 		return r.timeInto(&c.AuthTime)
 	case claimCredential:
 		return r.stringInto(&c.Credential)
+	case claimDenyRules:
+		return r.stringInto(&c.DenyRules)
 	case claimMAC:
 		return r.stringInto(&c.MAC)
 	}

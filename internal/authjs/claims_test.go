@@ -14,19 +14,19 @@ import (
 // ours is a payload as a realm writes it.
 const ours = `{"name":"Alice Example","email":"alice@example.com","picture":"https://img.example/a.png","sub":"583231",` +
 	`"sid":"q0M7-pYvG0KxwHqf3mCwfg","realm":"https://app.example.com","provider":"github","user":"google:9","email_verified":true,` +
-	`"login":"alice","groups":["admins","ops","users"],"auth_time":1795420600,"cred":"9m9kAh8JtXcRE0VYf3dLqg",` +
+	`"login":"alice","groups":["admins","ops","users"],"auth_time":1795420600,"cred":"9m9kAh8JtXcRE0VYf3dLqg","deny_rules":"m4rk",` +
 	`"iat":1795420700,"exp":1798012700,"jti":"dbf6a43a-40c2-4ec9-b9ed-3b74524b7915"}`
 
 // fields are what the claims say, without what was parsed.
 type fields struct {
-	Name, Email, Picture          authjs.Text
-	Sub, SID, Realm, Provider     string
-	User                          string
-	EmailVerified                 bool
-	Login                         string
-	Groups                        []string
-	AuthTime, Iat, Exp, NotBefore int64
-	ID, Credential, MAC           string
+	Name, Email, Picture           authjs.Text
+	Sub, SID, Realm, Provider      string
+	User                           string
+	EmailVerified                  bool
+	Login                          string
+	Groups                         []string
+	AuthTime, Iat, Exp, NotBefore  int64
+	ID, Credential, DenyRules, MAC string
 }
 
 func fieldsOf(c authjs.Claims) fields {
@@ -38,7 +38,7 @@ func fieldsOf(c authjs.Claims) fields {
 	}
 	return fields{
 		c.Name, c.Email, c.Picture, c.Subject, c.SID, c.Realm, c.Provider, c.User, c.EmailVerified, c.Login, c.Groups,
-		unix(c.AuthTime), unix(c.IssuedAt), unix(c.Expires), unix(c.NotBefore), c.ID, c.Credential, c.MAC,
+		unix(c.AuthTime), unix(c.IssuedAt), unix(c.Expires), unix(c.NotBefore), c.ID, c.Credential, c.DenyRules, c.MAC,
 	}
 }
 
@@ -70,6 +70,7 @@ func TestClaimsOfARealmAreRead(t *testing.T) {
 		NotBefore:     -1,
 		ID:            "dbf6a43a-40c2-4ec9-b9ed-3b74524b7915",
 		Credential:    "9m9kAh8JtXcRE0VYf3dLqg",
+		DenyRules:     "m4rk",
 	}
 	if got := fieldsOf(parse(t, ours)); !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)

@@ -50,7 +50,7 @@ func (c *Claims) disown() {
 	c.EmailVerified = false
 	c.Groups = nil
 	c.AuthTime = time.Time{}
-	c.Credential, c.MAC = "", ""
+	c.Credential, c.DenyRules, c.MAC = "", "", ""
 }
 
 // Sign makes the claims ours: it sets their mac by the first key.
@@ -100,6 +100,7 @@ func (m *macMessage) claims(c *Claims) {
 		m.number(c.AuthTime.Unix())
 	}
 	m.part(c.Credential)
+	m.part(c.DenyRules)
 }
 
 func (m *macMessage) text(t Text) {

@@ -30,6 +30,7 @@ func (c *Claims) Append(dst []byte) []byte {
 	}
 	w.time("auth_time", c.AuthTime)
 	w.text("cred", TextOrMissing(c.Credential))
+	w.text("deny_rules", TextOrMissing(c.DenyRules))
 	w.text("mac", TextOrMissing(c.MAC))
 	if c.foreign {
 		c.appendForeign(&w)

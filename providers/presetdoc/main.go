@@ -76,7 +76,7 @@ app.example.com {
 
 **To register** at the provider: a web application with the redirect URI ` + "`<address>/api/auth/callback/<id>`" + `, where the id is the provider's name here unless an ` + "`id`" + ` line says otherwise, and the address that of the site, or the realm's ` + "`url`" + `. The client id and secret that you get go onto the line.
 
-**What comes back**: the account's id, and as far as the provider tells them, name, address and picture (http and https addresses only: data would fill the cookie), and groups where the table says so. An address counts for ` + "`allow`" + `, gates and headers only when the provider says that it is verified.
+**What comes back**: the account's id, and as far as the provider tells them, name, address and picture (http and https addresses only: data would fill the cookie), and groups where the table says so. An address counts for ` + "`allow`" + `, gates and headers only when the provider says that it is verified. A sign-in whose token answer grants less than the scopes that were asked for is refused.
 
 **Public** means that anyone in the world can have an account there: without ` + "`allow`" + ` or a gate rule, anyone can come in.
 

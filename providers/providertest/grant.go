@@ -7,6 +7,8 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -104,7 +106,7 @@ func (s *Server) serveToken(w http.ResponseWriter, r *http.Request, b Behaviour)
 	}
 	accessToken := s.newAccessToken()
 	now := time.Now().Unix()
-	claims := maps.Clone(b.Claims)
+	claims := b.released(b.Claims, request)
 	claims["iss"], claims["aud"], claims["iat"], claims["exp"] = s.URL, s.ClientID, now, now+300
 	if nonce := request.Get("nonce"); nonce != "" {
 		claims["nonce"] = nonce
@@ -112,8 +114,30 @@ func (s *Server) serveToken(w http.ResponseWriter, r *http.Request, b Behaviour)
 	claims["at_hash"] = atHash(b.Alg, accessToken)
 	edit(b.EditIDToken, claims)
 	answer := map[string]any{"access_token": accessToken, "token_type": "bearer", "expires_in": 300, "id_token": s.idToken(b, claims)}
+	if b.Scoped && !b.TellsNoScope {
+		answer["scope"] = request.Get("scope")
+	}
+	s.mu.Lock()
+	s.granted["Bearer "+accessToken] = request
+	s.mu.Unlock()
 	edit(b.EditTokenAnswer, answer)
 	writeJSON(w, http.StatusOK, answer)
+}
+
+// released are the claims that a request's scopes stand for.
+func (b Behaviour) released(all map[string]any, request url.Values) map[string]any {
+	claims := maps.Clone(all)
+	if !b.Scoped || request == nil {
+		return claims
+	}
+	scopes := strings.Fields(request.Get("scope"))
+	for _, scope := range []string{"email", "groups"} {
+		if !slices.Contains(scopes, scope) {
+			delete(claims, scope)
+			delete(claims, scope+"_verified")
+		}
+	}
+	return claims
 }
 
 // serveGitHubToken answers as GitHub does: errors have status 200, and only a

@@ -39,6 +39,7 @@ type Server struct {
 	keys      []signingKey
 	grants    map[string]url.Values // by code: the authorization request
 	tokens    map[string]bool       // access tokens issued
+	granted   map[string]url.Values // by access token: the authorization request
 	requests  map[string][]Request
 	serial    int
 }
@@ -72,6 +73,10 @@ type Behaviour struct {
 
 	// These change a document before it is sent.
 	EditDiscovery, EditJWKS, EditIDToken, EditTokenAnswer func(map[string]any)
+	// Scoped gives only the claims that the authorization request's scopes stand
+	// for, and tells the scopes in the token answer (RFC 6749 section 5.1). TellsNoScope
+	// leaves the telling out.
+	Scoped, TellsNoScope bool
 	// EditAnswer changes the callback's parameters.
 	EditAnswer func(url.Values)
 	// Handle replaces endpoints, by path.
@@ -113,6 +118,7 @@ func NewHandler(issuer string) *Server {
 		keys:     []signingKey{newKeys(0)},
 		grants:   make(map[string]url.Values),
 		tokens:   make(map[string]bool),
+		granted:  make(map[string]url.Values),
 		requests: make(map[string][]Request),
 	}
 }
@@ -153,7 +159,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		GitHubAuthorizePath: s.serveAuthorize,
 		TokenPath:           s.serveToken,
 		GitHubTokenPath:     s.serveGitHubToken,
-		UserinfoPath:        s.bearer(func(b Behaviour) any { return b.Userinfo }),
+		UserinfoPath:        s.serveUserinfo,
 		JWKSPath:            s.serveJWKS,
 		GitHubUserPath:      s.bearer(func(b Behaviour) any { return b.GitHubUser }),
 		GitHubEmailsPath:    s.bearer(func(b Behaviour) any { return b.GitHubEmails }),
@@ -224,6 +230,13 @@ func (s *Server) bearer(answer func(Behaviour) any) func(http.ResponseWriter, *h
 		}
 		writeJSON(w, http.StatusOK, answer(b))
 	}
+}
+
+func (s *Server) serveUserinfo(w http.ResponseWriter, r *http.Request, b Behaviour) {
+	s.mu.Lock()
+	request := s.granted[r.Header.Get("Authorization")]
+	s.mu.Unlock()
+	s.bearer(func(b Behaviour) any { return b.released(b.Userinfo, request) })(w, r, b)
 }
 
 func edit(change func(map[string]any), document map[string]any) {

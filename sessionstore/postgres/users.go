@@ -182,7 +182,10 @@ func (p *people) byAddress(ctx context.Context, account sessionstore.Account) (n
 	if account.Email == "" {
 		return none, nil
 	}
-	same, err := p.users(ctx, `select @columns from @users u where lower(u.email) = lower($1) order by u.id limit 2`, account.Email)
+	// The first condition has an index. It may take other letters for ASCII ones
+	// (U+0130 for i), as the database's locale has it; the second folds those alone.
+	same, err := p.users(ctx, `select @columns from @users u where lower(u.email) = lower($1)
+		and lower(u.email collate "C") = lower($1 collate "C") order by u.id limit 2`, account.Email)
 	switch {
 	case err != nil || len(same) == 0:
 		return none, err
@@ -242,10 +245,22 @@ func (p *people) create(ctx context.Context, account sessionstore.Account) (sess
 	return made[0], nil
 }
 
+// sameAddress compares without the case of ASCII letters, as byAddress does.
+func sameAddress(a, b string) bool { return lowerASCII(a) == lowerASCII(b) }
+
+func lowerASCII(s string) string {
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			return r - 'A' + 'a'
+		}
+		return r
+	}, s)
+}
+
 // attest notes that an account of the user attests the address that is stored.
 func (p *people) attest(ctx context.Context, user *sessionstore.User, account sessionstore.Account) error {
 	if user.EmailVerified || !account.EmailVerified || user.Linked || user.Email == "" ||
-		!strings.EqualFold(user.Email, account.Email) {
+		!sameAddress(user.Email, account.Email) {
 		return nil
 	}
 	_, err := p.exec(ctx, `update @users set "emailVerified" = $2 where id = $1 and "emailVerified" is null`, user.Row, p.now())

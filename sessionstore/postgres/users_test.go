@@ -4,10 +4,13 @@ package postgres
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 	"github.com/caddy-signin/caddy-signin/test/servers"
@@ -144,6 +147,35 @@ func TestLinking(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A database that folds as ICU or glibc do takes some letters for ASCII ones.
+func TestAnAddressThatFoldsIntoAnotherIsAnother(t *testing.T) {
+	server, schema := servers.StartPostgres(t), newSchema()
+	if _, err := newNode(t, server, schema).SignIn(t.Context(), account("app:0", "", unattested)); err != nil { // makes the tables
+		t.Fatal(err)
+	}
+	conn, err := pgx.Connect(t.Context(), server.DSN())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	if _, err := conn.Exec(t.Context(), fmt.Sprintf(`alter table %s.users alter email type varchar(255) collate "en-x-icu"`, schema)); err != nil {
+		t.Fatal(err)
+	}
+	n := newNode(t, server, schema)
+	for i, step := range []step{
+		{account("app:1", "\u212aate@x.example", attested), "", "new app:1", nil},
+		{account("github:1", "kate@x.example", attested), "", "new github:1", nil},
+		{account("app:2", "mallory@g\u0130thub.com", attested), "", "new app:2", nil},
+		{account("github:2", "mallory@github.com", attested), "", "new github:2", nil},
+		{account("google:2", "Mallory@GitHub.com", attested), "", "linked github:2", nil},
+	} {
+		user, err := n.SignIn(t.Context(), step.account)
+		if err != nil || named(user) != step.want {
+			t.Errorf("step %d: %q, %v, want %q", i, named(user), err, step.want)
+		}
 	}
 }
 

@@ -39,6 +39,7 @@ include /etc/ldap/schema/cosine.schema
 include /etc/ldap/schema/inetorgperson.schema
 modulepath /usr/lib/ldap
 moduleload back_mdb
+moduleload ppolicy
 pidfile DIR/slapd.pid
 TLSCACertificateFile DIR/ca.pem
 TLSCertificateFile DIR/server.pem
@@ -64,8 +65,9 @@ userPassword: ` + LDAPReaderPassword + `
 
 `
 
-// StartLDAP starts a directory with these entries (LDIF), below LDAPBase.
-func StartLDAP(t testing.TB, entries string) *LDAP {
+// StartLDAP starts a directory with these entries (LDIF), below LDAPBase, and
+// further lines of its database's configuration.
+func StartLDAP(t testing.TB, entries string, lines ...string) *LDAP {
 	t.Helper()
 	plain, secure := FreePort(t), FreePort(t)
 	l := &LDAP{
@@ -76,7 +78,7 @@ func StartLDAP(t testing.TB, entries string) *LDAP {
 	writeCertificates(t, l.dir)
 	config := filepath.Join(l.dir, "slapd.conf")
 	data := filepath.Join(l.dir, "data.ldif")
-	writeFile(t, config, strings.ReplaceAll(slapdConfig, "DIR", l.dir))
+	writeFile(t, config, strings.ReplaceAll(slapdConfig, "DIR", l.dir)+strings.Join(lines, "\n")+"\n")
 	writeFile(t, data, slapdRoot+entries)
 	database := filepath.Join(l.dir, "db")
 	if err := os.Mkdir(database, 0o700); err != nil {

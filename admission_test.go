@@ -1,0 +1,111 @@
+package signin
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/caddy-signin/caddy-signin/internal/authjs"
+	"github.com/caddy-signin/caddy-signin/providers"
+)
+
+// judged asks rules about a session of these claims.
+func judged(t *testing.T, allow, deny []Rule, claims authjs.Claims, account *providers.Account) verdict {
+	t.Helper()
+	for _, rules := range [][]Rule{allow, deny} {
+		for i := range rules {
+			rule, err := rules[i].resolved()
+			if err != nil {
+				t.Fatal(err)
+			}
+			rules[i] = rule
+		}
+	}
+	s := &site{ledger: ledger{realm: &Realm{admission: newAdmission(allow, deny)}}}
+	return s.judge(s.newSession(claims), account)
+}
+
+func TestDenyRefusesWhatItCantJudge(t *testing.T) {
+	contractors := []Rule{{Email: []string{"*@contractor.example"}}}
+	group := []Rule{{Group: []string{"contractors"}}}
+	both := []Rule{{Email: []string{"*@contractor.example"}, Group: []string{"contractors"}}}
+	atCorp := []Rule{{Group: []string{"contractors"}, Provider: []string{"corp"}}}
+	unreadEmail := &providers.Account{Unread: []providers.Unread{{Part: providers.PartEmail}}}
+	unreadGroups := &providers.Account{Unread: []providers.Unread{{Part: providers.PartGroups}}}
+	for name, tc := range map[string]struct {
+		deny    []Rule
+		claims  authjs.Claims
+		account *providers.Account
+		want    verdict
+	}{
+		"nothing is denied":                  {nil, authjs.Claims{}, unreadEmail, admitted},
+		"another address":                    {contractors, authjs.Claims{Email: authjs.TextOf("a@x.example")}, nil, admitted},
+		"no address":                         {contractors, authjs.Claims{}, nil, admitted},
+		"the address":                        {contractors, authjs.Claims{Email: authjs.TextOf("a@contractor.example")}, nil, denied},
+		"capitals, from NextAuth":            {contractors, authjs.Claims{Email: authjs.TextOf("Mallory@Contractor.Example"), Provider: foreignProvider}, nil, denied},
+		"capitals, of a stored user":         {contractors, authjs.Claims{Email: authjs.TextOf("M@CONTRACTOR.example"), User: "github:1"}, nil, denied},
+		"an address of NextAuth's own":       {contractors, authjs.Claims{Email: authjs.TextOf("jürgen@contractor.example"), Provider: foreignProvider}, nil, unjudged},
+		"full-width letters of NextAuth":     {contractors, authjs.Claims{Email: authjs.TextOf("ａ@contractor.example"), Provider: foreignProvider}, nil, unjudged},
+		"a second address":                   {contractors, authjs.Claims{Email: authjs.TextOf("a@x.example")}, &providers.Account{AlsoEmails: []string{"m@contractor.example"}}, denied},
+		"an address that can't be read":      {contractors, authjs.Claims{}, unreadEmail, unjudged},
+		"groups that can't be, for email":    {contractors, authjs.Claims{}, unreadGroups, admitted},
+		"no groups":                          {group, authjs.Claims{}, nil, admitted},
+		"the group":                          {group, authjs.Claims{Groups: []string{"staff", "contractors"}}, nil, denied},
+		"the group with a space":             {group, authjs.Claims{Groups: []string{"contractors "}}, nil, denied},
+		"a group with the name inside":       {group, authjs.Claims{Groups: []string{"contractors of old"}}, nil, admitted},
+		"a further group":                    {group, authjs.Claims{}, &providers.Account{AlsoGroups: []string{"contractors"}}, denied},
+		"groups that can't be read":          {group, authjs.Claims{Groups: []string{"staff"}}, unreadGroups, unjudged},
+		"NextAuth says nothing of groups":    {group, authjs.Claims{Provider: foreignProvider}, nil, unjudged},
+		"both fields, one can't be read":     {both, authjs.Claims{Email: authjs.TextOf("a@contractor.example")}, unreadGroups, unjudged},
+		"both fields, the other doesn't fit": {both, authjs.Claims{Email: authjs.TextOf("a@x.example")}, unreadGroups, admitted},
+		"of another provider":                {atCorp, authjs.Claims{Provider: "club"}, unreadGroups, admitted},
+		"of the provider":                    {atCorp, authjs.Claims{Provider: "corp"}, unreadGroups, unjudged},
+		"a match beside a doubt":             {append(group[:1:1], contractors...), authjs.Claims{Groups: []string{"contractors"}}, unreadEmail, denied},
+	} {
+		if got := judged(t, nil, tc.deny, tc.claims, tc.account); got != tc.want {
+			t.Errorf("%s: %q, want %q", name, got, tc.want)
+		}
+	}
+	everybody := []Rule{{Email: []string{"*@github.com"}}}
+	mallory := authjs.Claims{Email: authjs.TextOf("mallory@g\u0130thub.com"), EmailVerified: true}
+	if got := judged(t, everybody, nil, mallory, nil); got != notAllowed {
+		t.Errorf("U+0130: %q", got)
+	}
+}
+
+func TestPlaceholdersInRulesAreResolved(t *testing.T) {
+	t.Setenv("DENIED", "contractors")
+	t.Setenv("DENIED_MAIL", "*@Contractor.example")
+	written := Rule{Group: []string{"{env.DENIED}", "a\\{b"}, Email: []string{"{env.DENIED_MAIL}"}, Provider: []string{"{env.DENIED}"}}
+	if err := written.check(); err != nil {
+		t.Fatal(err)
+	}
+	got, err := written.resolved()
+	if err != nil || got.Group[0] != "contractors" || got.Group[1] != "a{b" || got.Email[0] != "*@contractor.example" || got.Provider[0] != "contractors" {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if written.Group[0] != "{env.DENIED}" || written.Email[0] != "{env.DENIED_MAIL}" {
+		t.Errorf("what is written became %+v", written)
+	}
+	for _, value := range []string{"{env.NOT_SET_ANYWHERE}", "{http.auth.user.id}", "{nothing}", "x{env.NOT_SET_ANYWHERE}"} {
+		if _, err := (Rule{Group: []string{value}}).resolved(); err == nil || !strings.Contains(err.Error(), "group: ") {
+			t.Errorf("%s: %v", value, err)
+		}
+	}
+	t.Setenv("DENIED_MAIL", "contractor.example")
+	if _, err := written.resolved(); err == nil {
+		t.Error("a placeholder for something that is no address is taken")
+	}
+}
+
+func TestSpacesAtAGroupsEndsStayInHeaders(t *testing.T) {
+	for group, want := range map[string]string{
+		"admins": "admins", "admins ": "admins%20", "  admins": "%20%20admins", " a,b ": "%20a%2Cb%20", " ": "%20", "a b": "a b",
+	} {
+		if got := (groupList{group}).String(); got != want {
+			t.Errorf("%q: %q, want %q", group, got, want)
+		}
+		if got := (groupList{group, "x"}).String(); got != want+",x" {
+			t.Errorf("%q in a list: %q", group, got)
+		}
+	}
+}

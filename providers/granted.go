@@ -1,0 +1,91 @@
+package providers
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// sessionScopes say how long tokens live, and nothing of the person. A provider
+// may decline them (OpenID Connect Core section 11).
+var sessionScopes = set("offline_access", "offline.access", "offline", "online_access", "refresh_token")
+
+// granted compares what a token answer says it grants with what was asked for,
+// and refuses less: the authorization request passes through the visitor's
+// address bar, where a scope can be taken out (RFC 6749 sections 3.3 and 5.1). told
+// says that everything was granted. An answer without scope says nothing, for it
+// means what the browser asked for, which need not be what it was told to ask.
+func (c *client) granted(answer claims) (told bool, err error) {
+	grants, told, err := c.grants(answer["scope"])
+	if err != nil || !told {
+		return false, err
+	}
+	listed, unlisted := false, false
+	for _, asked := range c.config.Scopes {
+		names := strings.Split(c.config.ScopeNames[asked], "|")
+		switch {
+		case sessionScopes[asked]:
+		case asked == "openid" && c.kind == kindOIDC: // there is an ID token
+			listed = true
+		case grants[asked], slices.ContainsFunc(names, func(name string) bool { return grants[name] }):
+			listed = true
+		case slices.Contains(names, off):
+			unlisted = true
+		default:
+			return false, fmt.Errorf("the token answer doesn't grant the scope %s, which was asked for: the visitor may have taken it out; if the provider calls it otherwise, write scope_names %s=<its name>, or %s=off where it never lists it", asked, asked, asked)
+		}
+	}
+	return listed && !unlisted, nil
+}
+
+// grants reads the scope member: a text, or as some vendors have it, a list of
+// texts. Without one, told is false.
+func (c *client) grants(scope any) (grants map[string]bool, told bool, err error) {
+	var list []string
+	switch scope := scope.(type) {
+	case nil:
+		return nil, false, nil
+	case string:
+		list = strings.FieldsFunc(scope, c.separatesScopes)
+	case []any:
+		for _, item := range scope {
+			name, _ := item.(string)
+			list = append(list, name)
+		}
+	default:
+		return nil, false, fmt.Errorf("the token answer's scope is %s, not a text", kindOf(scope))
+	}
+	grants = make(map[string]bool, len(list))
+	for _, name := range list {
+		grants[name] = true
+		if c.row.scopePrefix != "" {
+			grants[strings.TrimPrefix(name, c.row.scopePrefix)] = true
+		}
+	}
+	return grants, true, nil
+}
+
+func (c *client) separatesScopes(r rune) bool {
+	return unicode.IsSpace(r) || r == ',' && c.row.commaScopes || strings.ContainsRune(c.config.ScopeSeparator, r)
+}
+
+// judge notes the parts that the account lacks though the person may have them:
+// the provider wasn't asked everything, or doesn't say that it granted everything.
+func (c *client) judge(account *Account, t *tokens, askedUserinfo, hasAddresses bool) {
+	var why string
+	switch {
+	case !askedUserinfo:
+		why = "and there is no userinfo endpoint to ask for it"
+	case !t.granted:
+		why = "and the token answer doesn't say that every scope was granted: the visitor may have asked for less"
+	default:
+		return
+	}
+	if c.profile.groups != nil && account.Groups == nil && !account.hasUnread(PartGroups) {
+		account.unread(PartGroups, "the claim is missing, %s", why)
+	}
+	if (c.profile.email != nil || hasAddresses) && account.Email == "" && !account.hasUnread(PartEmail) {
+		account.unread(PartEmail, "the claim is missing, %s", why)
+	}
+}

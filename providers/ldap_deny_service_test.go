@@ -1,0 +1,88 @@
+//go:build services
+
+package providers
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/caddy-signin/caddy-signin/test/servers"
+)
+
+// inGroups is a group with alice as a member, for each name.
+func inGroups(names ...string) string {
+	var ldif strings.Builder
+	for _, name := range names {
+		first, further, _ := strings.Cut(name, "|")
+		fmt.Fprintf(&ldif, "\ndn: cn=%s,ou=groups,dc=example,dc=com\nobjectClass: groupOfNames\ncn: %s\nmember: uid=alice,ou=people,dc=example,dc=com\n", first, first)
+		if further != "" {
+			fmt.Fprintf(&ldif, "cn: %s\n", further)
+		}
+	}
+	return ldif.String()
+}
+
+// OpenLDAP's size limit is 500 unless it is set.
+func TestLDAPGroupsThatTheDirectoryCutsAreNoted(t *testing.T) {
+	server := servers.StartLDAP(t, entries+inGroups("third", "contractors"), "sizelimit 3")
+	account, err := try(t, loadLDAP(t, ldapConfig(server)), "alice", "wonderland")
+	if err != nil || account.parts() != "groups" || len(account.Groups) != 3 {
+		t.Errorf("%+v, %v", account, err)
+	}
+	account, err = try(t, loadLDAP(t, ldapConfig(server).with(config{"group_base_dn": "cn=admins,ou=groups," + servers.LDAPBase})), "alice", "wonderland")
+	if err != nil || account.parts() != "" || !slices.Equal(account.Groups, []string{"admins"}) {
+		t.Errorf("below the limit: %+v, %v", account, err)
+	}
+	whole, err := try(t, loadLDAP(t, ldapConfig(server).with(config{"group_base_dn": servers.LDAPBase, "group_filter": "(&(member={dn})(cn=admins))"})), "alice", "wonderland")
+	if err != nil || whole.parts() != "groups" {
+		t.Errorf("with a referral below the base: %+v, %v", whole, err)
+	}
+}
+
+func TestLDAPNamesOfAGroupAllCount(t *testing.T) {
+	server := servers.StartLDAP(t, entries+inGroups("third|contractors"))
+	account, err := try(t, loadLDAP(t, ldapConfig(server)), "alice", "wonderland")
+	if err != nil || len(account.Groups) != 3 || len(account.AlsoGroups) != 1 || account.parts() != "" {
+		t.Errorf("%+v, %v", account, err)
+	}
+}
+
+// A size limit of 1 can't tell one entry from two.
+func TestLDAPSizeLimitHidesNoSecondEntry(t *testing.T) {
+	server := servers.StartLDAP(t, entries, "sizelimit 1")
+	if account, err := try(t, loadLDAP(t, ldapConfig(server)), "twin@example.com", "same"); err == nil || errors.Is(err, ErrWrongCredentials) {
+		t.Errorf("%+v, %v", account, err)
+	}
+}
+
+// draft-behera-ldap-password-policy: the server takes the password and says that
+// it must be changed first.
+func TestLDAPPasswordThatMustBeChangedIsRefused(t *testing.T) {
+	policy := `
+dn: cn=policy,dc=example,dc=com
+objectClass: device
+objectClass: pwdPolicy
+cn: policy
+pwdAttribute: userPassword
+pwdMustChange: TRUE
+
+dn: uid=reset,ou=people,dc=example,dc=com
+objectClass: inetOrgPerson
+uid: reset
+cn: Reset
+sn: Reset
+userPassword: temporary
+pwdReset: TRUE
+`
+	server := servers.StartLDAP(t, entries+policy, "overlay ppolicy", `ppolicy_default "cn=policy,dc=example,dc=com"`)
+	c := loadLDAP(t, ldapConfig(server))
+	if account, err := try(t, c, "reset", "temporary"); !errors.Is(err, ErrWrongCredentials) {
+		t.Errorf("%+v, %v", account, err)
+	}
+	if _, err := try(t, c, "alice", "wonderland"); err != nil {
+		t.Errorf("a password that needs no change: %v", err)
+	}
+}

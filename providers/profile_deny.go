@@ -1,0 +1,135 @@
+package providers
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// readGroups takes the groups from the first claim that holds some.
+func (p profile) readGroups(c claims, a *Account) {
+	for _, at := range p.groups {
+		found, ok := at.in(map[string]any(c))
+		if !ok {
+			if at.blocked(map[string]any(c), true) {
+				a.unread(PartGroups, "%s leads through what is no object", at)
+			}
+			continue
+		}
+		names, dropped, ok := groups(found)
+		if !ok {
+			a.unread(PartGroups, "%s is %s, not a list of names", at, kindOf(found))
+			continue
+		}
+		a.droppedGroups(at.String(), dropped)
+		a.Groups = names
+		at.each(map[string]any(c), func(further any) {
+			names, _, _ := groups(further)
+			a.alsoGroups(names)
+		})
+		break
+	}
+	for _, at := range p.groups {
+		// Microsoft Entra ID says so where there are too many for a token.
+		if at.isElsewhere(c) || at[0] == "groups" && isTrue(c["hasgroups"]) {
+			a.unread(PartGroups, "%s is not in the claims but kept elsewhere (distributed claims, or too many groups for a token)", at)
+		}
+	}
+}
+
+// readAddresses notes all addresses in the mapped claims: every alternative, and
+// of a list every element.
+func (p profile) readAddresses(c claims, a *Account) {
+	for _, at := range p.email {
+		if at.blocked(map[string]any(c), false) {
+			a.unread(PartEmail, "%s leads through what is no object", at)
+		}
+		if at.isElsewhere(c) {
+			a.unread(PartEmail, "%s is not in the claims but kept elsewhere (distributed claims)", at)
+		}
+		at.each(map[string]any(c), func(found any) {
+			list, ok := found.([]any)
+			if !ok {
+				list = []any{found}
+			}
+			for _, one := range list {
+				switch one := one.(type) {
+				case nil:
+				case string:
+					a.alsoEmail(one)
+				default:
+					a.unread(PartEmail, "%s is %s, not an address", at, kindOf(one))
+				}
+			}
+		})
+	}
+}
+
+// isElsewhere says that the claims name another place for the path's claim
+// (OpenID Connect Core 5.6.2, aggregated and distributed claims).
+func (p path) isElsewhere(c claims) bool {
+	names, _ := c["_claim_names"].(map[string]any)
+	for n := 1; n <= len(p); n++ {
+		if _, named := names[strings.Join(p[:n], ".")]; named {
+			return true
+		}
+	}
+	return false
+}
+
+// blocked says that the path can't be followed because something on it is of the
+// wrong type, rather than missing; null counts where nullBlocks is set.
+func (p path) blocked(v any, nullBlocks bool) bool {
+	if len(p) == 0 {
+		return false
+	}
+	switch v := v.(type) {
+	case nil:
+		return nullBlocks
+	case map[string]any:
+		for n := 1; n <= len(p); n++ {
+			if next, ok := v[strings.Join(p[:n], ".")]; ok && p[n:].blocked(next, nullBlocks) {
+				return true
+			}
+		}
+		return false
+	case []any:
+		if !choosesElement(p[0]) {
+			return len(v) > 0
+		}
+		return slices.ContainsFunc(v, func(element any) bool { return p[1:].blocked(element, nullBlocks) })
+	}
+	return true
+}
+
+// choosesElement says that a step leads into a list: an index, or a condition.
+func choosesElement(step string) bool {
+	_, err := strconv.Atoi(step)
+	return err == nil || strings.Contains(step, "=")
+}
+
+// each follows the path to every value that it may mean: under each of the names
+// that a member may have, and in each element of a list.
+func (p path) each(v any, yield func(any)) {
+	if len(p) == 0 {
+		yield(v)
+		return
+	}
+	switch v := v.(type) {
+	case map[string]any:
+		for n := 1; n <= len(p); n++ {
+			if next, ok := v[strings.Join(p[:n], ".")]; ok {
+				p[n:].each(next, yield)
+			}
+		}
+	case []any:
+		if !choosesElement(p[0]) {
+			return
+		}
+		for _, element := range v {
+			p[1:].each(element, yield)
+		}
+	}
+}
+
+func (p path) String() string { return strings.Join(p, ".") }

@@ -1,0 +1,349 @@
+package providers
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/caddy-signin/caddy-signin/providers/providertest"
+)
+
+// parts are what an account says that it lacks, each part once.
+func (a Account) parts() string {
+	var names []string
+	for _, unread := range a.Unread {
+		names = append(names, string(unread.Part))
+	}
+	slices.Sort(names)
+	return strings.Join(slices.Compact(names), " ")
+}
+
+// Nothing that a deny rule might name is dropped in silence.
+func TestWhatDenyNeedsOfAProfile(t *testing.T) {
+	long := strings.Repeat("a", 300)
+	for name, tc := range map[string]struct {
+		mapping ProfileMap
+		claims  string // beside sub
+		groups  string // joined by |, with AlsoGroups after a /
+		emails  string // AlsoEmails
+		unread  string // parts
+	}{
+		"nothing":                    {claims: `"x":1`},
+		"an empty list":              {claims: `"groups":[]`},
+		"a group of over 255 bytes":  {claims: `"groups":["CN=` + long + `"]`, groups: "CN=" + long},
+		"a group of over 4096 bytes": {claims: `"groups":["` + strings.Repeat("a", 4097) + `"]`, unread: "groups"},
+		"numbers":                    {claims: `"groups":[7, 1001, 1e3, 1.5]`, groups: "7|1001|1000|1.5"},
+		"one number":                 {claims: `"groups":7`, groups: "7"},
+		"a name with a space":        {claims: `"groups":["staff ", " ops"]`, groups: "staff | ops"},
+		"a name with a line break":   {claims: `"groups":["staff\n"]`, unread: "groups"},
+		"a name that hides":          {claims: `"groups":["st\u202eaff"]`, unread: "groups"},
+		"an object":                  {claims: `"groups":{"staff":true}`, unread: "groups"},
+		"null":                       {claims: `"groups":null`, unread: "groups"},
+		"true":                       {claims: `"groups":true`, unread: "groups"},
+		"mixed types":                {claims: `"groups":["staff",{"name":"ops"},null]`, groups: "staff", unread: "groups"},
+		"Entra's overage": {
+			claims: `"_claim_names":{"groups":"src1"},"_claim_sources":{"src1":{"endpoint":"https://graph.example"}}`, unread: "groups",
+		},
+		"Entra's hasgroups":              {claims: `"hasgroups":true`, unread: "groups"},
+		"hasgroups of another claim":     {mapping: ProfileMap{Groups: "roles"}, claims: `"hasgroups":true`},
+		"distributed claims of others":   {claims: `"_claim_names":{"address":"src1"}`},
+		"a path through a text":          {mapping: ProfileMap{Groups: "access.roles"}, claims: `"access":"x"`, unread: "groups"},
+		"a path through null":            {mapping: ProfileMap{Groups: "access.roles"}, claims: `"access":null`, unread: "groups"},
+		"a path through a list":          {mapping: ProfileMap{Groups: "groups.name"}, claims: `"groups":[{"name":"a"}]`, unread: "groups"},
+		"a path that ends early":         {mapping: ProfileMap{Groups: "access.roles"}, claims: `"access":{}`},
+		"an unreadable first choice":     {mapping: ProfileMap{Groups: "roles|groups"}, claims: `"roles":{},"groups":["a"]`, groups: "a", unread: "groups"},
+		"the groups of a second element": {mapping: ProfileMap{Groups: "teams.0.groups"}, claims: `"teams":[{"groups":["a"]},{"groups":["b"]}]`, groups: "a/b"},
+
+		"an address":                        {claims: `"email":"a@x.example"`},
+		"no address":                        {claims: `"email":"alice"`},
+		"null for an address":               {claims: `"email":null`},
+		"a letter outside ASCII":            {claims: `"email":"jürgen@contractor.example"`, unread: "email"},
+		"an exclamation mark":               {claims: `"email":"a!b@contractor.example"`, unread: "email"},
+		"a percent sign":                    {claims: `"email":"a%b@contractor.example"`, unread: "email"},
+		"a quoted local part":               {claims: `"email":"\"a b\"@contractor.example"`, unread: "email"},
+		"two dots":                          {claims: `"email":"a..b@contractor.example"`, unread: "email"},
+		"a trailing dot":                    {claims: `"email":"a@contractor.example."`, unread: "email"},
+		"full-width letters":                {claims: `"email":"ａ@contractor.example"`, unread: "email"},
+		"a full-width at sign":              {claims: `"email":"a＠contractor.example"`, unread: "email"},
+		"U+0130":                            {claims: `"email":"a@contract\u0130r.example"`, unread: "email"},
+		"a display name":                    {claims: `"email":"A <a@contractor.example>"`, unread: "email"},
+		"two addresses":                     {claims: `"email":"a@x.example,b@contractor.example"`, unread: "email"},
+		"a local part of 65 bytes":          {claims: `"email":"` + long[:65] + `@contractor.example"`, unread: "email"},
+		"a list of addresses":               {claims: `"email":["a@x.example","b@contractor.example"]`, emails: "a@x.example b@contractor.example"},
+		"an object for an address":          {claims: `"email":{"value":"a@contractor.example"}`, unread: "email"},
+		"the second of a list":              {mapping: ProfileMap{Email: "emails.0"}, claims: `"emails":["a@x.example","b@contractor.example"]`, emails: "b@contractor.example"},
+		"the one that isn't the primary":    {mapping: ProfileMap{Email: "emails.primary=true.email"}, claims: `"emails":[{"email":"a@x.example","primary":true},{"email":"B@contractor.example"}]`, emails: "b@contractor.example"},
+		"the second choice":                 {mapping: ProfileMap{Email: "email|upn"}, claims: `"email":"a@x.example","upn":"b@contractor.example"`, emails: "b@contractor.example"},
+		"an address that is kept elsewhere": {claims: `"_claim_names":{"email":"src1"}`, unread: "email"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, err := parseClaims([]byte(`{"sub":"1",` + tc.claims + `}`))
+			if err != nil {
+				t.Fatal(err)
+			}
+			account, err := tc.mapping.or(kindDefaults[kindOIDC].Profile).compile(false).account(c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			groups := strings.Join(account.Groups, "|")
+			if len(account.AlsoGroups) > 0 {
+				groups += "/" + strings.Join(account.AlsoGroups, "|")
+			}
+			if groups != tc.groups || strings.Join(account.AlsoEmails, " ") != tc.emails || account.parts() != tc.unread {
+				t.Errorf("groups %q, further addresses %q, unread %v", groups, account.AlsoEmails, account.Unread)
+			}
+		})
+	}
+}
+
+func TestWhatDenyNeedsOfAListOfAddresses(t *testing.T) {
+	for list, want := range map[string]struct{ emails, unread string }{
+		`[]`: {},
+		`[{"email":"a@x.example","primary":true,"verified":true}]`:                                       {},
+		`[{"email":"a@x.example","primary":true,"verified":true},{"email":"B@contractor.example"}]`:      {emails: "b@contractor.example"},
+		`[{"email":"a@x.example","primary":true,"verified":true},{"email":"jürgen@contractor.example"}]`: {unread: "email"},
+		`[{"email":"a@x.example","primary":true,"verified":true},{"email":7}]`:                           {unread: "email"},
+	} {
+		var account Account
+		if err := account.pickAddress([]byte(list)); err != nil {
+			t.Errorf("%s: %v", list, err)
+		}
+		if strings.Join(account.AlsoEmails, " ") != want.emails || account.parts() != want.unread {
+			t.Errorf("%s: %q, %v", list, account.AlsoEmails, account.Unread)
+		}
+	}
+	for _, list := range []string{`{"message":"Not Found"}`, `null`, `[1]`, `[{"email":"a@x.example","email":"b@x.example"}]`} {
+		if err := new(Account).pickAddress([]byte(list)); err == nil {
+			t.Errorf("%s is read", list)
+		}
+	}
+}
+
+// What the ID token lacks and userinfo adds, and the other way round, counts.
+func TestWhatUserinfoAddsCountsForDeny(t *testing.T) {
+	p := ProfileMap{ID: "sub", Email: "email", Groups: "groups"}.compile(false)
+	read := func(text string) Account {
+		c, err := parseClaims([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		account, err := p.details(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return account
+	}
+	got := read(`{"email":"a@x.example","groups":["staff"]}`).
+		complete(read(`{"email":"b@contractor.example","groups":["staff","contractors",null]}`))
+	if !slices.Equal(got.AlsoEmails, []string{"b@contractor.example"}) || !slices.Equal(got.Groups, []string{"staff"}) ||
+		!slices.Equal(got.AlsoGroups, []string{"contractors"}) || got.parts() != "groups" {
+		t.Errorf("%+v", got)
+	}
+}
+
+// The authorization request passes through the visitor's address bar.
+func TestATokenAnswerThatGrantsLessIsRefused(t *testing.T) {
+	for name, tc := range map[string]struct {
+		config  config
+		scope   any // of the token answer, nil for none
+		refused string
+	}{
+		"all of them":              {scope: "openid email profile"},
+		"in another order":         {scope: "profile  email openid"},
+		"and more":                 {scope: "openid email profile groups"},
+		"no scope":                 {},
+		"a list":                   {scope: []any{"openid", "email", "profile"}},
+		"without openid":           {scope: "email profile"}, // the ID token proves it
+		"email is taken out":       {scope: "openid profile", refused: "the scope email"},
+		"from a list":              {scope: []any{"openid", "profile"}, refused: "the scope email"},
+		"everything is":            {scope: "", refused: "the scope email"},
+		"in another case":          {scope: "openid Email profile", refused: "the scope email"},
+		"commas are no separators": {scope: "openid email,profile", refused: "the scope email"},
+		"commas where they are":    {config: config{"scope_separator": ","}, scope: "openid,email,profile"},
+		"no text":                  {scope: map[string]any{"email": true}, refused: "an object"},
+		"a scope of one's own": {
+			config: config{"scopes": []string{"openid", "groups"}}, scope: "openid", refused: "the scope groups",
+		},
+		"offline_access is declined": {config: config{"scopes": []string{"openid", "offline_access", "email"}}, scope: "openid email"},
+		"another name":               {config: config{"scope_names": config{"email": "mail:read|mail"}}, scope: "openid profile mail"},
+		"a name that is never told":  {config: config{"scope_names": config{"email": "off"}}, scope: "openid profile"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := providertest.New(t)
+			s.Set(providertest.Behaviour{EditTokenAnswer: func(answer map[string]any) {
+				if tc.scope != nil {
+					answer["scope"] = tc.scope
+				}
+			}})
+			account, err := signInWhole(t, loadOIDC(t, corp(s).with(tc.config)), s)
+			if tc.refused != "" {
+				mustFail(t, err, tc.refused)
+			} else if err != nil || account.ID != "alice-1" {
+				t.Errorf("%+v, %v", account, err)
+			}
+		})
+	}
+}
+
+// Vendors who answer in a way of their own let honest people in.
+func TestScopesInTheWordsOfVendors(t *testing.T) {
+	for _, tc := range []struct{ preset, scope, refused string }{
+		{"google", "openid https://www.googleapis.com/auth/userinfo.email https://www.googleapis.com/auth/userinfo.profile", ""},
+		{"google", "openid https://www.googleapis.com/auth/userinfo.profile", "email"},
+		{"google", "email profile openid", ""},
+		{"microsoft-entra-id", "email openid profile https://graph.microsoft.com/User.Read", ""},
+		{"microsoft-entra-id", "openid profile", "email"},
+		{"github", "read:user,user:email", ""},
+		{"github", "user", ""},
+		{"github", "read:user", "user:email"},
+		{"linkedin", "email,openid,profile", ""},
+		{"slack", "openid,profile", "email"},
+		{"azure-ad-b2c", "openid offline_access", ""},
+		{"zoho", "AaaServer.profile.READ", ""},
+		{"tiktok", "user.info.basic", ""},
+	} {
+		row, _ := lookUp(tc.preset)
+		c := &client{kind: row.kind, row: row, config: ClientConfig{Preset: tc.preset}.withDefaults(row.kind)}
+		_, err := c.granted(claims{"scope": tc.scope})
+		if tc.refused != "" {
+			mustFail(t, err, "the scope "+tc.refused)
+		} else if err != nil {
+			t.Errorf("%s: %s: %v", tc.preset, tc.scope, err)
+		}
+	}
+}
+
+// A claim that isn't there is innocent only where the provider says that it was
+// asked for.
+func TestAMissingClaimIsNotedUnlessAllWasGranted(t *testing.T) {
+	noGroups := providertest.Alice()
+	delete(noGroups, "groups")
+	noEmail := providertest.Alice()
+	delete(noEmail, "email")
+	for name, tc := range map[string]struct {
+		claims map[string]any
+		config config
+		scope  string
+		unread string
+	}{
+		"everything is there":                  {},
+		"no groups, all granted":               {claims: noGroups, scope: "openid email profile"},
+		"no address, all granted":              {claims: noEmail, scope: "openid email profile"},
+		"no groups, nothing said":              {claims: noGroups, unread: "groups"},
+		"no address, nothing said":             {claims: noEmail, unread: "email"},
+		"no groups, a scope that isn't listed": {claims: noGroups, config: config{"scope_names": config{"email": "off"}}, scope: "openid profile", unread: "groups"},
+		"no groups, none are mapped":           {claims: noGroups, config: config{"profile": config{"groups": "off"}}},
+		"no groups, userinfo off":              {claims: noGroups, config: config{"userinfo_endpoint": "off"}, scope: "openid email profile", unread: "groups"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := providertest.New(t)
+			s.Set(providertest.Behaviour{Claims: tc.claims, EditTokenAnswer: func(answer map[string]any) {
+				if tc.scope != "" {
+					answer["scope"] = tc.scope
+				}
+			}})
+			account, err := signInWhole(t, loadOIDC(t, corp(s).with(tc.config)), s)
+			if err != nil || account.parts() != tc.unread {
+				t.Errorf("%v, %v", account.Unread, err)
+			}
+		})
+	}
+}
+
+func TestAListOfAddressesThatCantBeHadIsNoted(t *testing.T) {
+	s := providertest.New(t)
+	s.Set(providertest.Behaviour{Handle: map[string]http.HandlerFunc{
+		providertest.GitHubEmailsPath: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) },
+	}})
+	account, err := signInWhole(t, loadOAuth2(t, octo(s)), s)
+	if err != nil || account.parts() != "email" {
+		t.Errorf("%+v, %v", account, err)
+	}
+}
+
+func TestAnAnswerThatIsBothIsARefusal(t *testing.T) {
+	for text, refused := range map[string]bool{
+		`{}`:                               false,
+		`{"error":null}`:                   false,
+		`{"error":""}`:                     false,
+		`{"error":false}`:                  false,
+		`{"error":[]}`:                     false,
+		`{"error":{"code":"ok"}}`:          false,
+		`{"error":{"code":0}}`:             false,
+		`{"success":true,"ok":true}`:       false,
+		`{"error":"AccountLocked"}`:        true,
+		`{"error":true}`:                   true,
+		`{"error":1}`:                      true,
+		`{"error":["x"]}`:                  true,
+		`{"error":{"message":"x"}}`:        true,
+		`{"error":{"code":"expired"}}`:     true,
+		`{"success":false}`:                true,
+		`{"success":"false"}`:              true,
+		`{"ok":false}`:                     true,
+		`{"authenticated":false,"id":"1"}`: true,
+	} {
+		c, err := parseClaims([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.contradiction() != nil; got != refused {
+			t.Errorf("%s: refused %t", text, got)
+		}
+	}
+}
+
+func TestATokenAnswerOrUserinfoThatIsBothIsRefused(t *testing.T) {
+	s := providertest.New(t)
+	for _, more := range []map[string]any{
+		{"error": "invalid_grant"}, {"error": map[string]any{"message": "x"}}, {"error": true}, {"ok": false}, {"success": false},
+	} {
+		s.Set(providertest.Behaviour{EditTokenAnswer: func(answer map[string]any) {
+			maps.Copy(answer, more)
+		}})
+		if _, err := signIn(t, loadOIDC(t, corp(s)), s); err == nil {
+			t.Errorf("%v beside an access_token is a success", more)
+		}
+		user := providertest.Octocat()
+		maps.Copy(user, more)
+		s.Set(providertest.Behaviour{GitHubUser: user})
+		if _, err := signIn(t, loadOAuth2(t, octo(s)), s); err == nil {
+			t.Errorf("%v beside a profile is a success", more)
+		}
+		lacking := providertest.Alice()
+		delete(lacking, "groups")
+		userinfo := providertest.Alice()
+		maps.Copy(userinfo, more)
+		s.Set(providertest.Behaviour{Claims: lacking, Userinfo: userinfo})
+		_, err := signIn(t, loadOIDC(t, corp(s)), s)
+		mustFail(t, err, "userinfo")
+	}
+	denying := providertest.Alice()
+	denying["email_verified"] = false
+	lacking := providertest.Alice()
+	delete(lacking, "groups")
+	s.Set(providertest.Behaviour{Claims: lacking, Userinfo: denying})
+	_, err := signIn(t, loadOIDC(t, corp(s)), s)
+	mustFail(t, err, "userinfo that it isn't")
+}
+
+func TestAMemberThatIsThereTwiceIsRefused(t *testing.T) {
+	for text, refused := range map[string]bool{
+		`{"id":"1","id":"2"}`:                  true,
+		`{"a":{"id":"1","id":"1"}}`:            true,
+		`{"a":[{"id":"1"},{"id":"1","id":1}]}`: true,
+		`{"id":"1","\u0069d":"2"}`:             true,
+		`{"id":"1","ID":"2","a":{"id":"3"}}`:   false,
+		`{"a":[{"id":"1"},{"id":"1"}],"b":[]}`: false,
+		`{"a":"b","b":"a","c":["a","a"]}`:      false,
+	} {
+		if !json.Valid([]byte(text)) {
+			t.Fatal(text)
+		}
+		if _, err := parseClaims([]byte(text)); (err != nil) != refused {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
