@@ -194,7 +194,7 @@ type keyring struct {
 	claims  *authjs.MACKeys // by which a session token is ours
 	// credentials are for telling in a session which password it began with.
 	credentials *authjs.MACKeys
-	tokens  *authjs.Keyring // in every dialect the same
+	tokens      *authjs.Keyring // in every dialect the same
 }
 
 func newKeyring(secrets []string, d *dialect) (*keyring, error) {
