@@ -232,13 +232,13 @@ func TestStreamsOutliveAReload(t *testing.T) {
 
 func BenchmarkGateStreams(b *testing.B) {
 	realm := newRealm(b, nil)
-	v := &visit{realm: realm, site: realm.fixed, session: &session{}}
+	v, gate := &visit{realm: realm, site: realm.fixed, session: &session{}}, new(Gate)
 	next := caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error { return nil })
 	r := httptest.NewRequest(http.MethodGet, "http://localhost:8080/", nil)
 	b.ReportAllocs()
 	for b.Loop() {
 		v.stream = stream{}
-		if err := v.serve(new(Gate), nil, r, next); err != nil {
+		if err := v.serve(gate, nil, r, next); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -75,10 +75,29 @@ func TestClaimsThatLookAlikeHaveOtherMACs(t *testing.T) {
 	keys := macKeys(t, "a")
 	seen := make(map[string]int)
 	for i, c := range []authjs.Claims{
-		{}, {Name: authjs.Null}, {Name: authjs.TextOf("")}, {Name: authjs.TextOf("null")}, {Name: authjs.TextOf("text")}, {Email: authjs.Null},
-		{Subject: "ab"}, {Subject: "a", SID: "b"}, {SID: "ab"}, {Login: "x"}, {User: "x"}, {Credential: "x"},
-		{Groups: []string{""}}, {Groups: []string{"", ""}}, {Groups: []string{"a", "b"}}, {Groups: []string{"ab"}}, {Groups: []string{"a"}, Login: "1"},
-		{Groups: []string{"1795420600"}}, {AuthTime: time.Unix(1795420600, 0)}, {AuthTime: time.Unix(0, 0)}, {Login: "1"}, {Login: "true"}, {EmailVerified: true},
+		{},
+		{Name: authjs.Null},
+		{Name: authjs.TextOf("")},
+		{Name: authjs.TextOf("null")},
+		{Name: authjs.TextOf("text")},
+		{Email: authjs.Null},
+		{Subject: "ab"},
+		{Subject: "a", SID: "b"},
+		{SID: "ab"},
+		{Login: "x"},
+		{User: "x"},
+		{Credential: "x"},
+		{Groups: []string{""}},
+		{Groups: []string{"", ""}},
+		{Groups: []string{"a", "b"}},
+		{Groups: []string{"ab"}},
+		{Groups: []string{"a"}, Login: "1"},
+		{Groups: []string{"1795420600"}},
+		{AuthTime: time.Unix(1795420600, 0)},
+		{AuthTime: time.Unix(0, 0)},
+		{Login: "1"},
+		{Login: "true"},
+		{EmailVerified: true},
 	} {
 		c.Sign(keys)
 		if other, ok := seen[c.MAC]; ok {

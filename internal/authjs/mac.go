@@ -131,6 +131,6 @@ func (m *macMessage) part(text string) {
 	if !utf8.ValidString(text) {
 		text = strings.ToValidUTF8(text, "\uFFFD")
 	}
-	m.b = binary.BigEndian.AppendUint32(m.b, uint32(len(text))) //nolint:gosec // no text has 4 GB
+	m.b = binary.BigEndian.AppendUint32(m.b, uint32(len(text)))
 	m.b = append(m.b, text...)
 }
