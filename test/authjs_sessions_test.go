@@ -95,6 +95,15 @@ func gatewayReads(t *testing.T, s *sharing) {
 			t.Errorf("a session that isn't there, %.20s, is answered %d", token, got.status)
 		}
 	}
+	// The application stores addresses as its provider wrote them.
+	capital := s.app.Call("createUser", object{"email": "Mallory@Contractor.Example", "emailVerified": time.Now()})
+	s.app.Call("createSession", object{"sessionToken": "capitals", "userId": capital["id"], "expires": time.Now().Add(time.Hour)})
+	for rule, want := range map[string]int{"allow": http.StatusOK, "deny": http.StatusUnauthorized} {
+		s.reload("", strings.Replace(s.site, "session {", rule+" email *@contractor.example\nsession {", 1))
+		if got := s.browser().withToken("capitals").get("/app/"); got.status != want {
+			t.Errorf("a stored address with capitals under %s is answered %d", rule, got.status)
+		}
+	}
 	s.reload("", strings.Replace(s.site, "session {", "allow provider corp\nsession {", 1))
 	if got := b.get("/app/"); got.status != http.StatusUnauthorized {
 		t.Errorf("a session of no known provider passes a rule about providers: %d", got.status)

@@ -151,3 +151,24 @@ func TestDenyByAPlaceholder(t *testing.T) {
 		t.Errorf("a placeholder for no provider: %v", err)
 	}
 }
+
+// NextAuth writes addresses as its provider did, and says nothing of groups.
+func TestDenyHoldsForSessionsOfNextAuth(t *testing.T) {
+	op := providertest.New(t)
+	for _, tc := range []struct {
+		deny, email string
+		in          bool
+	}{
+		{"deny email *@contractor.example", "alice@example.com", true},
+		{"deny email *@contractor.example", "Mallory@Contractor.Example", false},
+		{"deny email *@contractor.example", "jürgen@contractor.example", false},
+		{"", "jürgen@contractor.example", true},
+		{"deny group contractors", "alice@example.com", false},
+	} {
+		g := start(t, denySite(op, tc.deny))
+		token := sealJSON(t, secret, `{"sub":"1","email":"`+tc.email+`","iat":`+unix(-60)+`,"exp":`+unix(3600)+`,"jti":"x"}`)
+		if b := g.browser().withToken(token); b.signedIn() != tc.in {
+			t.Errorf("%s, %s: signed in: %t", tc.deny, tc.email, !tc.in)
+		}
+	}
+}
