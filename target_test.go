@@ -39,7 +39,7 @@ var targets = map[string]bool{
 	"/x#/admin": false, "/#": false, "/x?y#z": false, "/admin%00": false, "/admin%0a": false, "/adm%09in": false, "/admin%7f": false,
 	"/admin%ff": false, "/%c0%ae%c0%ae/admin": false, "/\xff": false, "/\xe9": false,
 	"/é": true, "/%E2%82%AC": true, "/a%20b": true, "/a%23b": true, "/a%3fb": true, "/%25": true, "/x?%00": true, "/x?next=..%2f..%2fapp": true,
-	"/?": true, "/??x": true, "/x?y=/admin/../": true, "/a%2Fb": true, "/x:80/y": true, "/a|b^c": true, "/[x]/{y}": true,
+	"/?": true, "/??x": true, "/x?y=/admin/../": true, "/a%2Fb": true, "/x:80/y": true, "/a|b": true, "/[x]/{y}": true,
 
 	// Parameters.
 	"/a;v=1/b": true, "/a/;v=1": true, "/;": true, "/;/admin": false, "/;x/admin": false, "/x/;y/admin": false, "/%3bx/admin": false,
@@ -58,7 +58,7 @@ func TestTargets(t *testing.T) {
 		if (reason == "") != passes {
 			t.Errorf("%q passes: %t (%s)", target, reason == "", reason)
 		}
-		if passes && r.URL.Path[0] != '/' {
+		if passes && !strings.HasPrefix(r.URL.Path, "/") {
 			t.Errorf("%q passes with the path %q", target, r.URL.Path)
 		}
 	}
@@ -128,7 +128,7 @@ func TestTargetsAfterRewrites(t *testing.T) {
 		r.RequestURI = r.URL.RequestURI()
 		if reason := badTarget(r); (reason == "") != test.passes {
 			t.Errorf("%q as %q passes: %t (%s)", test.sent, test.path, reason == "", reason)
-		} else if reason == "" && r.URL.Path[0] != '/' {
+		} else if reason == "" && !strings.HasPrefix(r.URL.Path, "/") {
 			t.Errorf("%q as %q passes with the path %q", test.sent, test.path, r.URL.Path)
 		}
 	}
