@@ -125,7 +125,7 @@ http://:{$HTTP} {
 }
 `)
 	b := g.browser()
-	for _, path := range []string{"/app/rewritten", "/app/x", "/app/", "/app", "/app;x", "/app/open/../x"} {
+	for _, path := range []string{"/app/rewritten", "/app/x", "/app/", "/app", "/app;x", "/app//x"} {
 		if got := b.do(http.MethodPost, path, ""); got.status != http.StatusUnauthorized {
 			t.Errorf("%s: status %d, want 401", path, got.status)
 		}
@@ -223,8 +223,8 @@ http://:{$HTTP} {
 func TestPrefixOfAGate(t *testing.T) {
 	g := start(t, onePasswordSite)
 	for path, status := range map[string]int{
-		"/app": 401, "/app/": 401, "/app/x/y": 401, "/app;v=1": 401, "/app;v=1/x": 401, "/APP/x": 401, "//app//x": 401,
-		"/App": 401, "/app/../app/x": 401, "/%61pp": 401, "/app%2fx": 401,
+		"/app": 401, "/app/": 401, "/app/x/y": 401, "/app;v=1": 401, "/app;v=1/x": 401, "/APP/x": 401, "/app//x": 401,
+		"/App": 401, "/app/../app/x": 400, "//app/x": 400, "/%61pp": 401, "/app%2fx": 401,
 		"/apple": 200, "/application/x": 200, "/x/app/": 200, "/": 200, "/x?/app/": 200,
 	} {
 		if got := g.raw("GET " + path + " HTTP/1.1"); got.status != status {

@@ -51,7 +51,10 @@ func (g *gateway) dialHTTP2() *h2conn {
 
 // send writes one request without a body. Fields are "name: value", the
 // pseudo-headers too.
-func (c *h2conn) send(fields ...string) int {
+func (c *h2conn) send(fields ...string) int { c.t.Helper(); return c.begin(true, fields...) }
+
+// begin is send, after which the stream stays open unless ended.
+func (c *h2conn) begin(ended bool, fields ...string) int {
 	c.t.Helper()
 	var block bytes.Buffer
 	encoder := hpack.NewEncoder(&block)
@@ -62,7 +65,7 @@ func (c *h2conn) send(fields ...string) int {
 		}
 	}
 	err := c.framer.WriteHeaders(http2.HeadersFrameParam{
-		StreamID: c.stream, BlockFragment: block.Bytes(), EndHeaders: true, EndStream: true,
+		StreamID: c.stream, BlockFragment: block.Bytes(), EndHeaders: true, EndStream: ended,
 	})
 	if err != nil {
 		c.t.Fatal(err)
