@@ -156,7 +156,7 @@ func applicationsAreExtended(t *testing.T, s *sharing) {
 	if days := s.query(t, left, token); days != "29" {
 		t.Errorf("the session has %s days left", days)
 	}
-	exec(t, s.server, strings.ReplaceAll(`update SCHEMA.sessions set expires = now() - interval '1 minute'`, "SCHEMA", s.schema))
+	execSQL(t, s.server, strings.ReplaceAll(`update SCHEMA.sessions set expires = now() - interval '1 minute'`, "SCHEMA", s.schema))
 	if got := b.get("/app/"); got.status != http.StatusUnauthorized {
 		t.Errorf("a session that has expired is answered %d", got.status)
 	}

@@ -87,7 +87,7 @@ func query(t *testing.T, server *servers.Postgres, statement string, args ...any
 	return fmt.Sprint(value)
 }
 
-func exec(t *testing.T, server *servers.Postgres, statement string, options ...string) {
+func execSQL(t *testing.T, server *servers.Postgres, statement string, options ...string) {
 	t.Helper()
 	ctx := context.WithoutCancel(t.Context())
 	conn, err := pgx.Connect(ctx, server.DSN(options...))
@@ -243,7 +243,7 @@ func linksByAddress(t *testing.T, p *peopleRig) {
 
 func refusedByTheDatabase(t *testing.T, p *peopleRig) {
 	p.browser().comesBack(p.op, "corp", as()) // makes the tables
-	exec(t, p.server, strings.ReplaceAll(`alter table SCHEMA.users add check (name <> 'Mallory')`, "SCHEMA", p.schema))
+	execSQL(t, p.server, strings.ReplaceAll(`alter table SCHEMA.users add check (name <> 'Mallory')`, "SCHEMA", p.schema))
 	b := p.browser()
 	got := b.comesBack(p.op, "corp", as("sub", "m", "name", "Mallory", "email", "m@x.example"))
 	wantLocation(t, got, p.origin+"/api/auth/error?error=OAuthCreateAccount")
@@ -292,12 +292,12 @@ func awayAtTheCallback(t *testing.T, p *peopleRig) {
 	b := p.browser()
 	p.op.Set(providertest.Behaviour{Claims: as()})
 	callback := b.approved(p.op, "corp")
-	exec(t, p.server, strings.ReplaceAll(`alter table SCHEMA.users rename to gone`, "SCHEMA", p.schema))
+	execSQL(t, p.server, strings.ReplaceAll(`alter table SCHEMA.users rename to gone`, "SCHEMA", p.schema))
 	got := b.get(callback)
 	if got.status != http.StatusServiceUnavailable || got.header.Get("Retry-After") == "" {
 		t.Errorf("a callback is answered %d %v", got.status, got.header)
 	}
-	exec(t, p.server, strings.ReplaceAll(`alter table SCHEMA.gone rename to users`, "SCHEMA", p.schema))
+	execSQL(t, p.server, strings.ReplaceAll(`alter table SCHEMA.gone rename to users`, "SCHEMA", p.schema))
 	b.comesBack(p.op, "corp", as())
 	if id, _ := b.who(p.gateway); id != "corp:alice-1" {
 		t.Errorf("afterwards they are %s", id)
@@ -340,7 +340,7 @@ func TestPeopleByMail(t *testing.T) {
 	if shown := stranger.session(); !strings.Contains(shown, `"id":"email:new@example.com"`) {
 		t.Errorf("a new user's session shows %s", shown)
 	}
-	exec(t, server, `alter table users add check (email <> 'm@example.com')`)
+	execSQL(t, server, `alter table users add check (email <> 'm@example.com')`)
 	refused := p.browser()
 	refused.ask("m@example.com")
 	wantLocation(t, refused.get(mails.Wait(t).Link(t)), g.origin+"/api/auth/error?error=EmailCreateAccount")

@@ -69,7 +69,7 @@ func TestTokensOfProviders(t *testing.T) {
 	want("by a password", p.browser().signIn("alice"), "")
 	comes(bob, "bob", 0)
 	bobs := bob.tokenTold(p.gateway)
-	exec(t, server, `update tokens.signin_tokens b set sealed = a.sealed from tokens.signin_tokens a where a.account_id = 'alice' and b.account_id = 'bob'`)
+	execSQL(t, server, `update tokens.signin_tokens b set sealed = a.sealed from tokens.signin_tokens a where a.account_id = 'alice' and b.account_id = 'bob'`)
 	want("with another account's row", bob, "")
 	if bobs == "" {
 		t.Error("a token that doesn't say when it expires is not told")
@@ -77,9 +77,9 @@ func TestTokensOfProviders(t *testing.T) {
 
 	p.gateway.reload("", tokensSite(op, p.schema, two+" "+one))
 	want("after a rotation", alice, token)
-	exec(t, server, `delete from tokens.accounts where "providerAccountId" = 'alice'`)
+	execSQL(t, server, `delete from tokens.accounts where "providerAccountId" = 'alice'`)
 	want("after the account was unlinked", alice, "")
-	exec(t, server, `alter table tokens.signin_tokens rename to gone`)
+	execSQL(t, server, `alter table tokens.signin_tokens rename to gone`)
 	want("while the table is away", alice, "")
 	p.waitForLog("that says why", func(line logLine) bool {
 		return strings.Contains(fmt.Sprint(line["error"]), "the access token of corp:alice") && !strings.Contains(fmt.Sprint(line), token)

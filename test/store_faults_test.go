@@ -79,7 +79,7 @@ func postgresBacking(t *testing.T) backing {
 	run := func(t *testing.T, statements ...string) {
 		t.Helper()
 		for _, statement := range statements {
-			exec(t, server, statement, "default_transaction_read_only=off")
+			execSQL(t, server, statement, "default_transaction_read_only=off")
 		}
 	}
 	var release func()
