@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"os/exec"
+	osexec "os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -161,7 +161,7 @@ func TestWebSocketOverHTTP3(t *testing.T) {
 func TestWebSocketOverHTTP2(t *testing.T) {
 	const on = "http2xconnect=1"
 	if !strings.Contains(os.Getenv("GODEBUG"), on) {
-		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestWebSocketOverHTTP2$") //nolint:gosec // this very program
+		cmd := osexec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestWebSocketOverHTTP2$")
 		cmd.Env = append(os.Environ(), "GODEBUG="+on)
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, out)
