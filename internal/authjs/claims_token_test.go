@@ -208,10 +208,20 @@ func TestWithoutAMACOurFieldsBelongToAnotherApplication(t *testing.T) {
 	}
 }
 
+// warmAllocs are the allocations of f once all pools have what it takes from
+// them: the least of many runs, for the race detector has pools forget.
+func warmAllocs(f func()) float64 {
+	least := testing.AllocsPerRun(1, f)
+	for range 200 {
+		least = min(least, testing.AllocsPerRun(1, f))
+	}
+	return least
+}
+
 func TestCheckingAMACAllocatesNothing(t *testing.T) {
 	keys := macKeys(t, "new", "old")
 	code := macKeys(t, "old").Sum("a", "b")
-	if got := testing.AllocsPerRun(200, func() {
+	if got := warmAllocs(func() {
 		if ok, stale := keys.Verify(code, "a", "b"); !ok || !stale {
 			t.Error("not verified")
 		}
@@ -222,8 +232,8 @@ func TestCheckingAMACAllocatesNothing(t *testing.T) {
 		t.Error("two lists of texts have one code")
 	}
 	payload := signed(parse(t, ours), keys)
-	plain := testing.AllocsPerRun(200, func() { parse(t, payload) })
-	if got := testing.AllocsPerRun(200, func() { readToken(t, payload, keys) }); got > plain {
+	plain := warmAllocs(func() { parse(t, payload) })
+	if got := warmAllocs(func() { readToken(t, payload, keys) }); got > plain {
 		t.Errorf("%v allocations, want %v as without a mac", got, plain)
 	}
 }
