@@ -120,33 +120,58 @@ func (k *known) add(account *providers.Account) {
 	}
 }
 
-// judge asks the rules about a session; account is given at sign-in.
+// judge asks the rules about a session; account is given at sign-in. Where the
+// deny rules are others than those of the sign-in, they can't be judged by what
+// the session doesn't hold.
 func (s *site) judge(live *session, account *providers.Account) verdict {
 	rules := &s.realm.admission
-	k := known{
-		groups: live.claims.Groups, provider: live.claims.Provider,
-		// NextAuth's sessions say nothing of groups.
-		groupsUnread: live.claims.Provider == foreignProvider,
+	k := known{groups: live.claims.Groups, provider: live.claims.Provider}
+	raw := live.claims.Email.String()
+	switch passed, lacks, _ := strings.Cut(live.claims.DenyRules, "."); {
+	case account != nil:
+		k.add(account)
+	case live.claims.Provider == foreignProvider: // NextAuth asks for no groups, and misses no address
+		k.groupsUnread, k.emailUnread = true, raw == ""
+	case passed != "" && passed != rules.mark:
+		k.emailUnread, k.groupsUnread = strings.Contains(lacks, lacksEmail), strings.Contains(lacks, lacksGroups)
 	}
 	// NextAuth and the store have addresses as somebody wrote them.
-	if raw := live.claims.Email.String(); raw != "" && rules.byEmail {
+	if raw != "" && rules.byEmail {
 		var ok bool
-		k.email, ok = providers.NormalEmail(raw)
-		k.emailUnread = !ok
-	}
-	if account != nil {
-		k.add(account)
+		if k.email, ok = providers.NormalEmail(raw); !ok {
+			k.emailUnread = true
+		}
 	}
 	return rules.judge(live.person(), &k)
 }
 
-// admits asks the rules about a session that was judged at its sign-in. Deny rules
-// that are others than they were then can't be judged by a session that doesn't
-// hold all that they went by.
-func (s *site) admits(live *session) bool {
-	rules := &s.realm.admission
-	if passed := live.claims.DenyRules; passed != "" && passed != rules.mark && len(rules.deny) > 0 {
-		return false
+// What a session may lack of its person, behind the mark of the deny rules.
+const (
+	lacksEmail  = "e"
+	lacksGroups = "g"
+)
+
+// passedBy is what the session of somebody whom the rules admit keeps of them: a
+// mark of the deny rules, and which parts of the person the session doesn't hold,
+// so that it can't be judged by other deny rules. It is empty where the session
+// holds all, or the provider is asked anew on every request.
+func (a *admission) passedBy(account *providers.Account) string {
+	if account.Credential != "" {
+		return ""
 	}
-	return s.judge(live, nil) == admitted
+	var lacks string
+	k := new(known)
+	k.add(account)
+	if account.Email == "" || len(k.alsoEmails) > 0 || k.emailUnread {
+		lacks += lacksEmail
+	}
+	if len(account.Groups) == 0 || len(k.alsoGroups) > 0 || k.groupsUnread {
+		lacks += lacksGroups
+	}
+	if lacks == "" {
+		return ""
+	}
+	return a.mark + "." + lacks
 }
+
+func (s *site) admits(live *session) bool { return s.judge(live, nil) == admitted }

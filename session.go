@@ -160,9 +160,7 @@ func (s *site) signedIn(keys *keyring, provider string, account providers.Accoun
 		AuthTime:      time.Now(),
 		Credential:    s.credential(keys, provider, &account),
 	}
-	if len(account.AlsoEmails)+len(account.AlsoGroups)+len(account.Unread) > 0 {
-		claims.DenyRules = s.realm.admission.mark
-	}
+	claims.DenyRules = s.realm.admission.passedBy(&account)
 	return claims
 }
 

@@ -132,6 +132,27 @@ func TestADenyLineThatIsAddedHoldsForOldSessions(t *testing.T) {
 	}
 }
 
+// What a session says nothing of can't be judged by a deny line that is added,
+// though its provider wasn't asked for it then.
+func TestADenyLineThatIsAddedHoldsForWhatASessionLacks(t *testing.T) {
+	op := providertest.New(t)
+	op.Set(providertest.Behaviour{Scoped: true, Claims: aliceWith(map[string]any{"email": "m@contractor.example", "groups": []any{"contractors"}})})
+	without := func(site, part string) string {
+		return strings.ReplaceAll(site, asksForGroups, "{\n\tscopes openid profile\n\tprofile {\n\t\t"+part+" off\n\t}\n}\n")
+	}
+	for part, deny := range map[string]string{"groups": "deny group contractors", "email": "deny email *@contractor.example"} {
+		g := start(t, without(denySite(op, ""), part))
+		b := g.browser()
+		if b.authorized(op, nil); !b.signedIn() {
+			t.Fatalf("without %s nobody is signed in while nothing is denied", part)
+		}
+		g.reload("", denySite(op, deny))
+		if b.signedIn() {
+			t.Errorf("%s: a session without %s is judged", deny, part)
+		}
+	}
+}
+
 // Values of rules are resolved when the configuration is loaded.
 func TestDenyByAPlaceholder(t *testing.T) {
 	op := providertest.New(t)
@@ -164,6 +185,7 @@ func TestDenyHoldsForSessionsOfNextAuth(t *testing.T) {
 		{"deny email *@contractor.example", "jürgen@contractor.example", false},
 		{"", "jürgen@contractor.example", true},
 		{"deny group contractors", "alice@example.com", false},
+		{"deny email *@contractor.example", "", false}, // the visitor may have kept it back
 	} {
 		g := start(t, denySite(op, tc.deny))
 		token := sealJSON(t, secret, `{"sub":"1","email":"`+tc.email+`","iat":`+unix(-60)+`,"exp":`+unix(3600)+`,"jti":"x"}`)
