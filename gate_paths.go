@@ -27,76 +27,81 @@ func widen(matcher caddy.ModuleMap) caddyhttp.RawMatcherSets {
 		return caddyhttp.RawMatcherSets{matcher}
 	}
 	var wide caddyhttp.MatchPath
-	var inside []string
+	var patterns []string
 	for _, path := range paths {
-		spelt := spellings(path)
-		for _, spelling := range spelt {
+		for _, spelling := range spellings(path) {
 			if !slices.Contains(wide, spelling) {
 				wide = append(wide, spelling)
 			}
 		}
-		if pattern := parametersInside(path); pattern != "" {
-			inside = append(inside, pattern)
+		if pattern := spellingsPattern(path); pattern != "" {
+			patterns = append(patterns, pattern)
 		}
 	}
 	set := maps.Clone(matcher) // other directives have the same one
 	set["path"] = caddyconfig.JSON(wide, nil)
 	sets := caddyhttp.RawMatcherSets{set}
-	if _, taken := matcher["path_regexp"]; len(inside) > 0 && !taken {
+	if len(patterns) > 0 {
 		also := maps.Clone(matcher)
 		delete(also, "path")
-		also["path_regexp"] = caddyconfig.JSON(caddyhttp.MatchPathRE{MatchRegexp: caddyhttp.MatchRegexp{
-			Pattern: "(?i)" + strings.Join(inside, "|"),
-		}}, nil)
-		sets = append(sets, also)
+		sets = append(sets, withPattern(also, "(?i)"+strings.Join(patterns, "|")))
 	}
 	return sets
 }
 
+// withPattern adds a regular expression to a matcher set. Where the set has one
+// of its own, both have to match.
+func withPattern(set caddy.ModuleMap, pattern string) caddy.ModuleMap {
+	added := caddyconfig.JSON(caddyhttp.MatchPathRE{MatchRegexp: caddyhttp.MatchRegexp{Pattern: pattern}}, nil)
+	if _, taken := set["path_regexp"]; !taken {
+		set["path_regexp"] = added
+		return set
+	}
+	var excluded []caddy.ModuleMap // a set has one path_regexp, but not may hold any number
+	if raw, ok := set["not"]; ok && json.Unmarshal(raw, &excluded) != nil {
+		return set
+	}
+	others := caddy.ModuleMap{"not": caddyconfig.JSON([]caddy.ModuleMap{{"path_regexp": added}}, nil)}
+	set["not"] = caddyconfig.JSON(append(excluded, others), nil)
+	return set
+}
+
 // spellings are the patterns that guard what a path of a matcher means: the
 // prefix /x/* guards /x and /x;… as well, and the exact path /x also /x/, /x;…
-// and /x/;….
+// and /x/;…. Patterns with an asterisk elsewhere are left to [spellingsPattern].
 func spellings(path string) []string {
-	base, prefix, ok := splitPath(path)
+	base, prefix := strings.CutSuffix(path, "/*")
 	switch {
-	case !ok:
+	case !strings.HasPrefix(path, "/"), strings.Contains(base, "*"), prefix && base == "":
 		return []string{path}
 	case prefix:
 		return []string{base, path, base + ";*"}
-	case base == "":
+	}
+	if base = strings.TrimRight(base, "/"); base == "" {
 		return []string{"/", "/;*"}
-	default:
-		return []string{base, base + "/", base + ";*", base + "/;*"}
 	}
+	return []string{base, base + "/", base + ";*", base + "/;*"}
 }
 
-// splitPath returns a matcher's path without the slash or the /* at its end. It
-// is not ok for patterns that have an asterisk elsewhere, or guard everything.
-func splitPath(path string) (base string, prefix, ok bool) {
-	base, prefix = strings.CutSuffix(path, "/*")
-	if !strings.HasPrefix(path, "/") || strings.Contains(base, "*") || prefix && base == "" {
-		return "", false, false
-	}
-	if !prefix {
-		base = strings.TrimRight(base, "/")
-	}
-	return base, prefix, true
-}
-
-// parametersInside is a regular expression for paths of several segments with
-// parameters inside, as /x;…/y for /x/y, which no path matcher can say: upstreams
-// that drop parameters drop them from every segment. Empty means that there is
-// nothing to add.
-func parametersInside(path string) string {
-	base, prefix, ok := splitPath(path)
-	if !ok || strings.Count(base, "/") < 2 || strings.ContainsAny(base, "%{") {
+// spellingsPattern is a regular expression for what no path matcher can say of a
+// path: parameters inside, as /x;…/y for /x/y, which some upstreams drop from
+// every segment; and an asterisk inside, which to a path matcher ends at a slash,
+// though an encoded one (/users/1%2F2/private) ends no segment to upstreams. Empty
+// means that there is nothing to add.
+func spellingsPattern(path string) string {
+	if !strings.HasPrefix(path, "/") || strings.ContainsAny(path, `%{?[\`) { // escapes, placeholders, globs
 		return ""
 	}
-	end := "/?(?:;|$)"
-	if prefix {
-		end = "(?:[/;]|$)"
+	base, end := strings.TrimRight(path, "/"), "/?(?:;|$)"
+	if stem, below := strings.CutSuffix(path, "/*"); below {
+		base, end = stem, "(?:[/;]|$)"
+	} else if stem, open := strings.CutSuffix(path, "*"); open {
+		base, end = stem, ""
 	}
-	segments := strings.Split(regexp.QuoteMeta(base[1:]), "/")
+	if !strings.Contains(base, "*") && strings.Count(base, "/") < 2 {
+		return ""
+	}
+	segments := strings.Split(strings.ReplaceAll(regexp.QuoteMeta(base[1:]), `\*`, ".*"), "/")
 	return "^/" + strings.Join(segments, "(?:;[^/]*)?/") + end
 }
 
@@ -104,7 +109,7 @@ func parametersInside(path string) string {
 // without the slash at their end.
 func (g *Gate) exactPaths() (exact []string) {
 	for _, path := range g.paths() {
-		if strings.Contains(path, "*") || !strings.HasPrefix(path, "/") {
+		if strings.HasSuffix(path, "*") || !strings.HasPrefix(path, "/") {
 			continue
 		}
 		path = strings.TrimRight(path, "/")

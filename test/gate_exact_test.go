@@ -29,7 +29,11 @@ func TestSpellingsOfAnExactPath(t *testing.T) {
 		"@g path /admin /admin/* *.php/admin*\nrequire_signin @g":                   "/admin=401 /index.php/admin/x=401 /index.php=200 /admin;x=401",
 		"handle_path /strip/* {\nrequire_signin /graphql\nreverse_proxy {$ECHO}\n}": "/strip/graphql/=401 /strip/graphql/x=200 /graphql=200",
 		"@g path /graphql\nhandle @g {\nrespond open 404\n}\nrequire_signin @g":     graphql, // the matcher of others stays as it is
-		"@g {\npath /a/b\npath_regexp ^/a\n}\nrequire_signin @g":                    "/a/b=401 /a/b/=401 /x/a/b=200",
+		"@g {\npath /a/b\npath_regexp ^/a\n}\nrequire_signin @g":                    "/a/b=401 /a/b/=401 /a;x/b=401 /x/a/b=200 /a;x/c=200",
+		"@g {\npath /a/b\npath_regexp ^/a\nnot path /x\n}\nrequire_signin @g":       "/a/b=401 /a;x/b=401 /a;x/c=200",
+		"require_signin /users/*/private":                                           "/users/1/private=401 /users/1/private/=401 /USERS/1%2F2/Private=401 /users/1;x/private;y=401 /users/1/private/x=200 /users/1/public=200",
+		"@g path /users/*/private/*\nrequire_signin @g":                             "/users/1/private=401 /users/1/private/a/b=401 /users/1%2F2/private/x=401 /users;x/1/private/=401 /users/1/privates=200",
+		"require_signin /a/b*":                                                      "/a/b=401 /a;x/bc/d=401 /a/c=200",
 		"@g {\npath /a/b\nheader X-Not-There x\n}\nrequire_signin @g":               "/a/b=200 /a;x/b=200",
 		"route {\nrequire_signin /graphql\nreverse_proxy {$ECHO}\n}":                graphql,
 		"handle {\nhandle {\nrequire_signin /graphql\nreverse_proxy {$ECHO}\n}\n}":  graphql,
@@ -68,7 +72,9 @@ func TestWhatExactPathsLeaveOpenIsTold(t *testing.T) {
 		"require_signin /graphql {\noptional\n}":                               "none",
 		"@g not path /open\nrequire_signin @g":                                 "none",
 		"@g path *.php /x*\nrequire_signin @g":                                 "none",
-		"require_signin":                                                       "none",
+		"require_signin /users/*/private":                                      "/users/*/private",
+		"require_signin /users/*/private\nrequire_signin /users/*/private/*":   "none",
+		"require_signin": "none",
 	}
 	var sites strings.Builder
 	wanted := make(map[string]string)
