@@ -19,8 +19,8 @@ type gateAt struct {
 	hosts  []string
 }
 
-// warnOfGates tells of gates that nobody can pass, of those behind which a part
-// of a site is left as it is, and of exact paths.
+// warnOfGates tells of gates that nobody can pass, of upstreams beside them that
+// get what clients send as it is, and of exact paths.
 func (a *App) warnOfGates(ctx caddy.Context) {
 	mod, err := ctx.AppIfConfigured("http")
 	app, ok := mod.(*caddyhttp.App)
@@ -28,11 +28,16 @@ func (a *App) warnOfGates(ctx caddy.Context) {
 		return
 	}
 	for _, name := range slices.Sorted(maps.Keys(app.Servers)) {
-		sites := make(map[string][]gateAt)
+		sites, exposed := make(map[string][]gateAt), make(map[string]bool)
 		all := &routeWalk{srv: app.Servers[name]}
 		all.gate = func(gate *Gate, before passed, hosts []string) {
 			site := strings.Join(hosts, " ")
 			sites[site] = append(sites[site], gateAt{gate, before, all.partly, hosts})
+		}
+		all.proxy = func(before passed, hosts []string) {
+			if site := strings.Join(hosts, " "); !before.clean {
+				exposed[site] = true
+			}
 		}
 		all.walk(all.srv.Routes, passed{}, nil)
 		for _, site := range slices.Sorted(maps.Keys(sites)) {
@@ -41,21 +46,17 @@ func (a *App) warnOfGates(ctx caddy.Context) {
 			for _, at := range gates {
 				a.warnIfShut(at.gate, at.before.realm, where...)
 			}
-			a.warnIfUnclean(gates, where...)
+			if exposed[site] {
+				a.logger.Warn(unprotectedProxy, where...)
+			}
 			a.warnOfExactPaths(gates, where...)
 		}
 	}
 }
 
-// warnIfUnclean tells of a site of which requests come past every signin and gate.
-// A matcher of the gate's own leaves none; that of the route around it does.
-func (a *App) warnIfUnclean(site []gateAt, where ...zap.Field) {
-	if slices.ContainsFunc(site, func(at gateAt) bool {
-		return at.partly && at.before == passed{}
-	}) {
-		a.logger.Warn("a require_signin stands in a route for a part of its site, and no signin before it: the rest of the site gets no check of request targets, and the identity headers that clients send reach the upstream; add signin, or signin with the realm's name, to the site, or move the route's matcher into the gate (match, in JSON)", where...)
-	}
-}
+// unprotectedProxy is told of a site with gates. A matcher of the gate's own lets
+// it see every request; those of a route around it don't.
+const unprotectedProxy = "a reverse_proxy of a site with require_signin gets requests that came through no signin and no require_signin: their targets are not checked, and the identity headers that clients send reach the upstream; add signin, or signin with the realm's name, at the top of the site, outside handle and route blocks"
 
 // warnOfExactPaths tells what gates leave open below the paths that they guard.
 func (a *App) warnOfExactPaths(site []gateAt, where ...zap.Field) {

@@ -5,15 +5,17 @@ import (
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 )
 
 // routeWalk goes through routes of a server and calls what is set for each
-// signin and each gate there, with the hosts that lead to it: those of the nearest
-// host matcher around it. None means any host.
+// signin, gate and reverse_proxy there, with the hosts that lead to it: those of
+// the nearest host matcher around it. None means any host.
 type routeWalk struct {
 	srv     *caddyhttp.Server
 	signin  func(handler *Handler, hosts []string)
 	gate    func(gate *Gate, before passed, hosts []string)
+	proxy   func(before passed, hosts []string)
 	partly  bool // what is called for is not for all requests of its hosts
 	invoked map[invocation]passed
 }
@@ -21,7 +23,7 @@ type routeWalk struct {
 // passed is what a request may have come through.
 type passed struct {
 	realm *Realm // of the last signin
-	clean bool   // a gate that every request of the hosts came through
+	clean bool   // every request that gets here came through a signin or a gate
 }
 
 // invocation is a named route where it is invoked, which is looked at once:
@@ -50,6 +52,9 @@ func (w *routeWalk) walk(routes caddyhttp.RouteList, before passed, hosts []stri
 			after = w.handler(handler, after, inside)
 		}
 		w.partly = partly
+		if isForPart(route) || route.Group != "" {
+			after.clean = start.clean
+		}
 		if !route.Terminal && after != start {
 			before = after
 		}
@@ -63,12 +68,16 @@ func (w *routeWalk) handler(handler caddyhttp.MiddlewareHandler, before passed, 
 		if w.signin != nil {
 			w.signin(h, hosts)
 		}
-		before.realm = h.realm
+		before = passed{realm: h.realm, clean: true}
 	case *Gate:
 		if w.gate != nil {
 			w.gate(h, before, hosts)
 		}
-		before.clean = before.clean || !w.partly
+		before.clean = true
+	case *reverseproxy.Handler:
+		if w.proxy != nil {
+			w.proxy(before, hosts)
+		}
 	case *caddyhttp.Subroute:
 		return w.walk(h.Routes, before, hosts)
 	case *caddyhttp.Invoke:

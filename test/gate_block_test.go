@@ -257,7 +257,7 @@ func TestJSONGatesThatLeaveAPartUncleanAreTold(t *testing.T) {
 			g.echo.take()
 			told := 0
 			for _, line := range g.logs()[before:] {
-				if message, _ := line["msg"].(string); strings.Contains(message, "stands in a route for a part of its site") {
+				if message, _ := line["msg"].(string); strings.Contains(message, "came through no signin") {
 					told++
 				}
 			}

@@ -82,20 +82,24 @@ func TestRealmsThatMixAreTold(t *testing.T) {
 }
 
 // A gate protects the whole block in which it stands, and no more.
-func TestGatesInAPartOfASiteAreTold(t *testing.T) {
+func TestProxiesBesideGatesThatNothingProtectsAreTold(t *testing.T) {
 	g := startGlobal(t, "signin {\n\tsecret {$SECRET}\n\t{$USERS}\n}\n", "http://:{$HTTP} {\nrespond ok\n}\n"+
 		"http://part.example:{$HTTP} {\n\trequire_signin /x/*\n\treverse_proxy {$ECHO}\n}\n"+
 		"http://handle.example:{$HTTP} {\n\thandle /x/* {\n\t\trequire_signin default\n\t\trespond ok\n\t}\n\treverse_proxy {$ECHO}\n}\n"+
 		"http://behind.example:{$HTTP} {\n\trequire_signin /y/*\n\thandle /x/* {\n\t\trequire_signin default\n\t}\n\trespond ok\n}\n"+
 		"http://whole.example:{$HTTP} {\n\trequire_signin\n\trespond ok\n}\n"+
+		"http://sibling.example:{$HTTP} {\n\thandle /x/* {\n\t\treverse_proxy {$ECHO}\n\t}\n\thandle {\n\t\trequire_signin default\n\t\treverse_proxy {$ECHO}\n\t}\n}\n"+
+		"http://inside.example:{$HTTP} {\n\thandle /x/* {\n\t\tsignin\n\t\trequire_signin\n\t\treverse_proxy {$ECHO}\n\t}\n\treverse_proxy {$ECHO}\n}\n"+
+		"http://route.example:{$HTTP} {\n\troute {\n\t\treverse_proxy /x/* {$ECHO}\n\t\trequire_signin default\n\t\treverse_proxy {$ECHO}\n\t}\n}\n"+
+		"http://each.example:{$HTTP} {\n\thandle /x/* {\n\t\trequire_signin default\n\t\treverse_proxy {$ECHO}\n\t}\n\thandle {\n\t\tsignin\n\t\treverse_proxy {$ECHO}\n\t}\n}\n"+
 		"http://fine.example:{$HTTP} {\n\tsignin\n\trequire_signin /x/*\n\trespond ok\n}\n")
 	var got []string
 	for _, line := range g.logs() {
-		if message, _ := line["msg"].(string); line["level"] == "warn" && strings.Contains(message, "for a part of its site") {
+		if message, _ := line["msg"].(string); line["level"] == "warn" && strings.Contains(message, "came through no signin") {
 			got = append(got, fmt.Sprint(line["hosts"]))
 		}
 	}
-	if want := []string{"[handle.example]"}; !slices.Equal(got, want) {
+	if want := []string{"[handle.example]", "[inside.example]", "[route.example]", "[sibling.example]"}; !slices.Equal(got, want) {
 		t.Errorf("warned of %q, want %q", got, want)
 	}
 	host := "Host: handle.example" + g.origin[strings.LastIndex(g.origin, ":"):]
