@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -51,10 +52,16 @@ func (rl *Realm) checkHosts(hosts, ofServer []string) error {
 	}
 	for _, host := range hosts {
 		if known := knownHost(host); isHostPattern(known) && !isLoopbackPattern(known) {
-			return fmt.Errorf("%s: url is missing: %s%s, so that a client's Host header would choose where mailed links and providers' answers lead: write url https://auth.example.com into the signin block, and cookie_domain too where many hosts share the sign-in", rl, what, host)
+			return fmt.Errorf("%s: url is missing: %s%s, so that a client's Host header would choose where mailed links and providers' answers lead: write url with the host of the sign-in pages, such as url https://auth.%s, and cookie_domain %[4]s, without which only url's own host can be signed in to", rl, what, host, domainOf(known))
 		}
 	}
 	return nil
+}
+
+// domainOf is the domain of a pattern of hosts, for an example.
+func domainOf(pattern string) string {
+	domain := pattern[strings.LastIndexAny(pattern, "*}")+1:]
+	return cmp.Or(strings.TrimPrefix(domain, "."), "example.com")
 }
 
 // isLoopbackPattern reports whether a pattern stands for names of this machine

@@ -91,7 +91,7 @@ http://:{$HTTP} {
 	for target, want := range map[string]int{
 		"/app/": 200, "/app/x": 200, "/app/x//y": 200, "/app//x": 200, "/app/a%2Fb": 200,
 		"/app/admin": 401, "/app/admin/x": 401, "/app//admin/x": 401, "/app/%61dmin": 401,
-		"/app/x/../admin": 400, "/app/%2fh/admin/x": 400, "/app/./admin": 400, "/app/%2e/admin": 400,
+		"/app/x/../admin": 400, "/app/%2fh/admin/x": 400, "/app%2F/h/admin/x": 400, "/app%2F%2Fh/admin/x": 400, "/app/./admin": 400, "/app/%2e/admin": 400,
 		"/cut/": 200, "/cut/x": 200, "/cut/admin/x": 401,
 		"/cut//h/admin/x": 400, "/cut//admin": 400, "/cut/x/../admin": 400,
 	} {
