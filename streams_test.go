@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,20 +18,29 @@ import (
 // and returns where that is told, with the cause.
 func openStream(t *testing.T, realm *Realm, token string) <-chan error {
 	t.Helper()
-	gate := &Gate{realm: realm, logger: realm.logger}
+	return openStreamBehind(t, realm, token, &Gate{realm: realm, logger: realm.logger})
+}
+
+// openStreamBehind is openStream with gates one behind the other.
+func openStreamBehind(t *testing.T, realm *Realm, token string, gates ...*Gate) <-chan error {
+	t.Helper()
 	ended := make(chan error, 1)
-	next := caddyhttp.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) error {
+	var handler caddyhttp.Handler = caddyhttp.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) error {
 		<-r.Context().Done()
 		ended <- context.Cause(r.Context())
 		return nil
 	})
+	for _, gate := range slices.Backward(gates) {
+		next := handler
+		handler = caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error { return gate.ServeHTTP(w, r, next) })
+	}
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost:8080/events", nil)
 	w := httptest.NewRecorder()
 	r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), w, nil)
 	r.Header.Set("Cookie", realm.fixed.names.Session+"="+token)
 	t.Cleanup(func() { time.Sleep(time.Minute) }) // the bubble waits for the sweeper to leave
 	go func() {
-		if err := gate.ServeHTTP(w, r, next); err != nil {
+		if err := handler.ServeHTTP(w, r); err != nil {
 			t.Errorf("the gate: %v", err)
 		}
 	}()
@@ -109,6 +119,27 @@ func TestAStreamEndsWhenItsSessionEndsElsewhere(t *testing.T) {
 			})
 		}
 	}
+}
+
+// What an optional gate lets pass unguarded it doesn't end later either, though a
+// gate around it guards the request.
+func TestAnOptionalGateBehindAnotherEndsNoStream(t *testing.T) {
+	realm, _ := withStrategy(t, "jwt", nil)
+	guard, optional := &Gate{realm: realm, logger: realm.logger}, &Gate{realm: realm, logger: realm.logger, Optional: true}
+	optional.rules = []Rule{{Group: []string{"others"}}}
+	synctest.Test(t, func(t *testing.T) {
+		token := signedInAs(t, realm.fixed, "alice")
+		for name, gates := range map[string][]*Gate{"behind": {guard, optional}, "before": {optional, guard}} {
+			stream := openStreamBehind(t, realm, token, gates...)
+			time.Sleep(time.Minute)
+			if !isOpen(t, stream) {
+				t.Errorf("an optional gate %s another ended a stream", name)
+			}
+		}
+		if err := realm.fixed.end(t.Context(), realm.fixed.entryOf(opened(t, realm.fixed, token))); err != nil {
+			t.Fatal(err)
+		}
+	})
 }
 
 func TestAStreamEndsAtTheAbsoluteLimit(t *testing.T) {
