@@ -145,3 +145,41 @@ func TestASessionDoesNotTellThePassword(t *testing.T) {
 		}
 	}
 }
+
+// fakeRoster is a provider that knows its users.
+type fakeRoster struct {
+	providers.Provider
+	accounts map[string]*providers.Account
+}
+
+func (f *fakeRoster) Current(id string) (*providers.Account, bool) { return f.accounts[id], true }
+
+// A provider may know its users and keep no passwords. Whether it does must then
+// be the same as it was at the sign-in.
+func TestSessionsOfARosterWithoutCredentials(t *testing.T) {
+	for name := range strategies {
+		t.Run(name, func(t *testing.T) {
+			realm, _ := withStrategy(t, name, nil)
+			s, alice := realm.fixed, &providers.Account{ID: "alice", Name: "Alice"}
+			realm.byID["credentials"] = &fakeRoster{realm.byID["credentials"], map[string]*providers.Account{"alice": alice}}
+			token := signedInAs(t, s, "alice")
+			if live := opened(t, s, token); live == nil || live.claims.Name.String() != "Alice" || live.changed {
+				t.Errorf("the session is %+v", live)
+			}
+			alice.Credential = "one"
+			if opened(t, s, token) != nil {
+				t.Error("a session that was begun without a password goes on with one")
+			}
+			token = signedInAs(t, s, "alice")
+			if opened(t, s, token) == nil {
+				t.Error("no session with a password")
+			}
+			for _, credential := range []string{"", "two"} {
+				alice.Credential = credential
+				if opened(t, s, token) != nil {
+					t.Errorf("a session goes on though its password is now %q", credential)
+				}
+			}
+		})
+	}
+}
