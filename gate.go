@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
+	"github.com/caddy-signin/caddy-signin/internal/authjs"
 	"github.com/caddy-signin/caddy-signin/internal/redirect"
 	"github.com/caddy-signin/caddy-signin/internal/sampled"
 	"github.com/caddy-signin/caddy-signin/pages"
@@ -186,6 +187,12 @@ func (g *Gate) clean(w http.ResponseWriter, r *http.Request, realm *Realm) (*vis
 	if realm == nil {
 		stripIdentity(r, g.names)
 		stripTunnel(r)
+		if lines, ok := r.Header["Cookie"]; ok {
+			if caddyhttp.GetVar(r.Context(), cookiesVar) == nil { // for a signin handler behind the gate
+				caddyhttp.SetVar(r.Context(), cookiesVar, sentCookies(lines))
+			}
+			stripCookies(r, authjs.Strip)
+		}
 		return nil, w
 	}
 	return realm.attach(w, r)
