@@ -97,6 +97,7 @@ type Realm struct {
 	allowed   redirect.Allowed
 	headers   *headerPlan
 	names     *headerNames // of identity headers, of all realms
+	app       *App         // that has it
 	store     sessionstore.Store
 	strategy  strategy
 	streams   *streams

@@ -2,10 +2,12 @@ package signin
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -259,6 +261,56 @@ func TestStreamsOutliveAReload(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// The servers of a new configuration may take requests before its realms are the
+// ones that run, and the configuration may fail after that.
+func TestStreamsOfAConfigurationThatIsStarting(t *testing.T) {
+	configured := func(user string) (*App, *Realm) {
+		ctx, err := caddy.ProvisionContext(&caddy.Config{})
+		app := new(App)
+		if err := errors.Join(err, app.Provision(ctx)); err != nil {
+			t.Fatal(err)
+		}
+		realm, _ := withStrategy(t, "jwt", func(realm *Realm) {
+			users := `{"provider":"credentials","users":[` + strings.Replace(aliceJSON, "alice", user, 1) + `]}`
+			realm.ProvidersRaw = []json.RawMessage{json.RawMessage(users)}
+		})
+		app.inPlace = append(app.inPlace, realm)
+		app.adopt(realm)
+		return app, realm
+	}
+	before, _ := configured("alice")
+	after, realm := configured("bob")
+	t.Cleanup(func() { running.remove(before); running.remove(after) })
+	running.add(before)
+	synctest.Test(t, func(t *testing.T) {
+		token := signedInAs(t, realm.fixed, "bob")
+		stream := openStream(t, realm, token)
+		time.Sleep(time.Second)
+		if !isOpen(t, stream) {
+			t.Fatal("a stream ended because its configuration has not started yet")
+		}
+		running.add(after)
+		time.Sleep(time.Second)
+		if !isOpen(t, stream) {
+			t.Fatal("a stream ended when its configuration started")
+		}
+		running.remove(after)
+		time.Sleep(time.Second)
+		if isOpen(t, stream) {
+			t.Error("a stream goes on by a configuration that was given up")
+		}
+		after.starting = true
+		stream = openStream(t, realm, token)
+		if err := after.Cleanup(); err != nil { // of one that never started
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		if isOpen(t, stream) {
+			t.Error("a stream goes on by a configuration that failed to start")
+		}
+	})
 }
 
 func BenchmarkGateStreams(b *testing.B) {
