@@ -313,6 +313,35 @@ func TestStreamsOfAConfigurationThatIsStarting(t *testing.T) {
 	})
 }
 
+// A round costs little more for many open streams than for one.
+func TestARoundOfManyStreamsAllocatesLittle(t *testing.T) {
+	realm, _ := withStrategy(t, "jwt", nil)
+	app := &App{inPlace: []*Realm{realm}}
+	running.add(app)
+	t.Cleanup(func() { running.remove(app) })
+	live, open := opened(t, realm.fixed, signedInAs(t, realm.fixed, "alice")), new(streams)
+	open.running.Store(true) // by this test
+	const many = 200
+	for range many {
+		v := &visit{realm: realm, site: realm.fixed, session: live}
+		v.stream = stream{site: v.site, session: live, outermost: [1]*Gate{new(Gate)}, cancel: func(error) { t.Error("a stream ended") }}
+		v.stream.gates = v.stream.outermost[:]
+		open.add(&v.stream)
+	}
+	open.round.Add(2)
+	looked := 0
+	got := testing.AllocsPerRun(20, func() {
+		_, found := open.collect()
+		looked = len(found[realm.fixed.key][live.claims.SID].streams)
+		if _, err := ask(found[realm.fixed.key]); err != nil {
+			t.Error(err)
+		}
+	})
+	if got > 3*many/2 || looked != many { // one each to compare the password
+		t.Errorf("%v allocations for %d streams", got, looked)
+	}
+}
+
 func BenchmarkGateStreams(b *testing.B) {
 	realm := newRealm(b, nil)
 	v, gate := &visit{realm: realm, site: realm.fixed, session: &session{}}, new(Gate)
