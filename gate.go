@@ -135,9 +135,6 @@ func (g *Gate) check(w http.ResponseWriter, r *http.Request) (v *visit, out http
 	if refuseTarget(w, r, before, g.sampled) {
 		return nil, w, gateRefused, nil
 	}
-	if r.URL.Path == "" {
-		r.URL.Path = "/" // which an empty path means (RFC 9110 section 4.2.3), and matchers don't know
-	}
 	realm := g.realmOf(before)
 	if out = w; before == nil || before.over { // no directive of ours has seen the request yet
 		v, out = g.clean(w, r, realm)

@@ -103,21 +103,6 @@ func (h *Handler) enter(w http.ResponseWriter, r *http.Request) (v *visit, out h
 	return v, out, nil
 }
 
-// refuseTarget answers a request whose target is refused, and reports that it
-// did. A path that has passed before is checked again where it was rewritten since.
-func refuseTarget(w http.ResponseWriter, r *http.Request, before *visit, logger *zap.Logger) bool {
-	if before != nil && !before.over && before.path == r.URL.Path {
-		return false
-	}
-	reason := badTarget(r)
-	if reason == "" {
-		return false
-	}
-	logger.Info("refused a request target that an upstream may read in another way", zap.String("reason", reason))
-	answerText(w, http.StatusBadRequest, "This address is not understood.\n")
-	return true
-}
-
 // actionPath returns what follows the base path in a request's path, cleaned as
 // Caddy's matchers clean it, so that nothing under it reaches an upstream by
 // another spelling.
