@@ -106,6 +106,7 @@ type Realm struct {
 	fixed     *site    // the only site of a realm with a url
 	servers   sync.Map // *caddyhttp.Server → *serverSites, of a realm without
 	throttle  *throttle
+	endings   endingsTold
 	logger    *zap.Logger
 	sampled   *zap.Logger // for lines that a client could repeat at will
 }

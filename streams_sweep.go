@@ -70,14 +70,19 @@ func (known sitesNow) of(s *site) siteNow {
 
 // enter makes live a session as its user is seen now, unless it lets nobody in.
 func (now siteNow) enter(before *session, keys *keyring, live *session) bool {
+	over := goesOn
 	for _, s := range now {
 		live.claims = before.claims
-		if _, known := s.bringUpToDate(&live.claims, keys); !known {
+		if _, over = s.refreshUser(&live.claims, keys); over != goesOn {
 			continue
 		}
 		if s.fill(live, live.claims); s.admits(live) {
 			return true
 		}
+		over = endedRules
+	}
+	if len(now) > 0 {
+		now[len(now)-1].logEnding(over, &live.claims)
 	}
 	return false
 }
