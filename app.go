@@ -61,14 +61,14 @@ func (a *App) Provision(ctx caddy.Context) error {
 		if err := a.Realms[name].provision(ctx, name); err != nil {
 			return err
 		}
-		a.adopt(a.Realms[name])
+		a.registerHeaders(a.Realms[name])
 	}
 	return nil
 }
 
-// adopt adds the realm's identity headers to those of the configuration. No
+// registerHeaders adds the realm's identity headers to those of the configuration. No
 // request comes before all realms are there.
-func (a *App) adopt(realm *Realm) {
+func (a *App) registerHeaders(realm *Realm) {
 	a.names.add(realm.headers.names...)
 	realm.names, realm.app = a.names, a
 }

@@ -137,7 +137,7 @@ func (g *Gate) check(w http.ResponseWriter, r *http.Request) (v *visit, out http
 	}
 	realm := g.realmOf(before)
 	if out = w; before == nil || before.over { // no directive of ours has seen the request yet
-		v, out = g.clean(w, r, realm)
+		v, out = g.sanitize(w, r, realm)
 	}
 	guarded, err := g.matchers.AnyMatchWithError(r)
 	switch {
@@ -178,9 +178,9 @@ func (g *Gate) admit(w http.ResponseWriter, r *http.Request, v *visit) (gateResu
 	return gateAdmitted, nil
 }
 
-// clean removes what clients must not send to an upstream, and makes the realm, if
+// sanitize removes what clients must not send to an upstream, and makes the realm, if
 // one is known, that of the request.
-func (g *Gate) clean(w http.ResponseWriter, r *http.Request, realm *Realm) (*visit, http.ResponseWriter) {
+func (g *Gate) sanitize(w http.ResponseWriter, r *http.Request, realm *Realm) (*visit, http.ResponseWriter) {
 	if realm == nil {
 		stripIdentity(r, g.names)
 		stripTunnel(r)

@@ -63,7 +63,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err := h.realm.provision(ctx, ""); err != nil {
 		return fmt.Errorf("signin: %w", err)
 	}
-	app.adopt(h.realm)
+	app.registerHeaders(h.realm)
 	return checkPlace(ctx, h.realm)
 }
 

@@ -98,7 +98,7 @@ func TestAStreamEndsWithItsSession(t *testing.T) {
 	}
 }
 
-// Requirement of DESIGN section 4.6: what another node did is seen within a second.
+// What another node did is seen within a second.
 func TestAStreamEndsWhenItsSessionEndsElsewhere(t *testing.T) {
 	for name, strategy := range strategies {
 		for _, after := range []time.Duration{0, 10 * time.Millisecond, 299 * time.Millisecond, 301 * time.Millisecond, time.Hour} {
@@ -277,7 +277,7 @@ func TestStreamsOfAConfigurationThatIsStarting(t *testing.T) {
 			realm.ProvidersRaw = []json.RawMessage{json.RawMessage(users)}
 		})
 		app.inPlace = append(app.inPlace, realm)
-		app.adopt(realm)
+		app.registerHeaders(realm)
 		return app, realm
 	}
 	before, _ := configured("alice")
