@@ -246,13 +246,13 @@ type runningApps struct {
 func (r *runningApps) add(app *App) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.apps = append(r.apps, app)
+	r.apps, app.starting = append(r.apps, app), false
 }
 
 func (r *runningApps) remove(app *App) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.apps = slices.DeleteFunc(r.apps, func(other *App) bool { return other == app })
+	r.apps, app.starting = slices.DeleteFunc(r.apps, func(other *App) bool { return other == app }), false
 }
 
 // successors are the realms of the newest configuration that have the key of one
@@ -261,7 +261,7 @@ func (r *runningApps) remove(app *App) {
 func (r *runningApps) successors(of *Realm, key string) []*Realm {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.apps) == 0 {
+	if len(r.apps) == 0 || of.app != nil && of.app.starting {
 		return []*Realm{of}
 	}
 	all := r.apps[len(r.apps)-1].all()

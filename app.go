@@ -38,6 +38,7 @@ type App struct {
 	ruledNames map[string]bool
 	logger     *zap.Logger
 	ctx        caddy.Context
+	starting   bool // not started yet, and not given up; running guards it
 }
 
 // CaddyModule returns the Caddy module information.
@@ -51,6 +52,7 @@ func (App) CaddyModule() caddy.ModuleInfo {
 // Provision makes the realms ready.
 func (a *App) Provision(ctx caddy.Context) error {
 	a.ctx, a.logger = ctx, ctx.Logger()
+	a.starting = true
 	a.ruledNames, a.names = make(map[string]bool), defaultIdentity()
 	for _, name := range slices.Sorted(maps.Keys(a.Realms)) {
 		if a.Realms[name] == nil {
@@ -59,16 +61,16 @@ func (a *App) Provision(ctx caddy.Context) error {
 		if err := a.Realms[name].provision(ctx, name); err != nil {
 			return err
 		}
-		a.adopt(a.Realms[name])
+		a.registerHeaders(a.Realms[name])
 	}
 	return nil
 }
 
-// adopt adds the realm's identity headers to those of the configuration. No
+// registerHeaders adds the realm's identity headers to those of the configuration. No
 // request comes before all realms are there.
-func (a *App) adopt(realm *Realm) {
+func (a *App) registerHeaders(realm *Realm) {
 	a.names.add(realm.headers.names...)
-	realm.names = a.names
+	realm.names, realm.app = a.names, a
 }
 
 // Start refuses realms of which a client could choose the address (so does
@@ -103,6 +105,7 @@ func (a *App) Stop() error {
 
 // Cleanup gives back what the realms share with other configurations.
 func (a *App) Cleanup() error {
+	running.remove(a) // of a configuration that failed, nothing was started or stopped
 	failed := make([]error, 0, len(a.Realms))
 	for _, realm := range a.Realms {
 		failed = append(failed, realm.cleanup())

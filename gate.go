@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
+	"github.com/caddy-signin/caddy-signin/internal/authjs"
 	"github.com/caddy-signin/caddy-signin/internal/redirect"
 	"github.com/caddy-signin/caddy-signin/internal/sampled"
 	"github.com/caddy-signin/caddy-signin/pages"
@@ -95,14 +96,14 @@ func (g *Gate) Provision(ctx caddy.Context) error {
 
 // ServeHTTP implements caddyhttp.MiddlewareHandler.
 func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	v, out, passes, err := g.check(w, r)
+	v, out, result, err := g.check(w, r)
 	if v != nil {
 		defer v.finish()
 	}
-	switch {
-	case !passes:
+	switch result {
+	case gateRefused:
 		return err
-	case v == nil || !v.gated:
+	case gateOpen:
 		return next.ServeHTTP(out, r) //nolint:wrapcheck // the next handler's own error
 	}
 	if err = v.serve(g, out, r, next); err != nil {
@@ -111,72 +112,84 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.
 	return err
 }
 
-// check decides whether the request passes, and answers it where it doesn't. The
-// visit is gated where it passes as somebody, and nil where the gate has nothing
-// to do with the request.
-func (g *Gate) check(w http.ResponseWriter, r *http.Request) (v *visit, out http.ResponseWriter, passes bool, err error) {
+// gateResult is what one gate decides about a request; another gate around it may
+// have decided otherwise.
+type gateResult uint8
+
+const (
+	gateRefused  gateResult = iota // and answered
+	gateOpen                       // it passes whoever sent it
+	gateAdmitted                   // it passes for its session, as long as that holds
+)
+
+// check decides about the request, and answers it where it refuses it. The visit
+// is nil where the request has no realm.
+func (g *Gate) check(w http.ResponseWriter, r *http.Request) (v *visit, out http.ResponseWriter, result gateResult, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
-			passes, err = false, nil
+			result, err = gateRefused, nil
 			answerPanic(w, r, v, g.logger, cause)
 		}
 	}()
 	before := currentVisit(r.Context())
 	if refuseTarget(w, r, before, g.sampled) {
-		return nil, w, false, nil
-	}
-	if r.URL.Path == "" {
-		r.URL.Path = "/" // which an empty path means (RFC 9110 section 4.2.3), and matchers don't know
+		return nil, w, gateRefused, nil
 	}
 	realm := g.realmOf(before)
 	if out = w; before == nil || before.over { // no directive of ours has seen the request yet
-		v, out = g.clean(w, r, realm)
+		v, out = g.sanitize(w, r, realm)
 	}
 	guarded, err := g.matchers.AnyMatchWithError(r)
 	switch {
 	case err != nil:
 		g.refuseUndecided(out, r, err)
-		return v, out, false, nil
+		return v, out, gateRefused, nil
 	case !guarded:
-		return v, out, true, nil
+		return v, out, gateOpen, nil
 	case realm == nil:
 		g.logger.Error("require_signin has no realm to ask: add a signin block to this site, or a global one")
 		answerText(out, http.StatusInternalServerError, "Internal Server Error\n")
-		return v, out, false, nil
+		return v, out, gateRefused, nil
 	}
 	v, out = realm.attach(out, r)
-	passes, err = g.admit(out, r, v)
-	return v, out, passes, err
+	result, err = g.admit(out, r, v)
+	return v, out, result, err
 }
 
 // admit decides for a guarded request.
-func (g *Gate) admit(w http.ResponseWriter, r *http.Request, v *visit) (passes bool, err error) {
+func (g *Gate) admit(w http.ResponseWriter, r *http.Request, v *visit) (gateResult, error) {
 	session, err := v.getSession(r)
 	switch {
 	case err != nil:
-		return false, g.unknown(w, r, v, err)
+		return gateRefused, g.unknown(w, r, v, err)
 	case session != nil && g.admits(session):
 	case g.Optional:
-		return true, nil
+		return gateOpen, nil
 	case session == nil:
-		return false, g.challenge(w, r, v)
+		return gateRefused, g.challenge(w, r, v)
 	default:
-		return false, g.forbid(w, r, v, session)
+		return gateRefused, g.forbid(w, r, v, session)
 	}
 	v.gated, v.out.guarded = true, true
 	v.setIdentity(r, session)
 	if err := v.renew(r); err != nil && !errors.Is(err, errSessionOver) {
 		g.logger.Warn("a session can't be renewed and will end when its time is up", zap.Error(err))
 	}
-	return true, nil
+	return gateAdmitted, nil
 }
 
-// clean removes what clients must not send to an upstream, and makes the realm, if
+// sanitize removes what clients must not send to an upstream, and makes the realm, if
 // one is known, that of the request.
-func (g *Gate) clean(w http.ResponseWriter, r *http.Request, realm *Realm) (*visit, http.ResponseWriter) {
+func (g *Gate) sanitize(w http.ResponseWriter, r *http.Request, realm *Realm) (*visit, http.ResponseWriter) {
 	if realm == nil {
 		stripIdentity(r, g.names)
 		stripTunnel(r)
+		if lines, ok := r.Header["Cookie"]; ok {
+			if caddyhttp.GetVar(r.Context(), cookiesVar) == nil { // for a signin handler behind the gate
+				caddyhttp.SetVar(r.Context(), cookiesVar, sentCookies(lines))
+			}
+			stripCookies(r, authjs.Strip)
+		}
 		return nil, w
 	}
 	return realm.attach(w, r)

@@ -63,7 +63,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err := h.realm.provision(ctx, ""); err != nil {
 		return fmt.Errorf("signin: %w", err)
 	}
-	app.adopt(h.realm)
+	app.registerHeaders(h.realm)
 	return checkPlace(ctx, h.realm)
 }
 
@@ -101,21 +101,6 @@ func (h *Handler) enter(w http.ResponseWriter, r *http.Request) (v *visit, out h
 		return v, nil, v.serveEndpoint(out, r, action)
 	}
 	return v, out, nil
-}
-
-// refuseTarget answers a request whose target is refused, and reports that it
-// did. A path that has passed before is checked again where it was rewritten since.
-func refuseTarget(w http.ResponseWriter, r *http.Request, before *visit, logger *zap.Logger) bool {
-	if before != nil && !before.over && before.path == r.URL.Path {
-		return false
-	}
-	reason := badTarget(r)
-	if reason == "" {
-		return false
-	}
-	logger.Info("refused a request target that an upstream may read in another way", zap.String("reason", reason))
-	answerText(w, http.StatusBadRequest, "This address is not understood.\n")
-	return true
 }
 
 // actionPath returns what follows the base path in a request's path, cleaned as

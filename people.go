@@ -160,7 +160,8 @@ func (rl *Realm) checksPasswords(id string) bool {
 // bytes: other programs write it, and a cookie has 4 KB.
 const maxPicture = 2048
 
-// isPicture takes web addresses only, as the providers do (requirement L5).
+// isPicture takes web addresses only, as the providers do: pages show pictures, and
+// an address of another scheme may run a script or hold the picture itself.
 func isPicture(address string) bool {
 	u, err := url.Parse(address)
 	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && len(address) <= maxPicture

@@ -97,6 +97,7 @@ type Realm struct {
 	allowed   redirect.Allowed
 	headers   *headerPlan
 	names     *headerNames // of identity headers, of all realms
+	app       *App         // that has it
 	store     sessionstore.Store
 	strategy  strategy
 	streams   *streams
@@ -105,6 +106,7 @@ type Realm struct {
 	fixed     *site    // the only site of a realm with a url
 	servers   sync.Map // *caddyhttp.Server → *serverSites, of a realm without
 	throttle  *throttle
+	endings   endingsTold
 	logger    *zap.Logger
 	sampled   *zap.Logger // for lines that a client could repeat at will
 }

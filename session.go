@@ -92,13 +92,17 @@ func (s *site) enter(claims authjs.Claims, keys *keyring, now time.Time, live *s
 	if !s.inTime(&claims, now) {
 		return false
 	}
-	changed, known := s.bringUpToDate(&claims, keys)
-	if !known {
-		return false
+	changed, over := s.refreshUser(&claims, keys)
+	if over == goesOn {
+		s.fill(live, claims)
+		live.changed = changed
+		if s.admits(live) {
+			return true
+		}
+		over = endedRules
 	}
-	s.fill(live, claims)
-	live.changed = changed
-	return s.admits(live)
+	s.logEnding(over, &claims)
+	return false
 }
 
 // inTime checks the limits that a re-issue can't move: the absolute one counts

@@ -15,10 +15,10 @@ const foreignProvider = "nextauth"
 // that of a session of ours, whatever their tokens name.
 const adoptedMark = foreignProvider + ":"
 
-// adopt makes a session of ours from a token that NextAuth itself issued: one
+// acceptForeign makes a session of ours from a token that NextAuth itself issued: one
 // that a back end with the same configured secret made. It has no groups and no
 // verified address, whatever it says.
-func (s *site) adopt(token *authjs.Token) bool {
+func (s *site) acceptForeign(token *authjs.Token) bool {
 	claims := &token.Claims
 	if s.realm.secrets.configured == nil || claims.IssuedAt.IsZero() {
 		return false // without iat the absolute limit would never come

@@ -7,36 +7,44 @@ import (
 	"github.com/caddy-signin/caddy-signin/providers"
 )
 
-// bringUpToDate makes the claims of a session those of who its user is now,
-// where the provider can say so at once. known is false when the session is over:
-// its provider or its user is gone, or the user has another password since.
-func (s *site) bringUpToDate(claims *authjs.Claims, keys *keyring) (changed, known bool) {
+// refreshUser makes the claims of a session those of who its user is now, where
+// the provider can say so at once. Where the session is over, because its provider
+// or its user is gone or the user has another password since, it says why.
+func (s *site) refreshUser(claims *authjs.Claims, keys *keyring) (changed bool, over endReason) {
 	if claims.Provider == foreignProvider {
-		return false, s.realm.secrets.configured != nil || s.realm.sharesSessions()
+		if s.realm.secrets.configured == nil && !s.realm.sharesSessions() {
+			return false, endedForeign
+		}
+		return false, goesOn
 	}
 	provider, ok := s.realm.byID[claims.Provider]
 	if !ok {
-		return false, false
+		return false, endedProvider
 	}
 	var account *providers.Account
 	roster, tells := provider.(providers.Roster)
 	if tells {
 		account, tells = roster.Current(claims.Subject)
 	}
-	if !tells {
-		return false, claims.Credential == "" // a password that was kept here once
+	switch {
+	case tells && account == nil:
+		return false, endedUser
+	case !tells && claims.Credential != "":
+		return false, endedPassword // it was kept here once
+	case !tells:
+		return false, goesOn
 	}
-	if account == nil {
-		return false, false
+	same, stale := claims.Credential == "", false
+	if account.Credential != "" {
+		same, stale = keys.credentials.Verify(claims.Credential, s.key, claims.Provider, account.ID, account.Credential)
 	}
-	same, stale := keys.credentials.Verify(claims.Credential, s.key, claims.Provider, account.ID, account.Credential)
 	if !same {
-		return false, false
+		return false, endedPassword
 	}
 	if stale {
 		claims.Credential = s.credential(keys, claims.Provider, account)
 	}
-	return takeAccount(claims, account) || stale, true
+	return applyAccount(claims, account) || stale, goesOn
 }
 
 // credential tells in a session which password it began with, to nobody but the
@@ -48,9 +56,9 @@ func (s *site) credential(keys *keyring, provider string, account *providers.Acc
 	return keys.credentials.Sum(s.key, provider, account.ID, account.Credential)
 }
 
-// takeAccount makes the claims those of an account, and reports whether they were
+// applyAccount makes the claims those of an account, and reports whether they were
 // others.
-func takeAccount(claims *authjs.Claims, account *providers.Account) (changed bool) {
+func applyAccount(claims *authjs.Claims, account *providers.Account) (changed bool) {
 	name, email, picture := authjs.TextOrMissing(account.Name), authjs.TextOrMissing(account.Email), authjs.TextOrMissing(account.Image)
 	verified := account.EmailVerified && account.Email != ""
 	changed = claims.Name != name || claims.Email != email || claims.EmailVerified != verified || claims.Picture != picture ||

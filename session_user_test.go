@@ -2,6 +2,7 @@ package signin
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,6 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 	"golang.org/x/crypto/bcrypt"
 
 	"github.com/caddy-signin/caddy-signin/providers"
@@ -142,6 +145,97 @@ func TestASessionDoesNotTellThePassword(t *testing.T) {
 	for _, path := range []string{"mac", "cred"} {
 		if value := live.claim(path); value != nil {
 			t.Errorf("the placeholder of the claim %s is %v", path, value)
+		}
+	}
+}
+
+// fakeRoster is a provider that knows its users.
+type fakeRoster struct {
+	providers.Provider
+	accounts map[string]*providers.Account
+}
+
+func (f *fakeRoster) Current(id string) (*providers.Account, bool) { return f.accounts[id], true }
+
+// A provider may know its users and keep no passwords. Whether it does must then
+// be the same as it was at the sign-in.
+func TestSessionsOfARosterWithoutCredentials(t *testing.T) {
+	for name := range strategies {
+		t.Run(name, func(t *testing.T) {
+			realm, _ := withStrategy(t, name, nil)
+			s, alice := realm.fixed, &providers.Account{ID: "alice", Name: "Alice"}
+			realm.byID["credentials"] = &fakeRoster{realm.byID["credentials"], map[string]*providers.Account{"alice": alice}}
+			token := signedInAs(t, s, "alice")
+			if live := opened(t, s, token); live == nil || live.claims.Name.String() != "Alice" || live.changed {
+				t.Errorf("the session is %+v", live)
+			}
+			alice.Credential = "one"
+			if opened(t, s, token) != nil {
+				t.Error("a session that was begun without a password goes on with one")
+			}
+			token = signedInAs(t, s, "alice")
+			if opened(t, s, token) == nil {
+				t.Error("no session with a password")
+			}
+			for _, credential := range []string{"", "two"} {
+				alice.Credential = credential
+				if opened(t, s, token) != nil {
+					t.Errorf("a session goes on though its password is now %q", credential)
+				}
+			}
+		})
+	}
+}
+
+// The log says once why a session is over that nobody ended, and nothing else.
+func TestTheLogSaysWhyAConfiguredUsersSessionEnded(t *testing.T) {
+	for want, change := range map[endReason]func(*Realm, *fakeRoster){
+		goesOn:        func(*Realm, *fakeRoster) {},
+		endedUser:     func(_ *Realm, roster *fakeRoster) { clear(roster.accounts) },
+		endedPassword: func(_ *Realm, roster *fakeRoster) { roster.accounts["alice"].Credential = "other hash" },
+		endedProvider: func(realm *Realm, _ *fakeRoster) { clear(realm.byID) },
+		endedRules: func(realm *Realm, _ *fakeRoster) {
+			realm.admission = newAdmission(nil, []Rule{{Group: []string{"leavers"}}})
+		},
+	} {
+		for name := range strategies {
+			realm, _ := withStrategy(t, name, nil)
+			core, seen := observer.New(zap.DebugLevel)
+			realm.sampled = zap.New(core)
+			alice := &providers.Account{ID: "alice", Credential: "a hash", Groups: []string{"leavers"}}
+			roster := &fakeRoster{realm.byID["credentials"], map[string]*providers.Account{"alice": alice}}
+			realm.byID["credentials"] = roster
+			synctest.Test(t, func(t *testing.T) {
+				token := signedInAs(t, realm.fixed, "alice")
+				stream := openStream(t, realm, token)
+				change(realm, roster)
+				time.Sleep(time.Second)
+				for range 3 {
+					if goes := opened(t, realm.fixed, token) != nil; goes != (want == goesOn) {
+						t.Fatalf("%s, %q: the session goes on: %t", name, want, goes)
+					}
+				}
+				if isOpen(t, stream) != (want == goesOn) {
+					t.Errorf("%s, %q: the stream does otherwise", name, want)
+				}
+				if want == goesOn {
+					if err := realm.fixed.end(t.Context(), realm.fixed.entryOf(opened(t, realm.fixed, token))); err != nil {
+						t.Fatal(err)
+					}
+				}
+			})
+			lines := seen.All()
+			if want == goesOn {
+				if len(lines) > 0 {
+					t.Errorf("%s: the log says %v of a session that is fine", name, lines)
+				}
+				continue
+			}
+			if len(lines) != 1 || lines[0].Message != string(want) || lines[0].Level != zap.InfoLevel ||
+				lines[0].ContextMap()["user"] != "credentials:alice" || lines[0].ContextMap()["realm"] != realm.String() ||
+				strings.Contains(fmt.Sprint(lines), "hash") {
+				t.Errorf("%s: the log says %v, want %q", name, lines, want)
+			}
 		}
 	}
 }

@@ -40,7 +40,7 @@ type issued struct {
 }
 
 // errSessionOver says that a session ended while it was being renewed: it must
-// not come back (requirement E4).
+// not come back, for whoever signed out relies on that.
 var errSessionOver = errors.New("the session has ended")
 
 // strategies are the values of the option strategy.
@@ -81,7 +81,7 @@ func (jwtSessions) open(ctx context.Context, s *site, token string, now time.Tim
 		return false, nil //nolint:nilerr // what doesn't open is no session
 	}
 	read, err := authjs.ParseToken(payload, keys.claims)
-	if err != nil || (!read.Ours && !s.adopt(&read)) {
+	if err != nil || (!read.Ours && !s.acceptForeign(&read)) {
 		return false, nil //nolint:nilerr // nor is what isn't a session's token
 	}
 	if !s.enter(read.Claims, keys, now, live) {

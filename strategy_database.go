@@ -15,7 +15,7 @@ import (
 
 // databaseSessions are in the store. A cookie carries 256 random bits; the
 // store has the claims under their SHA-256, so that nobody can make a cookie
-// from what is stored (requirement E13).
+// from what is stored.
 type databaseSessions struct{}
 
 const (

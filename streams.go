@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -51,8 +52,8 @@ type stream struct {
 	shard      *streamShard
 	site       *site
 	session    *session
-	gate       *Gate
-	inner      []*Gate // behind it
+	gates      []*Gate  // the outermost first; what it holds once never changes
+	outermost  [1]*Gate // room for the usual one
 	cancel     context.CancelCauseFunc
 	round      uint32 // of the sweeper's when it began
 }
@@ -94,7 +95,8 @@ func (v *visit) serve(gate *Gate, w http.ResponseWriter, r *http.Request, next c
 		return next.ServeHTTP(w, r) //nolint:wrapcheck // the next handler's own error
 	}
 	ctx, cancel := context.WithCancelCause(r.Context())
-	v.stream = stream{site: v.site, session: v.session, gate: gate, cancel: cancel}
+	v.stream = stream{site: v.site, session: v.session, outermost: [1]*Gate{gate}, cancel: cancel}
+	v.stream.gates = v.stream.outermost[:]
 	v.site.realm.streams.add(&v.stream) //nolint:contextcheck // the sweeper outlives the request
 	defer v.stream.done()
 	return next.ServeHTTP(w, r.WithContext(ctx)) //nolint:wrapcheck // the next handler's own error
@@ -117,11 +119,11 @@ func (st *streams) add(e *stream) {
 	}
 }
 
-// guardedBy notes a further gate.
+// guardedBy notes a further gate. The sweeper may be reading the gates before it.
 func (e *stream) guardedBy(gate *Gate) {
 	e.shard.mu.Lock()
 	defer e.shard.mu.Unlock()
-	e.inner = append(e.inner, gate)
+	e.gates = append(slices.Clip(e.gates), gate)
 }
 
 func (e *stream) done() {

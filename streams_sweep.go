@@ -21,6 +21,7 @@ type watched struct {
 
 // watchedStream is a stream as it was when it was looked at.
 type watchedStream struct {
+	site    *site
 	session *session
 	gates   []*Gate
 	cancel  context.CancelCauseFunc
@@ -33,30 +34,57 @@ func (w *watched) end() {
 }
 
 // endRefused ends the streams whose users would not be let in again.
-func (w *watched) endRefused(keys *keyring) {
+func (w *watched) endRefused(keys *keyring, now sitesNow) {
+	live := new(session)
 	for _, stream := range w.streams {
-		live := w.site.asOfNow(stream.session, keys)
-		if live == nil || slices.ContainsFunc(stream.gates, func(gate *Gate) bool { return !gate.admits(live) }) {
+		if !now.of(stream.site).enter(stream.session, keys, live) || slices.ContainsFunc(stream.gates, func(gate *Gate) bool { return !gate.admits(live) }) {
 			stream.cancel(errRevoked)
 		}
 	}
 }
 
-// asOfNow is a session as the configuration that runs now sees its user, or nil
-// when it lets nobody in by it: streams outlive a reload.
-func (s *site) asOfNow(live *session, keys *keyring) *session {
+// sitesNow has what the configuration that runs now makes of the sites of one
+// round, each looked up once: streams outlive a reload.
+type sitesNow map[*site]siteNow
+
+// siteNow is a site in each realm that has its key now.
+type siteNow []*site
+
+func (known sitesNow) of(s *site) siteNow {
+	now, ok := known[s]
+	if ok {
+		return now
+	}
 	for _, realm := range running.successors(s.realm, s.key) {
-		now := *s
-		now.realm = realm
-		claims := live.claims
-		if _, known := now.bringUpToDate(&claims, keys); !known {
+		if realm == s.realm {
+			now = append(now, s)
 			continue
 		}
-		if made := now.newSession(claims); now.admits(made) {
-			return made
-		}
+		moved := *s
+		moved.realm = realm
+		now = append(now, &moved)
 	}
-	return nil
+	known[s] = now
+	return now
+}
+
+// enter makes live a session as its user is seen now, unless it lets nobody in.
+func (now siteNow) enter(before *session, keys *keyring, live *session) bool {
+	over := goesOn
+	for _, s := range now {
+		live.claims = before.claims
+		if _, over = s.refreshUser(&live.claims, keys); over != goesOn {
+			continue
+		}
+		if s.fill(live, live.claims); s.admits(live) {
+			return true
+		}
+		over = endedRules
+	}
+	if len(now) > 0 {
+		now[len(now)-1].logEnding(over, &live.claims)
+	}
+	return false
 }
 
 // sweep looks at the open streams until there have been none for a while.
@@ -107,7 +135,7 @@ func (st *streams) collect() (open bool, found map[string]map[string]*watched) {
 				one = &watched{site: e.site, session: e.session}
 				sessions[e.session.claims.SID] = one
 			}
-			one.streams = append(one.streams, watchedStream{e.session, append([]*Gate{e.gate}, e.inner...), e.cancel})
+			one.streams = append(one.streams, watchedStream{e.site, e.session, e.gates, e.cancel})
 		}
 		shard.mu.Unlock()
 	}
@@ -153,6 +181,7 @@ func (st *streams) inspect(found map[string]map[string]*watched, failing map[str
 // the next question would wait as long.
 func ask(sessions map[string]*watched) (*site, error) {
 	var asked *site
+	now := make(sitesNow)
 	for _, one := range sessions {
 		asked = one.site
 		e := asked.entryOf(one.session)
@@ -173,7 +202,7 @@ func ask(sessions map[string]*watched) (*site, error) {
 		case over:
 			one.end()
 		default:
-			one.endRefused(keys)
+			one.endRefused(keys, now)
 		}
 	}
 	return asked, nil

@@ -2,9 +2,12 @@ package signin
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,20 +20,29 @@ import (
 // and returns where that is told, with the cause.
 func openStream(t *testing.T, realm *Realm, token string) <-chan error {
 	t.Helper()
-	gate := &Gate{realm: realm, logger: realm.logger}
+	return openStreamBehind(t, realm, token, &Gate{realm: realm, logger: realm.logger})
+}
+
+// openStreamBehind is openStream with gates one behind the other.
+func openStreamBehind(t *testing.T, realm *Realm, token string, gates ...*Gate) <-chan error {
+	t.Helper()
 	ended := make(chan error, 1)
-	next := caddyhttp.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) error {
+	var handler caddyhttp.Handler = caddyhttp.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) error {
 		<-r.Context().Done()
 		ended <- context.Cause(r.Context())
 		return nil
 	})
+	for _, gate := range slices.Backward(gates) {
+		next := handler
+		handler = caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error { return gate.ServeHTTP(w, r, next) })
+	}
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost:8080/events", nil)
 	w := httptest.NewRecorder()
 	r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), w, nil)
 	r.Header.Set("Cookie", realm.fixed.names.Session+"="+token)
 	t.Cleanup(func() { time.Sleep(time.Minute) }) // the bubble waits for the sweeper to leave
 	go func() {
-		if err := gate.ServeHTTP(w, r, next); err != nil {
+		if err := handler.ServeHTTP(w, r); err != nil {
 			t.Errorf("the gate: %v", err)
 		}
 	}()
@@ -86,7 +98,7 @@ func TestAStreamEndsWithItsSession(t *testing.T) {
 	}
 }
 
-// Requirement of DESIGN section 4.6: what another node did is seen within a second.
+// What another node did is seen within a second.
 func TestAStreamEndsWhenItsSessionEndsElsewhere(t *testing.T) {
 	for name, strategy := range strategies {
 		for _, after := range []time.Duration{0, 10 * time.Millisecond, 299 * time.Millisecond, 301 * time.Millisecond, time.Hour} {
@@ -109,6 +121,27 @@ func TestAStreamEndsWhenItsSessionEndsElsewhere(t *testing.T) {
 			})
 		}
 	}
+}
+
+// What an optional gate lets pass unguarded it doesn't end later either, though a
+// gate around it guards the request.
+func TestAnOptionalGateBehindAnotherEndsNoStream(t *testing.T) {
+	realm, _ := withStrategy(t, "jwt", nil)
+	guard, optional := &Gate{realm: realm, logger: realm.logger}, &Gate{realm: realm, logger: realm.logger, Optional: true}
+	optional.rules = []Rule{{Group: []string{"others"}}}
+	synctest.Test(t, func(t *testing.T) {
+		token := signedInAs(t, realm.fixed, "alice")
+		for name, gates := range map[string][]*Gate{"behind": {guard, optional}, "before": {optional, guard}} {
+			stream := openStreamBehind(t, realm, token, gates...)
+			time.Sleep(time.Minute)
+			if !isOpen(t, stream) {
+				t.Errorf("an optional gate %s another ended a stream", name)
+			}
+		}
+		if err := realm.fixed.end(t.Context(), realm.fixed.entryOf(opened(t, realm.fixed, token))); err != nil {
+			t.Fatal(err)
+		}
+	})
 }
 
 func TestAStreamEndsAtTheAbsoluteLimit(t *testing.T) {
@@ -227,6 +260,85 @@ func TestStreamsOutliveAReload(t *testing.T) {
 		if err := after.cleanup(); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// The servers of a new configuration may take requests before its realms are the
+// ones that run, and the configuration may fail after that.
+func TestStreamsOfAConfigurationThatIsStarting(t *testing.T) {
+	configured := func(user string) (*App, *Realm) {
+		ctx, err := caddy.ProvisionContext(&caddy.Config{})
+		app := new(App)
+		if err := errors.Join(err, app.Provision(ctx)); err != nil {
+			t.Fatal(err)
+		}
+		realm, _ := withStrategy(t, "jwt", func(realm *Realm) {
+			users := `{"provider":"credentials","users":[` + strings.Replace(aliceJSON, "alice", user, 1) + `]}`
+			realm.ProvidersRaw = []json.RawMessage{json.RawMessage(users)}
+		})
+		app.inPlace = append(app.inPlace, realm)
+		app.registerHeaders(realm)
+		return app, realm
+	}
+	before, _ := configured("alice")
+	after, realm := configured("bob")
+	t.Cleanup(func() { running.remove(before); running.remove(after) })
+	running.add(before)
+	synctest.Test(t, func(t *testing.T) {
+		token := signedInAs(t, realm.fixed, "bob")
+		stream := openStream(t, realm, token)
+		time.Sleep(time.Second)
+		if !isOpen(t, stream) {
+			t.Fatal("a stream ended because its configuration has not started yet")
+		}
+		running.add(after)
+		time.Sleep(time.Second)
+		if !isOpen(t, stream) {
+			t.Fatal("a stream ended when its configuration started")
+		}
+		running.remove(after)
+		time.Sleep(time.Second)
+		if isOpen(t, stream) {
+			t.Error("a stream goes on by a configuration that was given up")
+		}
+		after.starting = true
+		stream = openStream(t, realm, token)
+		if err := after.Cleanup(); err != nil { // of one that never started
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		if isOpen(t, stream) {
+			t.Error("a stream goes on by a configuration that failed to start")
+		}
+	})
+}
+
+// A round costs little more for many open streams than for one.
+func TestARoundOfManyStreamsAllocatesLittle(t *testing.T) {
+	realm, _ := withStrategy(t, "jwt", nil)
+	app := &App{inPlace: []*Realm{realm}}
+	running.add(app)
+	t.Cleanup(func() { running.remove(app) })
+	live, open := opened(t, realm.fixed, signedInAs(t, realm.fixed, "alice")), new(streams)
+	open.running.Store(true) // by this test
+	const many = 200
+	for range many {
+		v := &visit{realm: realm, site: realm.fixed, session: live}
+		v.stream = stream{site: v.site, session: live, outermost: [1]*Gate{new(Gate)}, cancel: func(error) { t.Error("a stream ended") }}
+		v.stream.gates = v.stream.outermost[:]
+		open.add(&v.stream)
+	}
+	open.round.Add(2)
+	looked := 0
+	got := testing.AllocsPerRun(20, func() {
+		_, found := open.collect()
+		looked = len(found[realm.fixed.key][live.claims.SID].streams)
+		if _, err := ask(found[realm.fixed.key]); err != nil {
+			t.Error(err)
+		}
+	})
+	if got > 3*many/2 || looked != many { // one each to compare the password
+		t.Errorf("%v allocations for %d streams", got, looked)
 	}
 }
 

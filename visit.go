@@ -59,6 +59,15 @@ const visitVar = "caddy_signin"
 // String keeps {http.vars.caddy_signin} from printing a session.
 func (*visit) String() string { return "" }
 
+// sentCookies are the Cookie lines as the client sent them, of a request that has
+// no realm yet. cookiesVar is the request variable that holds them.
+type sentCookies []string
+
+const cookiesVar = "caddy_signin_cookies"
+
+// String keeps {http.vars.caddy_signin_cookies} from printing a session.
+func (sentCookies) String() string { return "" }
+
 func currentVisit(ctx context.Context) *visit {
 	v, _ := caddyhttp.GetVar(ctx, visitVar).(*visit)
 	return v
@@ -76,6 +85,8 @@ func (rl *Realm) attach(w http.ResponseWriter, r *http.Request) (*visit, http.Re
 	v := &visit{realm: rl, request: r, cookies: r.Header["Cookie"], path: r.URL.Path}
 	if before != nil {
 		v.base, v.cookies = before.base, before.cookies // which are taken out already
+	} else if kept, ok := caddyhttp.GetVar(r.Context(), cookiesVar).(sentCookies); ok {
+		v.cookies = kept
 	}
 	if before != nil && !before.over {
 		// An earlier realm wraps the writer and has cleaned the request. It has a
@@ -122,13 +133,17 @@ func (v *visit) setIdentity(r *http.Request, s *session) {
 
 // stripCookies takes the gateway's cookies out of what goes upstream.
 func (rl *Realm) stripCookies(r *http.Request) {
-	lines, ok := r.Header["Cookie"]
-	if !ok {
-		return
-	}
 	strip := authjs.Strip
 	if rl.UpstreamCookies == "pass" {
 		strip = rl.dialect.plain.StripButSession // it takes those of https for its own, too
+	}
+	stripCookies(r, strip)
+}
+
+func stripCookies(r *http.Request, strip func(lines []string) []string) {
+	lines, ok := r.Header["Cookie"]
+	if !ok {
+		return
 	}
 	if lines = strip(lines); lines == nil {
 		delete(r.Header, "Cookie")
@@ -352,4 +367,5 @@ var (
 	_ http.ResponseWriter = (*response)(nil)
 	_ io.ReaderFrom       = (*response)(nil)
 	_ fmt.Stringer        = (*visit)(nil)
+	_ fmt.Stringer        = sentCookies(nil)
 )

@@ -1,0 +1,50 @@
+package signin
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+)
+
+// A gate that has no realm takes the gateway's cookies out of what it lets pass
+// unguarded, and a signin handler behind it knows the session all the same.
+func TestAGateWithoutARealmStripsCookies(t *testing.T) {
+	realm := newRealm(t, nil)
+	members := caddyhttp.MatchPath{"/members/*"}
+	gate := &Gate{names: defaultIdentity(), logger: realm.logger, sampled: realm.sampled, matchers: caddyhttp.MatcherSets{{&members}}}
+	handler := &Handler{realm: realm}
+	w := httptest.NewRecorder()
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost:8080/open", nil)
+	r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), w, nil)
+	r.Header.Set("Cookie", "theme=dark; "+sessionOf(t, realm)+"; __Host-next-auth.csrf-token=x")
+	reached := 0
+	check := func(r *http.Request) {
+		reached++
+		if got := r.Header["Cookie"]; len(got) != 1 || got[0] != "theme=dark" {
+			t.Errorf("the upstream gets the cookies %q", got)
+		}
+	}
+	behind := caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
+		check(r)
+		return handler.ServeHTTP(w, r, caddyhttp.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) error {
+			check(r)
+			if live, err := currentVisit(r.Context()).getSession(r); err != nil || live == nil || live.userID != "credentials:alice" {
+				t.Errorf("the handler behind it knows the session %+v (%v)", live, err)
+			}
+			return nil
+		}))
+	})
+	err := gate.ServeHTTP(w, r, caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
+		return gate.ServeHTTP(w, r, behind) // a second one leaves that as it is
+	}))
+	if err != nil || reached != 2 {
+		t.Errorf("%d of 2 were reached (%v)", reached, err)
+	}
+	repl, _ := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
+	if shown := repl.ReplaceAll("{http.vars."+cookiesVar+"}", ""); shown != "" {
+		t.Errorf("a placeholder shows %q", shown)
+	}
+}
