@@ -232,10 +232,22 @@ func (c *client) checkAttested(flow Flow, sources ...claims) error {
 		}
 		c.logger.Warn("a sign-in is refused: the provider doesn't attest what an authorization parameter asks for",
 			zap.String("parameter", r.name), zap.Strings("wanted", r.wanted), zap.String("not_wanted", r.not),
-			zap.String("attested_by", r.at), zap.Strings("got", got))
+			zap.String("attested_by", r.at), zap.Strings("got", excerpts(got)))
 		return fmt.Errorf("%w: %s is not what %s asks for", ErrNotAdmitted, r.at, r.name)
 	}
 	return nil
+}
+
+// excerpts are the first few of what a provider says, for the log.
+func excerpts(values []string) []string {
+	short := make([]string, 0, mostDropped+1)
+	for i, value := range values {
+		if i == mostDropped {
+			return append(short, fmt.Sprintf("and %d more", len(values)-i))
+		}
+		short = append(short, excerpt(value))
+	}
+	return short
 }
 
 // found are the values at the restriction's places.
