@@ -146,8 +146,13 @@ func (rule *Rule) checkJudged(tells map[string]providers.Parts) error {
 	} {
 		told := func(id string) bool { return isDynamic(id) || part.told(tells[id]) }
 		if len(part.values) > 0 && !slices.ContainsFunc(relevant, told) {
-			return fmt.Errorf("%s %s can't be judged, because no provider of this realm tells a person's %s: have one tell it (profile, attributes), or leave the line out",
-				part.name, strings.Join(part.values, " "), part.what)
+			mends := make([]string, 0, len(relevant))
+			for _, id := range relevant {
+				mends = append(mends, tells[id].Mend)
+			}
+			slices.Sort(mends)
+			return fmt.Errorf("%s %s can't be judged, because no provider of this realm tells a person's %s: %s; or leave the line out",
+				part.name, strings.Join(part.values, " "), part.what, strings.Join(slices.Compact(mends), "; "))
 		}
 	}
 	return nil

@@ -29,17 +29,18 @@ type attestation struct {
 	not string
 	// fold compares without regard to the case of ASCII letters.
 	fold bool
-	// closes says that not anyone in the world comes in where it holds.
+	// any says that the value * asks for some value, whichever it is.
+	any bool
+	// closes says that not anyone in the world comes in where a value holds.
 	closes bool
 }
 
-// standardAttestations are those of OpenID Connect: hd is Google's, and means the
-// same where others have it.
+// standardAttestations are those of OpenID Connect; hd is Google's, and others
+// copied it.
 var standardAttestations = []attestation{
 	{name: paramACR, at: "acr"},          // Core 3.1.2.1, 2
 	{name: paramMaxAge, at: "auth_time"}, // Core 3.1.3.7 number 13
-	{name: "hd", prefix: anyValue, at: "hd"},
-	{name: "hd", at: "hd", closes: true},
+	{name: "hd", at: "hd"},
 }
 
 const (
@@ -47,7 +48,7 @@ const (
 	paramMaxAge = "max_age"
 	paramClaims = "claims"
 	paramScope  = "scope"
-	// anyValue asks for some value, whichever it is.
+	// anyValue is the value that [attestation.any] is about.
 	anyValue = "*"
 )
 
@@ -80,11 +81,11 @@ func (r restrictions) none() bool { return len(r.held) == 0 && len(r.open) == 0 
 
 // closed says that not anyone in the world comes in.
 func (r restrictions) closed() bool {
-	return slices.ContainsFunc(r.held, func(one restriction) bool { return one.closes })
+	return slices.ContainsFunc(r.held, func(one restriction) bool { return one.closes && !slices.Contains(one.wanted, anyValue) })
 }
 
 // restrictionsOf reads what a resolved configuration asks for.
-func restrictionsOf(kind string, row preset, c *ClientConfig) restrictions {
+func restrictionsOf(kind string, row preset, c *ClientConfig) (restrictions, error) {
 	var found restrictions
 	asked := row.asked(c)
 	for _, name := range slices.Sorted(maps.Keys(asked)) {
@@ -100,10 +101,14 @@ func restrictionsOf(kind string, row preset, c *ClientConfig) restrictions {
 	}
 	if kind == kindOIDC {
 		for _, value := range asked[paramClaims] {
-			found.held = append(found.held, requestedClaims(value)...)
+			held, open, err := requestedClaims(value)
+			if err != nil {
+				return restrictions{}, err
+			}
+			found.held, found.open = append(found.held, held...), append(found.open, open...)
 		}
 	}
-	return found
+	return found, nil
 }
 
 // asked are the values of parameters, options and scopes by name.
@@ -139,19 +144,19 @@ func (row preset) asked(c *ClientConfig) map[string][]string {
 // attested returns where a value is attested: as the operator says, else the row,
 // else OpenID Connect.
 func (row preset) attested(kind string, c *ClientConfig, name, value string) (attestation, bool) {
-	if at := c.Attests[name]; at != "" {
-		return attestation{name: name, at: at, closes: name != paramACR && name != paramMaxAge}, true
-	}
 	list := row.attests
 	if kind == kindOIDC {
 		list = slices.Concat(list, standardAttestations)
 	}
-	for _, one := range list {
-		if one.name == name && strings.HasPrefix(value, one.prefix) {
-			return one, true
-		}
+	var found attestation
+	i := slices.IndexFunc(list, func(one attestation) bool { return one.name == name && strings.HasPrefix(value, one.prefix) })
+	if i >= 0 {
+		found = list[i]
 	}
-	return attestation{}, false
+	if at := c.Attests[name]; at != "" {
+		return attestation{name: name, at: at, any: found.any, closes: found.closes}, true
+	}
+	return found, i >= 0
 }
 
 // cut is what of a value isn't compared.
@@ -174,41 +179,9 @@ func (r *restrictions) hold(at attestation, value string) {
 	r.held = append(r.held, restriction{at, []string{value}})
 }
 
-// requestedClaims are the values that a claims parameter asks for (OpenID Connect
-// Core 5.5.1). What isn't such a parameter asks for none.
-func requestedClaims(parameter string) (held []restriction) {
-	var request map[string]map[string]*struct {
-		Value  any   `json:"value"`
-		Values []any `json:"values"`
-	}
-	decoder := json.NewDecoder(strings.NewReader(parameter))
-	decoder.UseNumber()
-	if err := decoder.Decode(&request); err != nil {
-		return nil
-	}
-	for _, part := range slices.Sorted(maps.Keys(request)) {
-		for _, claim := range slices.Sorted(maps.Keys(request[part])) {
-			asked := request[part][claim]
-			if asked == nil {
-				continue
-			}
-			one := restriction{attestation: attestation{name: paramClaims + " " + claim, at: claim}}
-			for _, value := range append(asked.Values, asked.Value) {
-				if text := literal(value); text != "" {
-					one.wanted = append(one.wanted, text)
-				}
-			}
-			if one.wanted != nil {
-				held = append(held, one)
-			}
-		}
-	}
-	return held
-}
-
 // checkAttests refuses places that can't be read, and parameters that aren't there:
 // one that is misspelt would hold nobody back.
-func (c *ClientConfig) checkAttests(string) error {
+func (c *ClientConfig) checkAttests(kind string) error {
 	row, _ := lookUp(c.Preset)
 	asked := row.asked(c)
 	for _, name := range sortedKeys(c.Attests) {
@@ -222,6 +195,13 @@ func (c *ClientConfig) checkAttests(string) error {
 	for _, age := range asked[paramMaxAge] {
 		if _, err := strconv.ParseUint(age, 10, 31); err != nil && !isDynamic(age) {
 			return fmt.Errorf("params max_age must be a number of seconds, got %q", excerpt(age))
+		}
+	}
+	if kind == kindOIDC {
+		for _, written := range asked[paramClaims] {
+			if err := checkRequestedClaims(written); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -252,10 +232,22 @@ func (c *client) checkAttested(flow Flow, sources ...claims) error {
 		}
 		c.logger.Warn("a sign-in is refused: the provider doesn't attest what an authorization parameter asks for",
 			zap.String("parameter", r.name), zap.Strings("wanted", r.wanted), zap.String("not_wanted", r.not),
-			zap.String("attested_by", r.at), zap.Strings("got", got))
+			zap.String("attested_by", r.at), zap.Strings("got", excerpts(got)))
 		return fmt.Errorf("%w: %s is not what %s asks for", ErrNotAdmitted, r.at, r.name)
 	}
 	return nil
+}
+
+// excerpts are the first few of what a provider says, for the log.
+func excerpts(values []string) []string {
+	short := make([]string, 0, mostDropped+1)
+	for i, value := range values {
+		if i == mostDropped {
+			return append(short, fmt.Sprintf("and %d more", len(values)-i))
+		}
+		short = append(short, excerpt(value))
+	}
+	return short
 }
 
 // found are the values at the restriction's places.
@@ -275,7 +267,7 @@ func (r restriction) isMet(got []string, began time.Time) bool {
 		return !slices.Contains(got, r.not)
 	case r.name == paramMaxAge:
 		return r.isRecent(got[0], began)
-	case slices.Contains(r.wanted, anyValue):
+	case r.any && slices.Contains(r.wanted, anyValue): // got is never empty
 		return true
 	}
 	return slices.ContainsFunc(r.wanted, func(want string) bool {

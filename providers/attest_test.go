@@ -91,6 +91,16 @@ var asks = []ask{
 	{"keycloak", map[string]string{"params": "max_age=60"}, attested{"auth_time": time.Now().Unix()}, attested{"auth_time": time.Now().Add(-time.Hour).Unix()}},
 	{"keycloak", map[string]string{"params": "kc_idp_hint=corp", "attests": "kc_idp_hint=identity_provider"}, attested{"identity_provider": "corp"}, attested{"identity_provider": "google"}},
 	{"keycloak", map[string]string{"params": `claims=\{"id_token":\{"acr":\{"essential":true,"values":["gold"]\},"email":null\}\}`}, attested{"acr": "gold"}, attested{"acr": "bronze"}},
+	// The values are held whatever else the parameter asks for.
+	{"keycloak", map[string]string{"params": `claims=\{"id_token":\{"acr":\{"values":["gold"]\},"verified_claims":[\{"verification":null\}]\}\}`}, attested{"acr": "gold"}, attested{"acr": "bronze"}},
+	{"keycloak", map[string]string{"params": `claims=\{"id_token":null,"userinfo":\{"level":\{"value":3,"purpose":"x"\}\}\}`}, attested{"level": 3}, attested{"level": 2}},
+	// Only hd of Google's has a value that asks for any.
+	{"keycloak", map[string]string{"params": "acr_values=*"}, nil, attested{"acr": "gold"}},
+	{"keycloak", map[string]string{"params": "hd=*"}, nil, attested{"hd": "example.com"}},
+	{"google", map[string]string{"params": "hd=*example"}, nil, attested{"hd": "example.com"}},
+	{"google", map[string]string{"params": "hd=*", "attests": "hd=domain"}, attested{"domain": "example.com"}, attested{"domain": ""}},
+	{"keycloak", map[string]string{"params": `claims=\{"id_token":\{"acr":\{"value":"*"\}\}\}`}, nil, attested{"acr": "gold"}},
+	{"keycloak", map[string]string{"params": "tenant=*", "attests": "tenant=tid"}, nil, attested{"tid": "t1"}},
 	// No profile can pose as the token endpoint's answer.
 	{"42-school", map[string]string{"params": "team=1", "attests": "team=token_response.team.id"}, nil, attested{"token_response": map[string]any{"team": map[string]any{"id": "1"}}}},
 }
@@ -250,6 +260,10 @@ func TestParametersThatNothingAttestsAreTold(t *testing.T) {
 		"a way of authkit":               {"workos id a-client-secret {\nprovider authkit\n}", []string{"provider"}, true},
 		"Google's own domain is held":    {"google id a-client-secret {\nparams hd=example.com\n}", nil, false},
 		"any domain of Google's":         {"google id a-client-secret {\nparams hd=* prompt=consent\n}", nil, true},
+		"any domain, as attested":        {"google id a-client-secret {\nparams hd=*\nattests hd=hd\n}", nil, true},
+		"one domain, as attested":        {"google id a-client-secret {\nparams hd=example.com\nattests hd=hd\n}", nil, false},
+		"what chooses nobody":            {"google id a-client-secret {\nparams prompt=consent\nattests prompt=amr\n}", nil, true},
+		"claims that can't be compared":  {"google id a-client-secret {\nparams `claims=\\{\"userinfo\":\\{\"verified_claims\":[],\"a\":\\{\"max\":1\\}\\}\\}`\n}", []string{"claims a", "claims verified_claims"}, true},
 		"all people of a provider":       {"workos id a-client-secret {\nprovider GoogleOAuth\n}", nil, true},
 		"an organization":                {"workos id a-client-secret {\norganization org_1\n}", nil, false},
 		"hd without OpenID Connect":      {"github id a-client-secret {\nparams hd=example.com\n}", []string{"hd"}, true},
@@ -305,4 +319,39 @@ func loadLine(t *testing.T, line string) *client {
 		return p.client
 	}
 	return loaded.(*OAuth2).client
+}
+
+// A claims parameter that can't be compared is refused, and so is one of which a part
+// can't be.
+func TestAClaimsParameterThatCantBeComparedIsRefused(t *testing.T) {
+	for written, reason := range map[string]string{
+		`gold`:                                             "must be a JSON object",
+		`null`:                                             "must be a JSON object",
+		`[]`:                                               "must be a JSON object",
+		`{"id_token":{}} {}`:                               "must be a JSON object",
+		`{"id_token":[]}`:                                  "id_token must be a JSON object",
+		`{"id_token":"acr"}`:                               "id_token must be a JSON object",
+		`{"id_token":{"acr":"gold"}}`:                      "must be null, or a JSON object",
+		`{"id_token":{"acr":[{"value":"x"}]}}`:             "must be null, or a JSON object",
+		`{"id_token":{"acr":{"values":"gold"}}}`:           "values must be a list",
+		`{"id_token":{"acr":{"values":[]}}}`:               "values must be a list",
+		`{"id_token":{"acr":{"values":null}}}`:             "values must be a list",
+		`{"id_token":{"acr":{"value":["a"]}}}`:             "can't be compared",
+		`{"id_token":{"acr":{"value":{"a":1}}}}`:           "can't be compared",
+		`{"id_token":{"acr":{"value":null}}}`:              "can't be compared",
+		`{"id_token":{"acr":{"value":""}}}`:                "can't be compared",
+		`{"userinfo":{"acr":{"values":["a",{}]}}}`:         "can't be compared",
+		`{"id_token":{"acr":{"value":"gold"},"acr":null}}`: "twice",
+	} {
+		t.Run(written, func(t *testing.T) {
+			c := config{"id": "corp", "issuer": "https://op.example", "client_id": "id", "client_secret": "secret"}
+			escaped := strings.NewReplacer("{", `\{`, "}", `\}`).Replace(written)
+			_, err := load(t, kindOIDC, c.with(config{"params": config{"claims": escaped}}))
+			mustFail(t, err, reason)
+			_, err = parse("oidc corp https://op.example id a-client-secret {\nparams `claims=" + escaped + "`\n}")
+			mustFail(t, err, reason)
+			_, err = load(t, kindOIDC, c.with(config{"authorization_endpoint": "https://op.example/a?claims=" + url.QueryEscape(written)}))
+			mustFail(t, err, reason)
+		})
+	}
 }

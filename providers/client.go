@@ -47,7 +47,9 @@ func newClient(ctx caddy.Context, written *ClientConfig, kind string) (*client, 
 		profile: config.Profile.compile(row.verifiesEmail),
 		logger:  ctx.Logger().With(zap.String("provider", config.ID)),
 	}
-	c.restrictions = restrictionsOf(kind, row, &config)
+	if c.restrictions, err = restrictionsOf(kind, row, &config); err != nil {
+		return nil, c.named(err)
+	}
 	c.public = c.public && !c.restrictions.closed()
 	var transport http.RoundTripper
 	transport, c.transport, err = loadTransport(ctx, written, &written.TransportRaw)

@@ -176,25 +176,31 @@ func (e *httpEndpoint) authenticate(ctx context.Context, fields map[string]strin
 		return Account{}, err
 	}
 	defer e.turns.release()
-	status, answer, err := e.post(ctx, body)
+	status, raw, err := e.post(ctx, body)
 	if err != nil {
 		return Account{}, fmt.Errorf("asking the back end: %w", err)
 	}
-	switch status {
-	case http.StatusOK:
-		if c, err := parseClaims(answer); err == nil && c.contradiction() != nil {
-			e.logger.Warn("the back end answered 200 and says in it that it refuses: that counts as a refusal; it should answer 401 or 403")
-			return Account{}, e.refusal(answer)
-		}
-		account, err := e.account(answer)
-		if err != nil {
-			return Account{}, fmt.Errorf("the answer of %s: %w", e.name, err)
-		}
-		return account, nil
-	case http.StatusUnauthorized, http.StatusForbidden:
+	if status != http.StatusOK && status != http.StatusUnauthorized && status != http.StatusForbidden {
+		return Account{}, fmt.Errorf("%s answered with status %d, not with 200, 401 or 403", e.name, status)
+	}
+	answer, err := parseClaims(raw)
+	switch {
+	case status != http.StatusOK && err != nil:
+		return Account{}, ErrWrongCredentials
+	case status != http.StatusOK:
+		return Account{}, e.refusal(answer)
+	case err == nil && answer.contradiction() != nil:
+		e.logger.Warn("the back end answered 200 and says in it that it refuses: that counts as a refusal; it should answer 401 or 403")
 		return Account{}, e.refusal(answer)
 	}
-	return Account{}, fmt.Errorf("%s answered with status %d, not with 200, 401 or 403", e.name, status)
+	var account Account
+	if err == nil {
+		account, err = e.account(answer)
+	}
+	if err != nil {
+		return Account{}, fmt.Errorf("the answer of %s: %w", e.name, err)
+	}
+	return account, nil
 }
 
 // body takes of a form what is declared, and refuses values that nobody types.
@@ -232,11 +238,7 @@ func (e *httpEndpoint) post(ctx context.Context, body []byte) (status int, answe
 	return resp.StatusCode, answer, nil
 }
 
-func (e *httpEndpoint) account(answer []byte) (Account, error) {
-	c, err := parseClaims(answer)
-	if err != nil {
-		return Account{}, err
-	}
+func (e *httpEndpoint) account(c claims) (Account, error) {
 	account, err := e.profile.account(c)
 	if err != nil {
 		return Account{}, err
@@ -254,11 +256,7 @@ func (e *httpEndpoint) account(answer []byte) (Account, error) {
 }
 
 // refusal is the reason that the back end gives, if it is one of ours.
-func (e *httpEndpoint) refusal(answer []byte) error {
-	c, err := parseClaims(answer)
-	if err != nil {
-		return ErrWrongCredentials
-	}
+func (e *httpEndpoint) refusal(c claims) error {
 	code, _ := c["error"].(string)
 	if RefusalCodes[code] {
 		return &RefusalError{Code: code}

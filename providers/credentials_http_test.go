@@ -89,6 +89,7 @@ func TestHTTPBackendAnswers(t *testing.T) {
 		"403 without a reason":           {403, typeJSON, "", "wrong"},
 		"403 with a reason of its own":   {403, typeJSON, `{"error":"<script>"}`, "wrong"},
 		"401 with a reason of ours":      {401, typeJSON, `{"error":"AccountLocked"}`, "AccountLocked"},
+		"401 with a member twice":        {401, typeJSON, `{"error":"AccountLocked","error":"x"}`, "wrong"},
 		"403 with a reason of ours":      {403, typeJSON, `{"error":"CodeRequired","more":1}`, "CodeRequired"},
 		"a reason in another case":       {401, typeJSON, `{"error":"accountlocked"}`, "wrong"},
 		"a reason that isn't text":       {401, typeJSON, `{"error":{"x":1}}`, "wrong"},

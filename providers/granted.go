@@ -23,7 +23,10 @@ func (c *client) granted(answer claims) (told bool, err error) {
 	}
 	listed, unlisted := false, false
 	for _, asked := range c.config.Scopes {
-		names := strings.Split(c.config.ScopeNames[asked], "|")
+		var names []string
+		if written, renamed := c.config.ScopeNames[asked]; renamed {
+			names = strings.Split(written, "|")
+		}
 		switch {
 		case sessionScopes[asked]:
 		case asked == "openid" && c.kind == kindOIDC: // there is an ID token
@@ -50,7 +53,10 @@ func (c *client) grants(scope any) (grants map[string]bool, told bool, err error
 		list = strings.FieldsFunc(scope, c.separatesScopes)
 	case []any:
 		for _, item := range scope {
-			name, _ := item.(string)
+			name, isText := item.(string)
+			if !isText {
+				return nil, false, fmt.Errorf("the token answer's scope has %s in its list, not a text", kindOf(item))
+			}
 			list = append(list, name)
 		}
 	default:
@@ -63,6 +69,7 @@ func (c *client) grants(scope any) (grants map[string]bool, told bool, err error
 			grants[strings.TrimPrefix(name, c.row.scopePrefix)] = true
 		}
 	}
+	delete(grants, "") // an empty text grants nothing
 	return grants, true, nil
 }
 

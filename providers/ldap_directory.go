@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -163,7 +164,7 @@ func (d *ldapDirectory) addGroups(ctx context.Context, account *Account, dn stri
 		}
 	}
 	account.addGroups("group_filter", names)
-	account.alsoGroups(others)
+	account.alsoGroups(slices.Values(others))
 	return nil
 }
 

@@ -207,15 +207,21 @@ func isRanged(entry *ldap.Entry, name string) bool {
 	})
 }
 
-// addGroups adds the names, each once, and notes those that are none.
+// addGroups adds the names, each once, and notes those that are none. It adds at most
+// one group more than may be kept.
 func (a *Account) addGroups(from string, names []string) {
-	var dropped []string
+	var dropped dropped
+	known := set(a.Groups...)
 	for _, name := range names {
 		switch {
 		case !isGroupName(name):
-			dropped = append(dropped, fmt.Sprintf("the name %q of %d bytes", excerpt(name), len(name)))
-		case name != "" && !slices.Contains(a.Groups, name):
+			dropped.addName(name)
+		case name != "" && !known[name]:
+			known[name] = true
 			a.Groups = append(a.Groups, name)
+		}
+		if len(a.Groups) > maxGroups {
+			break
 		}
 	}
 	a.droppedGroups(from, dropped)

@@ -2,6 +2,8 @@ package providers
 
 import (
 	"maps"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -175,5 +177,28 @@ func TestAPolicyErrorBesideASuccessfulBind(t *testing.T) {
 		if got := policyError([]ldap.Control{tc.control}); (got != "") != tc.refused {
 			t.Errorf("%s: %q", tc.control, got)
 		}
+	}
+}
+
+// A directory may send megabytes of groups and addresses.
+func TestWhatIsKeptOfAnEntryIsBounded(t *testing.T) {
+	const many = 20_000
+	values := make([]string, many)
+	for i := range values {
+		values[i] = "g" + strconv.Itoa(i)
+	}
+	mails := make([]string, many)
+	for i := range mails {
+		mails[i] = values[i] + "@x.example"
+	}
+	entry := ldap.NewEntry("uid=a", map[string][]string{"uid": {"a"}, "entryUUID": {"1"}, "memberOf": values, "mail": mails})
+	account, err := LDAPAttributes{Groups: "memberOf"}.withDefaults().account(entry)
+	if err != nil || len(account.Groups) != maxGroups+1 || len(account.AlsoEmails) != maxOtherEmails || len(account.Unread) != 1 {
+		t.Errorf("%d groups, %d addresses, unread %v, %v", len(account.Groups), len(account.AlsoEmails), account.Unread, err)
+	}
+	account = Account{}
+	account.alsoGroups(slices.Values(values))
+	if len(account.AlsoGroups) != maxOtherGroups || len(account.Unread) != 1 {
+		t.Errorf("%d further groups, unread %v", len(account.AlsoGroups), account.Unread)
 	}
 }

@@ -58,6 +58,8 @@ type PresetRestriction struct {
 	// At is where the vendor attests what it is compared with; Not a value that
 	// must not stand there. Both are empty where nothing is compared.
 	At, Not string
+	// Any says that the value * asks for some value, whichever it is.
+	Any bool
 	// Why says why nothing needs to be compared; empty where the option or
 	// parameter is no restriction at all.
 	Why string
@@ -123,7 +125,7 @@ func (row preset) describeOptions(defaults ClientConfig) []PresetOption {
 func (row preset) describeRestrictions() []PresetRestriction {
 	all := make([]PresetRestriction, 0, len(row.attests)+len(row.free))
 	for _, one := range row.attests {
-		all = append(all, PresetRestriction{Name: one.name, Prefix: one.prefix, At: one.at, Not: one.not})
+		all = append(all, PresetRestriction{Name: one.name, Prefix: one.prefix, At: one.at, Not: one.not, Any: one.any})
 	}
 	for _, name := range sortedKeys(row.free) {
 		all = append(all, PresetRestriction{Name: name, Why: row.free[name]})

@@ -57,6 +57,7 @@ var presetsOIDC = map[string]preset{
 		kind:        kindOIDC,
 		public:      true,
 		scopePrefix: "https://www.googleapis.com/auth/userinfo.",
+		attests:     []attestation{{name: "hd", at: "hd", any: true, closes: true}},
 		config: ClientConfig{
 			Issuer:  "https://accounts.google.com",
 			Scopes:  []string{"openid", "email", "profile"},

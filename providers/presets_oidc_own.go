@@ -67,6 +67,7 @@ var presetsOIDCOwn = map[string]preset{
 			Profile: ProfileMap{ID: "sub", Name: "name", Email: "email", Image: "picture", Groups: "groups"},
 		},
 		differs: "Asks for `email profile` too; v4 asks for `openid` alone. PKCE and nonce are used besides state.",
+		note:    "`identities` lists all identities that are linked to the person: any one of them satisfies `identity_provider`, whichever they signed in with.",
 	},
 	"descope": {
 		name:          "Descope",
@@ -155,6 +156,7 @@ var presetsOIDCOwn = map[string]preset{
 			Profile: ProfileMap{ID: "sub", Name: "name|nickname|preferred_username", Email: "email", Image: "picture", Groups: "groups"},
 		},
 		differs: "Nonce is used besides PKCE and state. A person without `sub` is refused; Auth.js makes an id up.",
+		note:    "`org_codes` lists all organizations that the person is a member of: any one of them satisfies `org_code`, whichever they signed in to.",
 	},
 	"logto": {
 		name:          "Logto",

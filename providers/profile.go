@@ -148,12 +148,11 @@ func (a Account) complete(b Account) Account {
 	if a.Email == "" || a.Email == b.Email && b.EmailVerified {
 		a.Email, a.EmailVerified = b.Email, b.EmailVerified
 	}
-	a.alsoGroups(b.Groups)
-	a.alsoGroups(b.AlsoGroups)
+	a.alsoGroups(slices.Values(slices.Concat(b.Groups, b.AlsoGroups)))
 	for _, address := range append(b.AlsoEmails, b.Email) {
 		a.alsoEmail(address)
 	}
-	a.Unread = append(a.Unread, b.Unread...)
+	a.addUnread(b.Unread)
 	return a
 }
 

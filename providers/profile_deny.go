@@ -1,6 +1,7 @@
 package providers
 
 import (
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,17 +17,13 @@ func (p profile) readGroups(c claims, a *Account) {
 			}
 			continue
 		}
-		names, dropped, ok := groups(found)
+		names, _, ok := groups(found)
 		if !ok {
 			a.unread(PartGroups, "%s is %s, not a list of names", at, kindOf(found))
 			continue
 		}
-		a.droppedGroups(at.String(), dropped)
 		a.Groups = names
-		at.each(map[string]any(c), func(further any) {
-			names, _, _ := groups(further)
-			a.alsoGroups(names)
-		})
+		a.alsoGroups(at.groups(c, a))
 		break
 	}
 	for _, at := range p.groups {
@@ -34,6 +31,21 @@ func (p profile) readGroups(c claims, a *Account) {
 		if at.isElsewhere(c) || at[0] == "groups" && isTrue(c["hasgroups"]) {
 			a.unread(PartGroups, "%s is not in the claims but kept elsewhere (distributed claims, or too many groups for a token)", at)
 		}
+	}
+}
+
+// groups are the groups at every place that the path may mean. What is none there is
+// noted.
+func (p path) groups(c claims, a *Account) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		p.each(map[string]any(c), func(found any) bool {
+			names, dropped, ok := groups(found)
+			if !ok {
+				a.unread(PartGroups, "%s is %s in one place, not a list of names", p, kindOf(found))
+			}
+			a.droppedGroups(p.String(), dropped)
+			return !slices.ContainsFunc(names, func(name string) bool { return !yield(name) })
+		})
 	}
 }
 
@@ -47,7 +59,7 @@ func (p profile) readAddresses(c claims, a *Account) {
 		if at.isElsewhere(c) {
 			a.unread(PartEmail, "%s is not in the claims but kept elsewhere (distributed claims)", at)
 		}
-		at.each(map[string]any(c), func(found any) {
+		at.each(map[string]any(c), func(found any) bool {
 			list, ok := found.([]any)
 			if !ok {
 				list = []any{found}
@@ -61,6 +73,7 @@ func (p profile) readAddresses(c claims, a *Account) {
 					a.unread(PartEmail, "%s is %s, not an address", at, kindOf(one))
 				}
 			}
+			return !a.isOver(PartEmail)
 		})
 	}
 }
@@ -109,27 +122,24 @@ func choosesElement(step string) bool {
 }
 
 // each follows the path to every value that it may mean: under each of the names
-// that a member may have, and in each element of a list.
-func (p path) each(v any, yield func(any)) {
+// that a member may have, and in each element of a list, until yield returns false.
+func (p path) each(v any, yield func(any) bool) bool {
 	if len(p) == 0 {
-		yield(v)
-		return
+		return yield(v)
 	}
 	switch v := v.(type) {
 	case map[string]any:
 		for n := 1; n <= len(p); n++ {
-			if next, ok := v[strings.Join(p[:n], ".")]; ok {
-				p[n:].each(next, yield)
+			if next, ok := v[strings.Join(p[:n], ".")]; ok && !p[n:].each(next, yield) {
+				return false
 			}
 		}
 	case []any:
-		if !choosesElement(p[0]) {
-			return
-		}
-		for _, element := range v {
-			p[1:].each(element, yield)
+		if choosesElement(p[0]) {
+			return !slices.ContainsFunc(v, func(element any) bool { return !p[1:].each(element, yield) })
 		}
 	}
+	return true
 }
 
 func (p path) String() string { return strings.Join(p, ".") }

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -47,15 +48,17 @@ func TestWhatDenyNeedsOfAProfile(t *testing.T) {
 		"Entra's overage": {
 			claims: `"_claim_names":{"groups":"src1"},"_claim_sources":{"src1":{"endpoint":"https://graph.example"}}`, unread: "groups",
 		},
-		"Entra's hasgroups":              {claims: `"hasgroups":true`, unread: "groups"},
-		"hasgroups of another claim":     {mapping: ProfileMap{Groups: "roles"}, claims: `"hasgroups":true`},
-		"distributed claims of others":   {claims: `"_claim_names":{"address":"src1"}`},
-		"a path through a text":          {mapping: ProfileMap{Groups: "access.roles"}, claims: `"access":"x"`, unread: "groups"},
-		"a path through null":            {mapping: ProfileMap{Groups: "access.roles"}, claims: `"access":null`, unread: "groups"},
-		"a path through a list":          {mapping: ProfileMap{Groups: "groups.name"}, claims: `"groups":[{"name":"a"}]`, unread: "groups"},
-		"a path that ends early":         {mapping: ProfileMap{Groups: "access.roles"}, claims: `"access":{}`},
-		"an unreadable first choice":     {mapping: ProfileMap{Groups: "roles|groups"}, claims: `"roles":{},"groups":["a"]`, groups: "a", unread: "groups"},
-		"the groups of a second element": {mapping: ProfileMap{Groups: "teams.0.groups"}, claims: `"teams":[{"groups":["a"]},{"groups":["b"]}]`, groups: "a/b"},
+		"Entra's hasgroups":               {claims: `"hasgroups":true`, unread: "groups"},
+		"hasgroups of another claim":      {mapping: ProfileMap{Groups: "roles"}, claims: `"hasgroups":true`},
+		"distributed claims of others":    {claims: `"_claim_names":{"address":"src1"}`},
+		"a path through a text":           {mapping: ProfileMap{Groups: "access.roles"}, claims: `"access":"x"`, unread: "groups"},
+		"a path through null":             {mapping: ProfileMap{Groups: "access.roles"}, claims: `"access":null`, unread: "groups"},
+		"a path through a list":           {mapping: ProfileMap{Groups: "groups.name"}, claims: `"groups":[{"name":"a"}]`, unread: "groups"},
+		"a path that ends early":          {mapping: ProfileMap{Groups: "access.roles"}, claims: `"access":{}`},
+		"an unreadable first choice":      {mapping: ProfileMap{Groups: "roles|groups"}, claims: `"roles":{},"groups":["a"]`, groups: "a", unread: "groups"},
+		"a second element without a list": {mapping: ProfileMap{Groups: "teams.0.groups"}, claims: `"teams":[{"groups":["a"]},{"groups":{"b":1}}]`, groups: "a", unread: "groups"},
+		"a second element's null":         {mapping: ProfileMap{Groups: "teams.0.groups"}, claims: `"teams":[{"groups":["a"]},{"groups":["b",null]}]`, groups: "a/b", unread: "groups"},
+		"the groups of a second element":  {mapping: ProfileMap{Groups: "teams.0.groups"}, claims: `"teams":[{"groups":["a"]},{"groups":["b"]}]`, groups: "a/b"},
 
 		"an address":                        {claims: `"email":"a@x.example"`},
 		"no address":                        {claims: `"email":"alice"`},
@@ -96,6 +99,71 @@ func TestWhatDenyNeedsOfAProfile(t *testing.T) {
 				t.Errorf("groups %q, further addresses %q, unread %v", groups, account.AlsoEmails, account.Unread)
 			}
 		})
+	}
+}
+
+// What is kept for deny is bounded, whatever a provider says; what isn't kept makes
+// deny refuse.
+func TestWhatIsKeptForDenyIsBounded(t *testing.T) {
+	const many = 20_000
+	repeat := func(format string) string {
+		items := make([]string, many)
+		for i := range items {
+			items[i] = strings.ReplaceAll(format, "N", strconv.Itoa(i))
+		}
+		return "[" + strings.Join(items, ",") + "]"
+	}
+	mapping := ProfileMap{ID: "sub", Email: "email|mails.0.email", Groups: "groups|teams.0.groups"}
+	for name, tc := range map[string]struct {
+		claims                 string
+		groups, others, emails int
+		unread                 []string
+	}{
+		"addresses":            {claims: `"email":` + repeat(`"aN@x.example"`), emails: 100, unread: []string{"email: there are more than 100 further addresses"}},
+		"addresses in objects": {claims: `"mails":` + repeat(`{"email":"aN@x.example"}`), emails: 100, unread: []string{"email: there are more than 100 further addresses"}},
+		"one address":          {claims: `"email":` + repeat(`"a@x.example"`), emails: 1},
+		"unreadable addresses": {claims: `"email":` + repeat(`"a bN@x.example"`), unread: []string{
+			`email: "a b0@x.example" is not one plain address`, `email: "a b1@x.example" is not one plain address`,
+			`email: "a b2@x.example" is not one plain address`, "email: and 19997 more",
+		}},
+		"numbers for addresses": {claims: `"email":` + repeat(`N`), unread: []string{
+			"email: email is a number, not an address", "email: email is a number, not an address",
+			"email: email is a number, not an address", "email: and 19997 more",
+		}},
+		"groups of many teams": {claims: `"teams":` + repeat(`{"groups":["gN"]}`), groups: 1, others: 500, unread: []string{"groups: there are more than 500 further groups"}},
+		"one group of many":    {claims: `"teams":` + repeat(`{"groups":["g"]}`), groups: 1},
+		"groups of two teams":  {claims: `"teams":[{"groups":["a"]},{"groups":` + repeat(`"gN"`) + `}]`, groups: 1, others: 500, unread: []string{"groups: there are more than 500 further groups"}},
+		"what is no group":     {claims: `"groups":` + repeat(`null`), unread: []string{"groups: groups holds what is no name of a group: null, null, null and 19997 more"}},
+		"teams without groups": {claims: `"teams":` + repeat(`{"groups":["g",null]}`), groups: 1, unread: []string{
+			"groups: teams.0.groups holds what is no name of a group: null", "groups: teams.0.groups holds what is no name of a group: null",
+			"groups: teams.0.groups holds what is no name of a group: null", "groups: and 19997 more",
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, err := parseClaims([]byte(`{"sub":"1",` + tc.claims + `}`))
+			if err != nil {
+				t.Fatal(err)
+			}
+			account, err := mapping.compile(false).account(c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var unread []string
+			for _, one := range account.complete(Account{}).Unread {
+				unread = append(unread, one.String())
+			}
+			if len(account.Groups) != tc.groups || len(account.AlsoGroups) != tc.others || len(account.AlsoEmails) != tc.emails || !slices.Equal(unread, tc.unread) {
+				t.Errorf("%d groups and %d others, %d addresses, unread %q", len(account.Groups), len(account.AlsoGroups), len(account.AlsoEmails), unread)
+			}
+			twice := account.complete(account)
+			if len(twice.AlsoGroups) > maxOtherGroups || len(twice.AlsoEmails) > maxOtherEmails || len(twice.Unread) > mostUnread+2 {
+				t.Errorf("with another: %d groups, %d addresses, unread %v", len(twice.AlsoGroups), len(twice.AlsoEmails), twice.Unread)
+			}
+		})
+	}
+	var account Account
+	if err := account.pickAddress([]byte(repeat(`{"email":"aN@x.example"}`))); err != nil || len(account.AlsoEmails) != maxOtherEmails || account.parts() != "email" {
+		t.Errorf("a list of addresses: %d, %v, %v", len(account.AlsoEmails), account.Unread, err)
 	}
 }
 
@@ -164,6 +232,14 @@ func TestATokenAnswerThatGrantsLessIsRefused(t *testing.T) {
 		"commas are no separators": {scope: "openid email,profile", refused: "the scope email"},
 		"commas where they are":    {config: config{"scope_separator": ","}, scope: "openid,email,profile"},
 		"no text":                  {scope: map[string]any{"email": true}, refused: "an object"},
+		"null in a list":           {scope: []any{"openid", nil}, refused: "null in its list"},
+		"null beside all of them":  {scope: []any{"openid", "email", "profile", nil}, refused: "null in its list"},
+		"a number in a list":       {scope: []any{"openid", 5}, refused: "a number in its list"},
+		"an empty text in a list":  {scope: []any{"openid", ""}, refused: "the scope email"},
+		"an empty list":            {scope: []any{}, refused: "the scope email"},
+		"only spaces":              {scope: "  ", refused: "the scope email"},
+		"only separators":          {config: config{"scope_separator": ","}, scope: ",, ,", refused: "the scope email"},
+		"an empty other name":      {config: config{"scope_names": config{"email": "|mail"}}, scope: []any{"openid", "profile", ""}, refused: "the scope email"},
 		"a scope of one's own": {
 			config: config{"scopes": []string{"openid", "groups"}}, scope: "openid", refused: "the scope groups",
 		},
@@ -194,6 +270,7 @@ func TestScopesInTheWordsOfVendors(t *testing.T) {
 		{"google", "openid https://www.googleapis.com/auth/userinfo.email https://www.googleapis.com/auth/userinfo.profile", ""},
 		{"google", "openid https://www.googleapis.com/auth/userinfo.profile", "email"},
 		{"google", "email profile openid", ""},
+		{"google", "openid https://www.googleapis.com/auth/userinfo.", "email"},
 		{"microsoft-entra-id", "email openid profile https://graph.microsoft.com/User.Read", ""},
 		{"microsoft-entra-id", "openid profile", "email"},
 		{"github", "read:user,user:email", ""},

@@ -220,6 +220,9 @@ func compared(list []providers.PresetRestriction) string {
 			text += ": " + code(one.At) + " must not be " + code(one.Not)
 		case one.At != "":
 			text += " with " + strings.Join(strings.Split("`"+one.At+"`", "|"), "`, else `")
+			if one.Any {
+				text += ", of which `*` asks for any"
+			}
 		case one.Why != "":
 			text += " with nothing, for " + one.Why
 		default:
