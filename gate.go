@@ -144,6 +144,10 @@ func (g *Gate) check(w http.ResponseWriter, r *http.Request) (v *visit, out http
 	case err != nil:
 		g.refuseUndecided(out, r, err)
 		return v, out, gateRefused, nil
+	case !guarded && hasLowerCase(r.Method):
+		g.sampled.Info("refused a method with lower-case letters, which the matchers of a gate take for another one than some upstreams do")
+		answerText(out, http.StatusBadRequest, "This method is not understood.\n")
+		return v, out, gateRefused, nil
 	case !guarded:
 		return v, out, gateOpen, nil
 	case realm == nil:

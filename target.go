@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -56,6 +57,13 @@ func badMethod(method string, r *http.Request) string {
 		return "the method is CONNECT"
 	}
 	return ""
+}
+
+// hasLowerCase reports of a method that matchers may read it otherwise than an
+// upstream: methods have their case (RFC 9110 section 9.1), but Caddy sends them
+// to FastCGI in capitals.
+func hasLowerCase(method string) bool {
+	return strings.ContainsFunc(method, unicode.IsLower)
 }
 
 // isWebSocketConnect reports the extended CONNECT that reverse_proxy passes on

@@ -96,6 +96,22 @@ func TestAGateWithoutSignInCleansOpenRequests(t *testing.T) {
 	}
 }
 
+// To a method matcher post is not POST, and to FastCGI it is.
+func TestMethodsInLowerCaseDoNotPassAGate(t *testing.T) {
+	g := startGlobal(t, globalRealm, "http://:{$HTTP} {\n@g {\npath /g /g/*\nmethod POST\n}\nrequire_signin @g\nreverse_proxy {$ECHO}\n}\n")
+	g.echo.take()
+	for line, want := range map[string]int{
+		"POST /g/x": 401, "post /g/x": 400, "Post /g/x": 400, "GET /g/x": 200, "PROPFIND /g/x": 200,
+	} {
+		if got := g.raw(line+" HTTP/1.1", "Content-Length: 0"); got.status != want {
+			t.Errorf("%s: status %d, want %d", line, got.status, want)
+		}
+		if n := len(g.echo.take()); n > 0 != (want == http.StatusOK) {
+			t.Errorf("%s: %d requests reached the upstream", line, n)
+		}
+	}
+}
+
 // With an empty path the home page is asked for, which matchers of paths don't know.
 func TestAnEmptyPathIsTheHomePage(t *testing.T) {
 	g := startGlobal(t, globalRealm, "http://:{$HTTP} {\nrequire_signin /*\nreverse_proxy {$ECHO}\n}\n")
