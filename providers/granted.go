@@ -72,13 +72,16 @@ func (c *client) separatesScopes(r rune) bool {
 
 // judge notes the parts that the account lacks though the person may have them:
 // the provider wasn't asked everything, or doesn't say that it granted everything.
-func (c *client) judge(account *Account, t *tokens, askedUserinfo, hasAddresses bool) {
+// m holds the endpoints.
+func (c *client) judge(account *Account, t *tokens, m metadata, askedUserinfo, hasAddresses bool) {
 	var why string
 	switch {
 	case !askedUserinfo:
 		why = "and there is no userinfo endpoint to ask for it"
 	case !t.granted:
 		why = "and the token answer doesn't say that every scope was granted: the visitor may have asked for less"
+	case c.exposesClaims(m):
+		why = "and the authorization parameter claims went through the address bar: the visitor may have taken it out"
 	default:
 		return
 	}

@@ -244,7 +244,7 @@ func (p *OIDC) finish(ctx context.Context, flow Flow, answer url.Values) (Accoun
 		}
 		attested = append(attested, userinfo)
 	}
-	p.client.judge(&account, token, asks, false)
+	p.client.judge(&account, token, endpoints, asks, false)
 	return account, p.client.checkAttested(flow, attested...)
 }
 
