@@ -113,6 +113,9 @@ func (c *client) push(ctx context.Context, endpoint, tokenEndpoint string, reque
 		}
 		return "", fmt.Errorf("the provider answered with status %d; the debug log has its words", status)
 	}
+	if err == nil {
+		err = answer.contradiction()
+	}
 	if err != nil {
 		return "", err
 	}

@@ -284,6 +284,30 @@ func TestAnAnswerThatIsBothIsARefusal(t *testing.T) {
 		`{"success":"false"}`:              true,
 		`{"ok":false}`:                     true,
 		`{"authenticated":false,"id":"1"}`: true,
+		`{"success":null,"ok":1}`:          false,
+		`{"errors":[]}`:                    false,
+		`{"errors":{}}`:                    false,
+		`{"errors":null}`:                  false,
+		`{"error_code":0}`:                 false,
+		`{"error_code":""}`:                false,
+		`{"active":true}`:                  false,
+		`{"error":{"code":"ok","message":"","log_id":"1"}}`: false,
+		`{"error":{"code":0,"message":""}}`:                 false,
+		`{"error":{"code":0,"message":"account locked"}}`:   true,
+		`{"error":{"code":"ok","message":"locked"}}`:        true,
+		`{"success":0}`:                  true,
+		`{"success":0.0}`:                true,
+		`{"success":"0"}`:                true,
+		`{"ok":0}`:                       true,
+		`{"ok":"NO"}`:                    true,
+		`{"authenticated":"False"}`:      true,
+		`{"active":false}`:               true,
+		`{"errors":["locked"]}`:          true,
+		`{"errors":{"user":"locked"}}`:   true,
+		`{"errors":{"code":0}}`:          true,
+		`{"error_code":"AccountLocked"}`: true,
+		`{"error_code":17}`:              true,
+		`{"error_description":"locked"}`: true,
 	} {
 		c, err := parseClaims([]byte(text))
 		if err != nil {
@@ -327,6 +351,16 @@ func TestATokenAnswerOrUserinfoThatIsBothIsRefused(t *testing.T) {
 	s.Set(providertest.Behaviour{Claims: lacking, Userinfo: denying})
 	_, err := signIn(t, loadOIDC(t, corp(s)), s)
 	mustFail(t, err, "userinfo that it isn't")
+	deniesInToken := providertest.Alice()
+	delete(deniesInToken, "groups")
+	deniesInToken["email_verified"] = false
+	s.Set(providertest.Behaviour{Claims: deniesInToken, Userinfo: providertest.Alice()})
+	_, err = signIn(t, loadOIDC(t, corp(s)), s)
+	mustFail(t, err, "the ID token that it isn't")
+	delete(deniesInToken, "email_verified")
+	if account, err := signIn(t, loadOIDC(t, corp(s)), s); err != nil || !account.EmailVerified {
+		t.Errorf("an ID token that says nothing of it: %+v, %v", account, err)
+	}
 }
 
 func TestAMemberThatIsThereTwiceIsRefused(t *testing.T) {
