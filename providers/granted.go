@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode"
 )
 
 // sessionScopes say how long tokens live, and nothing of the person. A provider
@@ -21,6 +20,7 @@ func (c *client) granted(answer claims) (told bool, err error) {
 	if err != nil || !told {
 		return false, err
 	}
+	has := func(name string) bool { return grants[name] || grants[c.scopeName(name)] }
 	listed, unlisted := false, false
 	for _, asked := range c.config.Scopes {
 		names := strings.Split(c.config.ScopeNames[asked], "|")
@@ -28,7 +28,7 @@ func (c *client) granted(answer claims) (told bool, err error) {
 		case sessionScopes[asked]:
 		case asked == "openid" && c.kind == kindOIDC: // there is an ID token
 			listed = true
-		case grants[asked], slices.ContainsFunc(names, func(name string) bool { return grants[name] }):
+		case has(asked), slices.ContainsFunc(names, has):
 			listed = true
 		case slices.Contains(names, off):
 			unlisted = true
@@ -40,14 +40,17 @@ func (c *client) granted(answer claims) (told bool, err error) {
 }
 
 // grants reads the scope member: a text, or as some vendors have it, a list of
-// texts. Without one, told is false.
+// texts. Without one, told is false; so it is with an empty text, which RFC 6749
+// section 3.3 doesn't have, and which GitHub sends for its apps.
 func (c *client) grants(scope any) (grants map[string]bool, told bool, err error) {
 	var list []string
 	switch scope := scope.(type) {
 	case nil:
 		return nil, false, nil
 	case string:
-		list = strings.FieldsFunc(scope, c.separatesScopes)
+		if list = strings.FieldsFunc(scope, c.separatesScopes); len(list) == 0 {
+			return nil, false, nil
+		}
 	case []any:
 		for _, item := range scope {
 			name, _ := item.(string)
@@ -59,15 +62,22 @@ func (c *client) grants(scope any) (grants map[string]bool, told bool, err error
 	grants = make(map[string]bool, len(list))
 	for _, name := range list {
 		grants[name] = true
-		if c.row.scopePrefix != "" {
-			grants[strings.TrimPrefix(name, c.row.scopePrefix)] = true
-		}
+		grants[c.scopeName(name)] = true
 	}
 	return grants, true, nil
 }
 
+// scopeName is a scope's name without what the row says may differ.
+func (c *client) scopeName(name string) string {
+	if c.row.foldScopes {
+		name = lowerASCII(name)
+	}
+	return strings.TrimPrefix(name, c.row.scopePrefix)
+}
+
+// separatesScopes: a space does, U+0020 alone (RFC 6749 section 3.3).
 func (c *client) separatesScopes(r rune) bool {
-	return unicode.IsSpace(r) || r == ',' && c.row.commaScopes || strings.ContainsRune(c.config.ScopeSeparator, r)
+	return r == ' ' || r == ',' && c.row.commaScopes || strings.ContainsRune(c.config.ScopeSeparator, r)
 }
 
 // judge notes the parts that the account lacks though the person may have them:

@@ -151,19 +151,23 @@ func TestATokenAnswerThatGrantsLessIsRefused(t *testing.T) {
 		scope   any // of the token answer, nil for none
 		refused string
 	}{
-		"all of them":              {scope: "openid email profile"},
-		"in another order":         {scope: "profile  email openid"},
-		"and more":                 {scope: "openid email profile groups"},
-		"no scope":                 {},
-		"a list":                   {scope: []any{"openid", "email", "profile"}},
-		"without openid":           {scope: "email profile"}, // the ID token proves it
-		"email is taken out":       {scope: "openid profile", refused: "the scope email"},
-		"from a list":              {scope: []any{"openid", "profile"}, refused: "the scope email"},
-		"everything is":            {scope: "", refused: "the scope email"},
-		"in another case":          {scope: "openid Email profile", refused: "the scope email"},
-		"commas are no separators": {scope: "openid email,profile", refused: "the scope email"},
-		"commas where they are":    {config: config{"scope_separator": ","}, scope: "openid,email,profile"},
-		"no text":                  {scope: map[string]any{"email": true}, refused: "an object"},
+		"all of them":                {scope: "openid email profile"},
+		"in another order":           {scope: "profile  email openid"},
+		"and more":                   {scope: "openid email profile groups"},
+		"no scope":                   {},
+		"a list":                     {scope: []any{"openid", "email", "profile"}},
+		"without openid":             {scope: "email profile"}, // the ID token proves it
+		"email is taken out":         {scope: "openid profile", refused: "the scope email"},
+		"from a list":                {scope: []any{"openid", "profile"}, refused: "the scope email"},
+		"an empty text says nothing": {scope: ""},
+		"a blank text says nothing":  {scope: "  "},
+		"an empty list":              {scope: []any{}, refused: "the scope email"},
+		"a space that is none":       {scope: "openid email\u00a0profile", refused: "the scope email"},
+		"a tab":                      {scope: "openid email\tprofile", refused: "the scope email"},
+		"in another case":            {scope: "openid Email profile", refused: "the scope email"},
+		"commas are no separators":   {scope: "openid email,profile", refused: "the scope email"},
+		"commas where they are":      {config: config{"scope_separator": ","}, scope: "openid,email,profile"},
+		"no text":                    {scope: map[string]any{"email": true}, refused: "an object"},
 		"a scope of one's own": {
 			config: config{"scopes": []string{"openid", "groups"}}, scope: "openid", refused: "the scope groups",
 		},
@@ -196,6 +200,7 @@ func TestScopesInTheWordsOfVendors(t *testing.T) {
 		{"google", "email profile openid", ""},
 		{"microsoft-entra-id", "email openid profile https://graph.microsoft.com/User.Read", ""},
 		{"microsoft-entra-id", "openid profile", "email"},
+		{"azure-ad", "OpenID Profile EMAIL HTTPS://graph.microsoft.com/User.Read", ""},
 		{"github", "read:user,user:email", ""},
 		{"github", "user", ""},
 		{"github", "read:user", "user:email"},
@@ -212,6 +217,33 @@ func TestScopesInTheWordsOfVendors(t *testing.T) {
 			mustFail(t, err, "the scope "+tc.refused)
 		} else if err != nil {
 			t.Errorf("%s: %s: %v", tc.preset, tc.scope, err)
+		}
+	}
+}
+
+// Microsoft lists the scopes of one resource alone, in a case of its own.
+func TestScopesOfAnAPIAtMicrosoft(t *testing.T) {
+	row, _ := lookUp("azure-ad")
+	for name, tc := range map[string]struct {
+		scopes, answer string
+		names          map[string]string
+		told           bool
+		refused        string
+	}{
+		"an API's, as the note says":        {"openid email profile offline_access api://app/access", "api://app/access", map[string]string{"email": off, "profile": off}, false, ""},
+		"an API's, taken out":               {"openid email profile api://app/access", "openid email profile", map[string]string{"email": off, "profile": off}, false, "api://app/access"},
+		"an API's, without saying so":       {"openid email profile api://app/access", "api://app/access", nil, false, "email"},
+		"Graph's in another case":           {"openid email profile user.read", "email openid profile https://graph.microsoft.com/User.Read", nil, true, ""},
+		"Graph's under the name with a URL": {"openid email profile https://graph.microsoft.com/user.read", "email openid profile User.Read", nil, true, ""},
+		"a letter outside ASCII":            {"openid email profile user.task", "email openid profile User.TasK", nil, false, "user.task"},
+	} {
+		config := ClientConfig{Preset: "azure-ad", Scopes: strings.Fields(tc.scopes), ScopeNames: tc.names}.withDefaults(row.kind)
+		c := &client{kind: row.kind, row: row, config: config}
+		told, err := c.granted(claims{"scope": tc.answer})
+		if tc.refused != "" {
+			mustFail(t, err, "the scope "+tc.refused)
+		} else if err != nil || told != tc.told {
+			t.Errorf("%s: told %t, %v", name, told, err)
 		}
 	}
 }
@@ -233,6 +265,7 @@ func TestAMissingClaimIsNotedUnlessAllWasGranted(t *testing.T) {
 		"no groups, all granted":               {claims: noGroups, scope: "openid email profile"},
 		"no address, all granted":              {claims: noEmail, scope: "openid email profile"},
 		"no groups, nothing said":              {claims: noGroups, unread: "groups"},
+		"no groups, an empty scope":            {claims: noGroups, scope: " ", unread: "groups"},
 		"no address, nothing said":             {claims: noEmail, unread: "email"},
 		"no groups, a scope that isn't listed": {claims: noGroups, config: config{"scope_names": config{"email": "off"}}, scope: "openid profile", unread: "groups"},
 		"no groups, none are mapped":           {claims: noGroups, config: config{"profile": config{"groups": "off"}}},
