@@ -6,28 +6,27 @@ import (
 	"strings"
 )
 
-// readGroups takes the groups from the first claim that holds some.
+// readGroups takes the groups from the first claim that is a list of them. What
+// else the mapped claims hold counts for deny.
 func (p profile) readGroups(c claims, a *Account) {
 	for _, at := range p.groups {
-		found, ok := at.in(map[string]any(c))
-		if !ok {
-			if at.blocked(map[string]any(c), true) {
-				a.unread(PartGroups, "%s leads through what is no object", at)
+		first := a.Groups == nil // null says nothing in a further choice
+		if at.blocked(map[string]any(c), first) {
+			a.unread(PartGroups, "%s leads through what is no object", at)
+		}
+		if found, ok := at.in(map[string]any(c)); ok && first {
+			a.Groups, _, _ = groups(found)
+		}
+		at.each(map[string]any(c), func(found any) {
+			names, dropped, ok := groups(found)
+			if !ok && (first || found != nil) {
+				a.unread(PartGroups, "%s is %s, not a list of names", at, kindOf(found))
 			}
-			continue
-		}
-		names, dropped, ok := groups(found)
-		if !ok {
-			a.unread(PartGroups, "%s is %s, not a list of names", at, kindOf(found))
-			continue
-		}
-		a.droppedGroups(at.String(), dropped)
-		a.Groups = names
-		at.each(map[string]any(c), func(further any) {
-			names, _, _ := groups(further)
-			a.alsoGroups(names)
+			if ok {
+				a.droppedGroups(at.String(), dropped)
+				a.alsoGroups(names)
+			}
 		})
-		break
 	}
 	for _, at := range p.groups {
 		// Microsoft Entra ID says so where there are too many for a token.

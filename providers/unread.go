@@ -36,14 +36,14 @@ func (a *Account) hasUnread(part Part) bool {
 	return slices.ContainsFunc(a.Unread, func(u Unread) bool { return u.Part == part })
 }
 
-// alsoEmail notes an address that isn't the account's: one that can be read, one
-// that can't, or a text that is no address at all.
+// alsoEmail notes an address that isn't the account's: one that can be read, or a
+// text that can't be read as one.
 func (a *Account) alsoEmail(raw string) {
 	address, ok := NormalEmail(raw)
 	switch {
 	case ok && address != a.Email && !slices.Contains(a.AlsoEmails, address):
 		a.AlsoEmails = append(a.AlsoEmails, address)
-	case !ok && mayBeAddress(raw):
+	case !ok && strings.TrimSpace(raw) != "":
 		a.unread(PartEmail, "%q is not one plain address", excerpt(raw))
 	}
 }
@@ -65,9 +65,13 @@ const maxGroupName = 4096
 // had no characters for.
 func isGroupName(s string) bool {
 	return len(s) <= maxGroupName && utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool {
-		return isNotInIDs(r) || unicode.In(r, unicode.Zl, unicode.Zp, unicode.Bidi_Control)
+		return isNotInIDs(r) || unicode.In(r, unicode.Zl, unicode.Zp, unicode.Bidi_Control) || strings.ContainsRune(withoutWidth, r)
 	})
 }
+
+// withoutWidth are characters that don't show: the soft hyphen, zero-width spaces
+// and joiners, and the byte order mark.
+const withoutWidth = "\u00ad\u200b\u200c\u200d\u2060\ufeff"
 
 // groups reads an array of texts and numbers, or one of them: each as it is
 // written, a whole number as its digits. Empty texts are no group. ok is false for
