@@ -29,6 +29,9 @@ type attestation struct {
 	not string
 	// fold compares without regard to the case of ASCII letters.
 	fold bool
+	// lists says that the claim lists what somebody is a member of: one of its
+	// values suffices. Elsewhere all of a list's must be wanted.
+	lists bool
 	// closes says that not anyone in the world comes in where it holds.
 	closes bool
 }
@@ -39,7 +42,7 @@ var standardAttestations = []attestation{
 	{name: paramACR, at: "acr"},          // Core 3.1.2.1, 2
 	{name: paramMaxAge, at: "auth_time"}, // Core 3.1.3.7 number 13
 	{name: "hd", prefix: anyValue, at: "hd"},
-	{name: "hd", at: "hd", closes: true},
+	{name: "hd", at: "hd", fold: true, closes: true},
 }
 
 const (
@@ -93,7 +96,7 @@ func restrictionsOf(kind string, row preset, c *ClientConfig) restrictions {
 			switch {
 			case known && at.at != "":
 				found.hold(at, strings.TrimPrefix(value, at.cut()))
-			case !slices.Contains(found.open, name) && (known || selectors[name] && row.free[name] == ""):
+			case !slices.Contains(found.open, name) && (known || selectors[lowerASCII(name)] && row.free[name] == ""):
 				found.open = append(found.open, name)
 			}
 		}
@@ -278,11 +281,15 @@ func (r restriction) isMet(got []string, began time.Time) bool {
 	case slices.Contains(r.wanted, anyValue):
 		return true
 	}
-	return slices.ContainsFunc(r.wanted, func(want string) bool {
-		return slices.ContainsFunc(got, func(one string) bool {
+	isWanted := func(one string) bool {
+		return slices.ContainsFunc(r.wanted, func(want string) bool {
 			return one == want || r.fold && foldASCII(one) == foldASCII(want)
 		})
-	})
+	}
+	if r.lists {
+		return slices.ContainsFunc(got, isWanted)
+	}
+	return !slices.ContainsFunc(got, func(one string) bool { return !isWanted(one) })
 }
 
 // isRecent: the person proved who they are at most so many seconds before they

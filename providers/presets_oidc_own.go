@@ -149,7 +149,7 @@ var presetsOIDCOwn = map[string]preset{
 		name:          "Kinde",
 		kind:          kindOIDC,
 		issuerExample: "https://example.kinde.com",
-		attests:       []attestation{{name: "org_code", at: "org_codes"}},
+		attests:       []attestation{{name: "org_code", at: "org_codes", lists: true}},
 		config: ClientConfig{
 			Scopes:  []string{"openid", "email", "profile"},
 			Profile: ProfileMap{ID: "sub", Name: "name|nickname|preferred_username", Email: "email", Image: "picture", Groups: "groups"},
