@@ -49,10 +49,6 @@ func NormalEmail(s string) (address string, ok bool) {
 	return address, err == nil
 }
 
-// mayBeAddress tells an address that can't be read from a text that is none,
-// such as a user name: some reader could see an @ in it.
-func mayBeAddress(s string) bool { return strings.Contains(norm.NFKC.String(s), "@") }
-
 // narrow maps full-width forms to their ASCII characters. A letter that
 // normalization would make an ASCII one (U+212A, the sign of kelvin) becomes what
 // no address may hold.

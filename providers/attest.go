@@ -31,6 +31,9 @@ type attestation struct {
 	fold bool
 	// any says that the value * asks for some value, whichever it is.
 	any bool
+	// lists says that the claim lists what somebody is a member of: one of its
+	// values suffices. Elsewhere all of a list's must be wanted.
+	lists bool
 	// closes says that not anyone in the world comes in where a value holds.
 	closes bool
 }
@@ -40,7 +43,7 @@ type attestation struct {
 var standardAttestations = []attestation{
 	{name: paramACR, at: "acr"},          // Core 3.1.2.1, 2
 	{name: paramMaxAge, at: "auth_time"}, // Core 3.1.3.7 number 13
-	{name: "hd", at: "hd"},
+	{name: "hd", at: "hd", fold: true},
 }
 
 const (
@@ -94,7 +97,7 @@ func restrictionsOf(kind string, row preset, c *ClientConfig) (restrictions, err
 			switch {
 			case known && at.at != "":
 				found.hold(at, strings.TrimPrefix(value, at.cut()))
-			case !slices.Contains(found.open, name) && (known || selectors[name] && row.free[name] == ""):
+			case !slices.Contains(found.open, name) && (known || selectors[lowerASCII(name)] && row.free[name] == ""):
 				found.open = append(found.open, name)
 			}
 		}
@@ -270,11 +273,15 @@ func (r restriction) isMet(got []string, began time.Time) bool {
 	case r.any && slices.Contains(r.wanted, anyValue): // got is never empty
 		return true
 	}
-	return slices.ContainsFunc(r.wanted, func(want string) bool {
-		return slices.ContainsFunc(got, func(one string) bool {
+	isWanted := func(one string) bool {
+		return slices.ContainsFunc(r.wanted, func(want string) bool {
 			return one == want || r.fold && foldASCII(one) == foldASCII(want)
 		})
-	})
+	}
+	if r.lists {
+		return slices.ContainsFunc(got, isWanted)
+	}
+	return !slices.ContainsFunc(got, func(one string) bool { return !isWanted(one) })
 }
 
 // isRecent: the person proved who they are at most so many seconds before they

@@ -267,6 +267,7 @@ func TestParametersThatNothingAttestsAreTold(t *testing.T) {
 		"all people of a provider":       {"workos id a-client-secret {\nprovider GoogleOAuth\n}", nil, true},
 		"an organization":                {"workos id a-client-secret {\norganization org_1\n}", nil, false},
 		"hd without OpenID Connect":      {"github id a-client-secret {\nparams hd=example.com\n}", []string{"hd"}, true},
+		"a restriction in capitals":      {"google id a-client-secret {\nparams HD=example.com\n}", []string{"HD"}, true},
 		"fixed parameters of a row":      {"boxyhq-saml id a-client-secret {\nissuer https://a.example\n}", nil, false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -282,6 +283,31 @@ func TestParametersThatNothingAttestsAreTold(t *testing.T) {
 				t.Errorf("told of %q, public: %t", told, of.public)
 			}
 		})
+	}
+}
+
+// A list attests only what all of it is, unless it lists memberships.
+func TestAListAttestsWhatAllOfItIs(t *testing.T) {
+	google := "google id a-client-secret {\nparams hd=Example.com\n}"
+	kinde := "kinde id a-client-secret {\nissuer https://k.example\nparams org_code=org_1\n}"
+	own := "keycloak id a-client-secret {\nissuer https://k.example\nparams \"acr_values=gold silver\"\n}"
+	for name, tc := range map[string]struct {
+		line     string
+		found    claims
+		admitted bool
+	}{
+		"the domain in another case": {google, claims{"hd": "example.COM"}, true},
+		"a list of one":              {google, claims{"hd": []any{"example.com"}}, true},
+		"another one before it":      {google, claims{"hd": []any{"evil.example", "example.com"}}, false},
+		"another one behind it":      {google, claims{"hd": []any{"example.com", "evil.example"}}, false},
+		"memberships":                {kinde, claims{"org_codes": []any{"org_2", "org_1"}}, true},
+		"memberships elsewhere":      {kinde, claims{"org_codes": []any{"org_2"}}, false},
+		"both alternatives":          {own, claims{"acr": []any{"gold", "silver"}}, true},
+		"one alternative and more":   {own, claims{"acr": []any{"gold", "bronze"}}, false},
+	} {
+		if err := loadLine(t, tc.line).checkAttested(Flow{}, tc.found); tc.admitted != (err == nil) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

@@ -172,6 +172,7 @@ func TestAPushedRequestThatFailsStartsNothing(t *testing.T) {
 		"no reference":   {201, `{}`, "no request_uri"},
 		"not an object":  {201, `[]`, "not a JSON object"},
 		"somewhere else": {302, ``, "status 302"},
+		"both":           {201, `{"error":"invalid_request","request_uri":"urn:x:1"}`, "counts as a refusal"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := providertest.New(t)

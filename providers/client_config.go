@@ -85,7 +85,7 @@ type ClientConfig struct {
 	// Where the authorization request is sent beforehand, so that its parameters
 	// don't go through the browser (RFC 9126): a URL, "discovered" or "off".
 	// Default: the discovered one where the provider requires it, or where there is
-	// one and a parameter restricts who comes in; else off.
+	// one and a parameter restricts who comes in or asks for claims; else off.
 	PushedAuthorizationRequestEndpoint string `json:"pushed_authorization_request_endpoint,omitempty"`
 
 	// The scopes to ask for. Default: the preset's; without a preset openid,

@@ -5,27 +5,48 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // contradiction returns an error for an answer with status 200 that says itself
-// that it is none, whatever else it holds: a member error that isn't empty, or
-// success, ok or authenticated that is false.
+// that it is none, whatever else it holds: an error, a list of errors, or a flag
+// of success that is false.
 func (c claims) contradiction() error {
-	if saysError(c["error"]) {
-		return fmt.Errorf("the answer says error beside what else it holds: %w", errContradiction)
+	for _, name := range []string{"error", "error_code", "error_description"} {
+		if saysError(c[name]) {
+			return fmt.Errorf("the answer says %s beside what else it holds: %w", name, errContradiction)
+		}
 	}
-	for _, name := range []string{"success", "ok", "authenticated"} {
-		if value := c[name]; value == false || value == "false" {
+	if list, ok := c["errors"].(map[string]any); ok && len(list) > 0 || !ok && saysError(c["errors"]) {
+		return fmt.Errorf("the answer says errors beside what else it holds: %w", errContradiction)
+	}
+	for _, name := range []string{"success", "ok", "authenticated", "active"} {
+		if isFalse(c[name]) {
 			return fmt.Errorf("the answer says %s false: %w", name, errContradiction)
 		}
 	}
 	return nil
 }
 
+// isFalse accepts false, no and 0, as text in any case.
+func isFalse(v any) bool {
+	switch v := v.(type) {
+	case bool:
+		return !v
+	case json.Number:
+		f, err := v.Float64()
+		return err == nil && f == 0
+	case string:
+		v = lowerASCII(strings.TrimSpace(v))
+		return v == "false" || v == "no" || v == "0"
+	}
+	return false
+}
+
 var errContradiction = errors.New("it counts as a refusal")
 
 // saysError: some vendors send an error in every answer, which is empty, or an
-// object with the code ok or 0, when there is none.
+// object with the code ok or 0 and no message, when there is none.
 func saysError(v any) bool {
 	switch v := v.(type) {
 	case nil:
@@ -40,7 +61,7 @@ func saysError(v any) bool {
 		return len(v) > 0
 	case map[string]any:
 		code, said := v["code"]
-		return len(v) > 0 && (!said || code != "ok" && code != json.Number("0"))
+		return len(v) > 0 && (!said || code != "ok" && code != json.Number("0") || saysError(v["message"]))
 	}
 	return true
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode"
 )
 
 // sessionScopes say how long tokens live, and nothing of the person. A provider
@@ -21,6 +20,7 @@ func (c *client) granted(answer claims) (told bool, err error) {
 	if err != nil || !told {
 		return false, err
 	}
+	has := func(name string) bool { return grants[name] || grants[c.scopeName(name)] }
 	listed, unlisted := false, false
 	for _, asked := range c.config.Scopes {
 		var names []string
@@ -31,7 +31,7 @@ func (c *client) granted(answer claims) (told bool, err error) {
 		case sessionScopes[asked]:
 		case asked == "openid" && c.kind == kindOIDC: // there is an ID token
 			listed = true
-		case grants[asked], slices.ContainsFunc(names, func(name string) bool { return grants[name] }):
+		case has(asked), slices.ContainsFunc(names, has):
 			listed = true
 		case slices.Contains(names, off):
 			unlisted = true
@@ -65,27 +65,37 @@ func (c *client) grants(scope any) (grants map[string]bool, told bool, err error
 	grants = make(map[string]bool, len(list))
 	for _, name := range list {
 		grants[name] = true
-		if c.row.scopePrefix != "" {
-			grants[strings.TrimPrefix(name, c.row.scopePrefix)] = true
-		}
+		grants[c.scopeName(name)] = true
 	}
 	delete(grants, "") // an empty text grants nothing
 	return grants, true, nil
 }
 
+// scopeName is a scope's name without what the row says may differ.
+func (c *client) scopeName(name string) string {
+	if c.row.foldScopes {
+		name = lowerASCII(name)
+	}
+	return strings.TrimPrefix(name, c.row.scopePrefix)
+}
+
+// separatesScopes: a space does, U+0020 alone (RFC 6749 section 3.3).
 func (c *client) separatesScopes(r rune) bool {
-	return unicode.IsSpace(r) || r == ',' && c.row.commaScopes || strings.ContainsRune(c.config.ScopeSeparator, r)
+	return r == ' ' || r == ',' && c.row.commaScopes || strings.ContainsRune(c.config.ScopeSeparator, r)
 }
 
 // judge notes the parts that the account lacks though the person may have them:
 // the provider wasn't asked everything, or doesn't say that it granted everything.
-func (c *client) judge(account *Account, t *tokens, askedUserinfo, hasAddresses bool) {
+// m holds the endpoints.
+func (c *client) judge(account *Account, t *tokens, m metadata, askedUserinfo, hasAddresses bool) {
 	var why string
 	switch {
 	case !askedUserinfo:
 		why = "and there is no userinfo endpoint to ask for it"
 	case !t.granted:
 		why = "and the token answer doesn't say that every scope was granted: the visitor may have asked for less"
+	case c.exposesClaims(m):
+		why = "and the authorization parameter claims went through the address bar: the visitor may have taken it out"
 	default:
 		return
 	}

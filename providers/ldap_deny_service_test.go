@@ -86,3 +86,63 @@ pwdReset: TRUE
 		t.Errorf("a password that needs no change: %v", err)
 	}
 }
+
+// RFC 4512 section 2.5: mail;lang-en is an address, too.
+func TestLDAPAttributeOptionsCountForDeny(t *testing.T) {
+	more := `
+dn: uid=zed,ou=people,dc=example,dc=com
+objectClass: inetOrgPerson
+uid: zed
+cn: Zed
+sn: Zed
+userPassword: pw
+mail: zed@example.com
+mail;lang-en: zed@contractor.example
+title: staff
+title;lang-de: contractors
+
+dn: cn=lang,ou=groups,dc=example,dc=com
+objectClass: groupOfNames
+cn: lang
+cn;lang-de: temps
+member: uid=zed,ou=people,dc=example,dc=com
+`
+	server := servers.StartLDAP(t, entries+more)
+	account, err := try(t, loadLDAP(t, ldapConfig(server).with(config{"attributes": config{"groups": "title"}})), "zed", "pw")
+	if err != nil || account.Email != "zed@example.com" || !slices.Equal(account.AlsoEmails, []string{"zed@contractor.example"}) ||
+		!slices.Equal(account.Groups, []string{"staff", "lang"}) || !slices.Equal(account.AlsoGroups, []string{"contractors", "temps"}) || account.parts() != "" {
+		t.Errorf("%+v, %v", account, err)
+	}
+}
+
+// The server answers under a name of its own, which we don't know to be the same.
+func TestLDAPAttributeThatComesUnderAnotherNameIsNoted(t *testing.T) {
+	more := `
+dn: uid=zed,ou=people,dc=example,dc=com
+objectClass: inetOrgPerson
+uid: zed
+cn: Zed
+sn: Zed
+userPassword: pw
+mail: zed@contractor.example
+title: contractors
+`
+	server := servers.StartLDAP(t, entries+more)
+	for _, tc := range []struct {
+		attributes config
+		unread     string
+	}{
+		{config{"email": "rfc822Mailbox"}, "email"},
+		{config{"email": "0.9.2342.19200300.100.1.3"}, "email"},
+		{config{"email": "mail", "groups": "2.5.4.12"}, "groups"},
+		{config{"email": "mail", "name": "commonName"}, ""},
+		{config{"email": "mail", "groups": "memberOf"}, ""},
+		{config{"email": "mail|rfc822Mailbox"}, ""},
+	} {
+		c := ldapConfig(server).with(config{"attributes": tc.attributes, "group_base_dn": ""})
+		account, err := try(t, loadLDAP(t, c), "zed", "pw")
+		if err != nil || account.parts() != tc.unread {
+			t.Errorf("%v: %+v, %v", tc.attributes, account, err)
+		}
+	}
+}

@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -106,6 +105,10 @@ func (d *ldapDirectory) searchAndBind(ctx context.Context, username, password st
 	if err != nil {
 		return Account{}, fmt.Errorf("the entry %q: %w", excerpt(entry.DN), err)
 	}
+	for _, unread := range account.Unread {
+		d.sampled.Warn("a part of an entry can't be read, and whoever denies by that part refuses its user",
+			zap.String("entry", excerpt(entry.DN)), zap.Stringer("part", unread))
+	}
 	if d.config.GroupBaseDN != "" {
 		if err := d.addGroups(ctx, &account, entry.DN); err != nil {
 			return Account{}, err
@@ -162,9 +165,10 @@ func (d *ldapDirectory) addGroups(ctx context.Context, account *Account, dn stri
 		if len(values) > 0 {
 			names, others = append(names, values[0]), append(others, values[1:]...)
 		}
+		others = append(others, valuesWithOptions(entry, attribute)...)
 	}
 	account.addGroups("group_filter", names)
-	account.alsoGroups(slices.Values(others))
+	account.addAlsoGroups("group_filter", others)
 	return nil
 }
 

@@ -125,16 +125,21 @@ func (a LDAPAttributes) account(entry *ldap.Entry) (Account, error) {
 		for _, value := range entry.GetEqualFoldAttributeValues(name) {
 			account.alsoEmail(value)
 		}
+		for _, value := range valuesWithOptions(entry, name) {
+			account.alsoEmail(value)
+		}
 		if isRanged(entry, name) {
 			account.unread(PartEmail, "the directory gives only a part of %s", name)
 		}
 	}
 	account.addGroups(a.Groups, valuesOf(entry, a.Groups))
 	for _, name := range attributeNames(a.Groups) {
+		account.addAlsoGroups(name, valuesWithOptions(entry, name))
 		if isRanged(entry, name) {
 			account.unread(PartGroups, "the directory gives only a part of %s", name)
 		}
 	}
+	a.noteOtherNames(entry, &account)
 	if a.Login == off {
 		return account, nil
 	}
@@ -197,6 +202,41 @@ func firstValue(entry *ldap.Entry, alternatives string) string {
 	return ""
 }
 
+// valuesWithOptions are the values of an attribute's variants (RFC 4512 section
+// 2.5), such as mail;lang-en.
+func valuesWithOptions(entry *ldap.Entry, name string) (values []string) {
+	for _, a := range entry.Attributes {
+		if hasOptions(a, name) {
+			values = append(values, a.Values...)
+		}
+	}
+	return values
+}
+
+func hasOptions(a *ldap.EntryAttribute, name string) bool {
+	return len(a.Name) > len(name) && a.Name[len(name)] == ';' && strings.EqualFold(a.Name[:len(name)], name)
+}
+
+// noteOtherNames: an attribute that was asked for by an alias or an OID may come
+// under another name (RFC 4511 section 4.5.1.8), by which we don't know it.
+func (a LDAPAttributes) noteOtherNames(entry *ldap.Entry, account *Account) {
+	isNamed := func(one *ldap.EntryAttribute, names []string) bool {
+		return slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(one.Name, name) || hasOptions(one, name) })
+	}
+	all := a.names()
+	other := slices.IndexFunc(entry.Attributes, func(one *ldap.EntryAttribute) bool { return !isNamed(one, all) })
+	if other < 0 {
+		return
+	}
+	for part, alternatives := range map[Part]string{PartEmail: a.Email, PartGroups: a.Groups} {
+		for _, name := range attributeNames(alternatives) {
+			if !slices.ContainsFunc(entry.Attributes, func(one *ldap.EntryAttribute) bool { return isNamed(one, []string{name}) }) {
+				account.unread(part, "%s doesn't come, and %s does, which may be the same: write attributes with the directory's own names", name, excerpt(entry.Attributes[other].Name))
+			}
+		}
+	}
+}
+
 // isRanged says that the directory gave a part of an attribute's values, as
 // Active Directory does with long lists (MS-ADTS 3.1.1.3.1.3.3): the attribute is
 // then called member;range=0-1499.
@@ -210,19 +250,30 @@ func isRanged(entry *ldap.Entry, name string) bool {
 // addGroups adds the names, each once, and notes those that are none. It adds at most
 // one group more than may be kept.
 func (a *Account) addGroups(from string, names []string) {
-	var dropped dropped
 	known := set(a.Groups...)
+	for _, name := range a.groupNames(from, names) {
+		if !known[name] && len(a.Groups) <= maxGroups {
+			known[name] = true
+			a.Groups = append(a.Groups, name)
+		}
+	}
+}
+
+// addAlsoGroups does so with groups that count for deny alone.
+func (a *Account) addAlsoGroups(from string, names []string) {
+	a.alsoGroups(slices.Values(a.groupNames(from, names)))
+}
+
+func (a *Account) groupNames(from string, names []string) (readable []string) {
+	var dropped dropped
 	for _, name := range names {
 		switch {
 		case !isGroupName(name):
 			dropped.addName(name)
-		case name != "" && !known[name]:
-			known[name] = true
-			a.Groups = append(a.Groups, name)
-		}
-		if len(a.Groups) > maxGroups {
-			break
+		case name != "":
+			readable = append(readable, name)
 		}
 	}
 	a.droppedGroups(from, dropped)
+	return readable
 }

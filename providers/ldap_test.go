@@ -144,8 +144,10 @@ func TestWhatDenyNeedsOfAnEntry(t *testing.T) {
 		"a group of bytes":          {attributes: map[string][]string{"memberOf": {"\xff\xfe"}}, unread: "groups"},
 		"a range of groups":         {attributes: map[string][]string{"memberOf": nil, "memberOf;range=0-1499": {"staff"}}, unread: "groups"},
 		"a range in another case":   {attributes: map[string][]string{"MEMBEROF;Range=0-1499": {"staff"}}, unread: "groups"},
-		"a range of addresses":      {attributes: map[string][]string{"mail;range=0-1499": {"a@x.example"}}, unread: "email"},
-		"a range of something else": {attributes: map[string][]string{"member;range=0-1499": {"x"}}},
+		"a range of addresses":      {attributes: map[string][]string{"mail;range=0-1499": {"a@x.example"}}, emails: "a@x.example", unread: "email"},
+		"an address with an option": {attributes: map[string][]string{"MAIL;lang-en": {"a@x.example"}}, emails: "a@x.example"},
+		"another name":              {attributes: map[string][]string{"email": {"a@x.example"}, "memberOf": {"staff"}}, groups: "staff", unread: "email"},
+		"a range of something else": {attributes: map[string][]string{"displayName;range=0-1499": {"x"}}},
 	} {
 		attributes := map[string][]string{"uid": {"alice"}, "entryUUID": {"1"}}
 		maps.Copy(attributes, tc.attributes)

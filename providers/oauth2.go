@@ -84,13 +84,16 @@ func (p *OAuth2) Info() Info {
 
 // Begin implements [Redirector].
 func (p *OAuth2) Begin(ctx context.Context, flow Flow, extra url.Values) (string, error) {
-	config := &p.client.config
-	endpoints := metadata{AuthorizationEndpoint: config.AuthorizationEndpoint, TokenEndpoint: config.TokenEndpoint}
-	target, err := p.client.begin(ctx, endpoints, flow, extra)
+	target, err := p.client.begin(ctx, p.endpoints(), flow, extra)
 	if err != nil {
 		return "", p.client.named(err)
 	}
 	return target, nil
+}
+
+func (p *OAuth2) endpoints() metadata {
+	config := &p.client.config
+	return metadata{AuthorizationEndpoint: config.AuthorizationEndpoint, TokenEndpoint: config.TokenEndpoint}
 }
 
 // Finish implements [Redirector].
@@ -135,7 +138,7 @@ func (p *OAuth2) finish(ctx context.Context, flow Flow, answer url.Values) (Acco
 	if p.emailEndpoint != "" {
 		p.client.addAddress(ctx, &account, p.emailEndpoint, token.accessToken)
 	}
-	p.client.judge(&account, token, true, p.emailEndpoint != "")
+	p.client.judge(&account, token, p.endpoints(), true, p.emailEndpoint != "")
 	return account, nil
 }
 

@@ -244,7 +244,7 @@ func (p *OIDC) finish(ctx context.Context, flow Flow, answer url.Values) (Accoun
 		}
 		attested = append(attested, userinfo)
 	}
-	p.client.judge(&account, token, asks, false)
+	p.client.judge(&account, token, endpoints, asks, false)
 	return account, p.client.checkAttested(flow, attested...)
 }
 
@@ -300,6 +300,9 @@ func (p *OIDC) complete(ctx context.Context, endpoints metadata, token *tokens, 
 	}
 	if account.EmailVerified && rest.Email == account.Email && p.client.profile.deniesAddress(all) {
 		return Account{}, nil, errors.New("the ID token says that the address is verified, and userinfo that it isn't")
+	}
+	if rest.EmailVerified && rest.Email == account.Email && p.client.profile.deniesAddress(idToken.with(token, nil)) {
+		return Account{}, nil, errors.New("userinfo says that the address is verified, and the ID token that it isn't")
 	}
 	return account.complete(rest), userinfo, nil
 }

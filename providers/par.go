@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"go.uber.org/zap"
 )
@@ -16,13 +17,13 @@ const discovered = "discovered"
 
 // pushEndpoint returns where the authorization request goes first, empty for
 // nowhere: what is configured, else what the provider demands (RFC 9126 section 5),
-// or offers, where the request chooses who comes in.
+// or offers, where the request chooses who comes in or asks for claims.
 func (c *client) pushEndpoint(m metadata) (string, error) {
 	switch configured := c.config.PushedAuthorizationRequestEndpoint; configured {
 	case off:
 		return "", nil
 	case "":
-		if !m.RequiresPAR && (m.PAREndpoint == "" || c.restrictions.none()) {
+		if !m.RequiresPAR && (m.PAREndpoint == "" || c.restrictions.none() && c.config.Params[paramClaims] == "") {
 			return "", nil
 		}
 	case discovered:
@@ -33,6 +34,24 @@ func (c *client) pushEndpoint(m metadata) (string, error) {
 		return "", errors.New("the discovery document names no pushed_authorization_request_endpoint: set it to its URL or to off")
 	}
 	return m.PAREndpoint, nil
+}
+
+// exposesClaims says that the parameter claims, which asks for more than scopes do
+// (OpenID Connect Core 5.5), goes through the visitor's address bar. What stands in
+// the endpoint's query, in the client id, or comes from a script, is never pushed.
+func (c *client) exposesClaims(m metadata) bool {
+	if slices.Contains(c.config.AllowParams, paramClaims) {
+		return true
+	}
+	asked := len(c.row.asked(&c.config)[paramClaims])
+	if endpoint, err := url.Parse(m.AuthorizationEndpoint); err == nil {
+		asked += len(endpoint.Query()[paramClaims]) // a discovered one has a query, too
+	}
+	if c.config.Params[paramClaims] == "" || asked > 1 {
+		return asked > 0
+	}
+	endpoint, err := c.pushEndpoint(m)
+	return err != nil || endpoint == ""
 }
 
 // begin returns the URL of the authorization request; m holds the endpoints.
@@ -93,6 +112,9 @@ func (c *client) push(ctx context.Context, endpoint, tokenEndpoint string, reque
 			return "", fmt.Errorf("the provider answered %s: %s", code, meaning)
 		}
 		return "", fmt.Errorf("the provider answered with status %d; the debug log has its words", status)
+	}
+	if err == nil {
+		err = answer.contradiction()
 	}
 	if err != nil {
 		return "", err

@@ -57,6 +57,8 @@ type preset struct {
 	commaScopes bool
 	// scopePrefix is what the token answer may put before the name of a scope.
 	scopePrefix string
+	// foldScopes: the token answer may write scopes in another case of ASCII letters.
+	foldScopes bool
 	// tokenByGET has the token request go out as a GET, the secret in its URL.
 	tokenByGET bool
 	// signedSecret makes the client secret from a private key.

@@ -306,7 +306,7 @@ var presetsOAuth2A = map[string]preset{
 			Profile:               ProfileMap{ID: "id", Name: "name|login", Email: "email", Image: "avatar_url", Groups: off},
 		},
 		differs: "The primary address counts when it is verified, else another verified one; one that can't be read costs the address, not the sign-in. PKCE is used besides state.",
-		note:    "For GitHub Enterprise write the four endpoints.",
+		note:    "For GitHub Enterprise write the four endpoints. The tokens of a GitHub App tell an empty scope, so that everybody is refused until you write `scope_names read:user=off user:email=off`.",
 	},
 	"gitlab": {
 		name:   "GitLab",

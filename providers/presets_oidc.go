@@ -57,7 +57,7 @@ var presetsOIDC = map[string]preset{
 		kind:        kindOIDC,
 		public:      true,
 		scopePrefix: "https://www.googleapis.com/auth/userinfo.",
-		attests:     []attestation{{name: "hd", at: "hd", any: true, closes: true}},
+		attests:     []attestation{{name: "hd", at: "hd", fold: true, any: true, closes: true}},
 		config: ClientConfig{
 			Issuer:  "https://accounts.google.com",
 			Scopes:  []string{"openid", "email", "profile"},
@@ -118,6 +118,7 @@ var presetsOIDC = map[string]preset{
 		attests:     []attestation{{name: "tenant_id", prefix: "organizations", at: "tid", not: "9188040d-6c67-4c5b-b112-36a304b66dad"}},
 		free:        map[string]string{"tenant_id": "it is in the issuer, which ID tokens name"},
 		scopePrefix: "https://graph.microsoft.com/",
+		foldScopes:  true,
 		config: ClientConfig{
 			Issuer:                  "https://login.microsoftonline.com/{tenant_id}/v2.0",
 			Scopes:                  []string{"openid", "email", "profile"},
@@ -125,7 +126,7 @@ var presetsOIDC = map[string]preset{
 			Profile:                 ProfileMap{ID: "sub", Name: "name", Email: "email", EmailVerified: "xms_edov", Image: off, Groups: off},
 		},
 		differs: "No picture: NextAuth fetches it from Graph and puts it into the cookie as data; so `User.Read` is not asked for. With several tenants, an ID token's issuer is checked against its tenant. State and nonce are used besides PKCE.",
-		note:    "Any tenant's administrator can write anything as somebody's address, so it counts as verified only where Entra says that the tenant owns its domain: add the optional claim xms_edov to the registration. With private_key_jwt the assertion is for the token endpoint. Instead of the tenant, `issuer https://login.microsoftonline.com/<tenant>/v2.0` may be written. As `azure-ad` its name is Azure Active Directory.",
+		note:    "Any tenant's administrator can write anything as somebody's address, so it counts as verified only where Entra says that the tenant owns its domain: add the optional claim xms_edov to the registration. With private_key_jwt the assertion is for the token endpoint. Entra lists the scopes of one resource alone: with a scope of an API of your own, such as `api://app/access`, write `scope_names email=off profile=off`. Instead of the tenant, `issuer https://login.microsoftonline.com/<tenant>/v2.0` may be written. As `azure-ad` its name is Azure Active Directory.",
 	},
 	"roblox": {
 		name:   "Roblox",

@@ -67,7 +67,7 @@ var presetsOIDCOwn = map[string]preset{
 			Profile: ProfileMap{ID: "sub", Name: "name", Email: "email", Image: "picture", Groups: "groups"},
 		},
 		differs: "Asks for `email profile` too; v4 asks for `openid` alone. PKCE and nonce are used besides state.",
-		note:    "`identities` lists all identities that are linked to the person: any one of them satisfies `identity_provider`, whichever they signed in with.",
+		note:    "`identities` lists all identities that are linked to the person, so `identity_provider` lets in only those who have no other.",
 	},
 	"descope": {
 		name:          "Descope",
@@ -150,7 +150,7 @@ var presetsOIDCOwn = map[string]preset{
 		name:          "Kinde",
 		kind:          kindOIDC,
 		issuerExample: "https://example.kinde.com",
-		attests:       []attestation{{name: "org_code", at: "org_codes"}},
+		attests:       []attestation{{name: "org_code", at: "org_codes", lists: true}},
 		config: ClientConfig{
 			Scopes:  []string{"openid", "email", "profile"},
 			Profile: ProfileMap{ID: "sub", Name: "name|nickname|preferred_username", Email: "email", Image: "picture", Groups: "groups"},

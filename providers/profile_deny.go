@@ -7,24 +7,18 @@ import (
 	"strings"
 )
 
-// readGroups takes the groups from the first claim that holds some.
+// readGroups takes the groups from the first claim that is a list of them. What
+// else the mapped claims hold counts for deny.
 func (p profile) readGroups(c claims, a *Account) {
 	for _, at := range p.groups {
-		found, ok := at.in(map[string]any(c))
-		if !ok {
-			if at.blocked(map[string]any(c), true) {
-				a.unread(PartGroups, "%s leads through what is no object", at)
-			}
-			continue
+		first := a.Groups == nil // null says nothing in a further choice
+		if at.blocked(map[string]any(c), first) {
+			a.unread(PartGroups, "%s leads through what is no object", at)
 		}
-		names, _, ok := groups(found)
-		if !ok {
-			a.unread(PartGroups, "%s is %s, not a list of names", at, kindOf(found))
-			continue
+		if found, ok := at.in(map[string]any(c)); ok && first {
+			a.Groups, _, _ = groups(found)
 		}
-		a.Groups = names
-		a.alsoGroups(at.groups(c, a))
-		break
+		a.alsoGroups(at.groups(c, a, first))
 	}
 	for _, at := range p.groups {
 		// Microsoft Entra ID says so where there are too many for a token.
@@ -35,15 +29,17 @@ func (p profile) readGroups(c claims, a *Account) {
 }
 
 // groups are the groups at every place that the path may mean. What is none there is
-// noted.
-func (p path) groups(c claims, a *Account) iter.Seq[string] {
+// noted; null counts where nullCounts is set.
+func (p path) groups(c claims, a *Account, nullCounts bool) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		p.each(map[string]any(c), func(found any) bool {
 			names, dropped, ok := groups(found)
-			if !ok {
-				a.unread(PartGroups, "%s is %s in one place, not a list of names", p, kindOf(found))
+			switch {
+			case ok:
+				a.droppedGroups(p.String(), dropped)
+			case nullCounts || found != nil:
+				a.unread(PartGroups, "%s is %s, not a list of names", p, kindOf(found))
 			}
-			a.droppedGroups(p.String(), dropped)
 			return !slices.ContainsFunc(names, func(name string) bool { return !yield(name) })
 		})
 	}

@@ -96,16 +96,16 @@ func (a *Account) hasUnread(part Part) bool {
 	return slices.ContainsFunc(a.Unread, func(u Unread) bool { return u.Part == part })
 }
 
-// alsoEmail notes an address that isn't the account's: one that can be read, one
-// that can't, or a text that is no address at all. Once there are too many to keep,
-// nobody asks for more.
+// alsoEmail notes an address that isn't the account's: one that can be read, or a
+// text that can't be read as one. Once there are too many to keep, nobody asks for
+// more.
 func (a *Account) alsoEmail(raw string) {
 	if a.isOver(PartEmail) {
 		return
 	}
 	address, ok := NormalEmail(raw)
 	switch {
-	case !ok && mayBeAddress(raw):
+	case !ok && strings.TrimSpace(raw) != "":
 		a.unread(PartEmail, "%q is not one plain address", excerpt(raw))
 	case !ok || address == a.Email || slices.Contains(a.AlsoEmails, address):
 	case len(a.AlsoEmails) == maxOtherEmails:
@@ -143,9 +143,13 @@ const maxGroupName = 4096
 // had no characters for.
 func isGroupName(s string) bool {
 	return len(s) <= maxGroupName && utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool {
-		return isNotInIDs(r) || unicode.In(r, unicode.Zl, unicode.Zp, unicode.Bidi_Control)
+		return isNotInIDs(r) || unicode.In(r, unicode.Zl, unicode.Zp, unicode.Bidi_Control) || strings.ContainsRune(withoutWidth, r)
 	})
 }
+
+// withoutWidth are characters that don't show: the soft hyphen, zero-width spaces
+// and joiners, and the byte order mark.
+const withoutWidth = "\u00ad\u200b\u200c\u200d\u2060\ufeff"
 
 // groups reads an array of texts and numbers, or one of them: each as it is
 // written, a whole number as its digits. Empty texts are no group. ok is false for

@@ -60,8 +60,23 @@ func TestWhatDenyNeedsOfAProfile(t *testing.T) {
 		"a second element's null":         {mapping: ProfileMap{Groups: "teams.0.groups"}, claims: `"teams":[{"groups":["a"]},{"groups":["b",null]}]`, groups: "a/b", unread: "groups"},
 		"the groups of a second element":  {mapping: ProfileMap{Groups: "teams.0.groups"}, claims: `"teams":[{"groups":["a"]},{"groups":["b"]}]`, groups: "a/b"},
 
+		"the groups of a second choice":   {mapping: ProfileMap{Groups: "groups|roles"}, claims: `"groups":[],"roles":["contractors"]`, groups: "/contractors"},
+		"an unreadable second choice":     {mapping: ProfileMap{Groups: "groups|roles"}, claims: `"groups":["a"],"roles":{"b":1}`, groups: "a", unread: "groups"},
+		"null for a second choice":        {mapping: ProfileMap{Groups: "groups|roles"}, claims: `"groups":["a"],"roles":null`, groups: "a"},
+		"an unreadable second element":    {mapping: ProfileMap{Groups: "teams.0.groups"}, claims: `"teams":[{"groups":["a"]},{"groups":{"b":1}}]`, groups: "a", unread: "groups"},
+		"a second element with null":      {mapping: ProfileMap{Groups: "teams.0.groups"}, claims: `"teams":[{"groups":["a"]},{"groups":["b",null]}]`, groups: "a/b", unread: "groups"},
+		"a second element that is a text": {mapping: ProfileMap{Groups: "teams.0.groups"}, claims: `"teams":[{"groups":["a"]},"b"]`, groups: "a", unread: "groups"},
+		"a soft hyphen":                   {claims: `"groups":["con\u00adtractors"]`, unread: "groups"},
+		"a space without width":           {claims: `"groups":["con\u200btractors"]`, unread: "groups"},
+		"a joiner":                        {claims: `"groups":["con\u200dtractors"]`, unread: "groups"},
+		"a word joiner":                   {claims: `"groups":["con\u2060tractors"]`, unread: "groups"},
+		"a byte order mark":               {claims: `"groups":["\ufeffcontractors"]`, unread: "groups"},
+
 		"an address":                        {claims: `"email":"a@x.example"`},
-		"no address":                        {claims: `"email":"alice"`},
+		"no address":                        {claims: `"email":"alice"`, unread: "email"},
+		"an empty text":                     {claims: `"email":" "`},
+		"an at sign in words":               {claims: `"email":"bob at contractor.example"`, unread: "email"},
+		"an escaped at sign":                {claims: `"email":"bob%40contractor.example"`, unread: "email"},
 		"null for an address":               {claims: `"email":null`},
 		"a letter outside ASCII":            {claims: `"email":"jürgen@contractor.example"`, unread: "email"},
 		"an exclamation mark":               {claims: `"email":"a!b@contractor.example"`, unread: "email"},
@@ -236,10 +251,15 @@ func TestATokenAnswerThatGrantsLessIsRefused(t *testing.T) {
 		"null beside all of them":  {scope: []any{"openid", "email", "profile", nil}, refused: "null in its list"},
 		"a number in a list":       {scope: []any{"openid", 5}, refused: "a number in its list"},
 		"an empty text in a list":  {scope: []any{"openid", ""}, refused: "the scope email"},
+		"a space that is none":     {scope: "openid email\u00a0profile", refused: "the scope email"},
+		"a tab":                    {scope: "openid email\tprofile", refused: "the scope email"},
 		"an empty list":            {scope: []any{}, refused: "the scope email"},
-		"only spaces":              {scope: "  ", refused: "the scope email"},
-		"only separators":          {config: config{"scope_separator": ","}, scope: ",, ,", refused: "the scope email"},
-		"an empty other name":      {config: config{"scope_names": config{"email": "|mail"}}, scope: []any{"openid", "profile", ""}, refused: "the scope email"},
+		"empty where none is listed": {
+			config: config{"scope_names": config{"email": "off", "profile": "off"}}, scope: "",
+		},
+		"only spaces":         {scope: "  ", refused: "the scope email"},
+		"only separators":     {config: config{"scope_separator": ","}, scope: ",, ,", refused: "the scope email"},
+		"an empty other name": {config: config{"scope_names": config{"email": "|mail"}}, scope: []any{"openid", "profile", ""}, refused: "the scope email"},
 		"a scope of one's own": {
 			config: config{"scopes": []string{"openid", "groups"}}, scope: "openid", refused: "the scope groups",
 		},
@@ -273,6 +293,7 @@ func TestScopesInTheWordsOfVendors(t *testing.T) {
 		{"google", "openid https://www.googleapis.com/auth/userinfo.", "email"},
 		{"microsoft-entra-id", "email openid profile https://graph.microsoft.com/User.Read", ""},
 		{"microsoft-entra-id", "openid profile", "email"},
+		{"azure-ad", "OpenID Profile EMAIL HTTPS://graph.microsoft.com/User.Read", ""},
 		{"github", "read:user,user:email", ""},
 		{"github", "user", ""},
 		{"github", "read:user", "user:email"},
@@ -289,6 +310,33 @@ func TestScopesInTheWordsOfVendors(t *testing.T) {
 			mustFail(t, err, "the scope "+tc.refused)
 		} else if err != nil {
 			t.Errorf("%s: %s: %v", tc.preset, tc.scope, err)
+		}
+	}
+}
+
+// Microsoft lists the scopes of one resource alone, in a case of its own.
+func TestScopesOfAnAPIAtMicrosoft(t *testing.T) {
+	row, _ := lookUp("azure-ad")
+	for name, tc := range map[string]struct {
+		scopes, answer string
+		names          map[string]string
+		told           bool
+		refused        string
+	}{
+		"an API's, as the note says":        {"openid email profile offline_access api://app/access", "api://app/access", map[string]string{"email": off, "profile": off}, false, ""},
+		"an API's, taken out":               {"openid email profile api://app/access", "openid email profile", map[string]string{"email": off, "profile": off}, false, "api://app/access"},
+		"an API's, without saying so":       {"openid email profile api://app/access", "api://app/access", nil, false, "email"},
+		"Graph's in another case":           {"openid email profile user.read", "email openid profile https://graph.microsoft.com/User.Read", nil, true, ""},
+		"Graph's under the name with a URL": {"openid email profile https://graph.microsoft.com/user.read", "email openid profile User.Read", nil, true, ""},
+		"a letter outside ASCII":            {"openid email profile user.task", "email openid profile User.TasK", nil, false, "user.task"},
+	} {
+		config := ClientConfig{Preset: "azure-ad", Scopes: strings.Fields(tc.scopes), ScopeNames: tc.names}.withDefaults(row.kind)
+		c := &client{kind: row.kind, row: row, config: config}
+		told, err := c.granted(claims{"scope": tc.answer})
+		if tc.refused != "" {
+			mustFail(t, err, "the scope "+tc.refused)
+		} else if err != nil || told != tc.told {
+			t.Errorf("%s: told %t, %v", name, told, err)
 		}
 	}
 }
@@ -361,6 +409,30 @@ func TestAnAnswerThatIsBothIsARefusal(t *testing.T) {
 		`{"success":"false"}`:              true,
 		`{"ok":false}`:                     true,
 		`{"authenticated":false,"id":"1"}`: true,
+		`{"success":null,"ok":1}`:          false,
+		`{"errors":[]}`:                    false,
+		`{"errors":{}}`:                    false,
+		`{"errors":null}`:                  false,
+		`{"error_code":0}`:                 false,
+		`{"error_code":""}`:                false,
+		`{"active":true}`:                  false,
+		`{"error":{"code":"ok","message":"","log_id":"1"}}`: false,
+		`{"error":{"code":0,"message":""}}`:                 false,
+		`{"error":{"code":0,"message":"account locked"}}`:   true,
+		`{"error":{"code":"ok","message":"locked"}}`:        true,
+		`{"success":0}`:                  true,
+		`{"success":0.0}`:                true,
+		`{"success":"0"}`:                true,
+		`{"ok":0}`:                       true,
+		`{"ok":"NO"}`:                    true,
+		`{"authenticated":"False"}`:      true,
+		`{"active":false}`:               true,
+		`{"errors":["locked"]}`:          true,
+		`{"errors":{"user":"locked"}}`:   true,
+		`{"errors":{"code":0}}`:          true,
+		`{"error_code":"AccountLocked"}`: true,
+		`{"error_code":17}`:              true,
+		`{"error_description":"locked"}`: true,
 	} {
 		c, err := parseClaims([]byte(text))
 		if err != nil {
@@ -404,6 +476,16 @@ func TestATokenAnswerOrUserinfoThatIsBothIsRefused(t *testing.T) {
 	s.Set(providertest.Behaviour{Claims: lacking, Userinfo: denying})
 	_, err := signIn(t, loadOIDC(t, corp(s)), s)
 	mustFail(t, err, "userinfo that it isn't")
+	deniesInToken := providertest.Alice()
+	delete(deniesInToken, "groups")
+	deniesInToken["email_verified"] = false
+	s.Set(providertest.Behaviour{Claims: deniesInToken, Userinfo: providertest.Alice()})
+	_, err = signIn(t, loadOIDC(t, corp(s)), s)
+	mustFail(t, err, "the ID token that it isn't")
+	delete(deniesInToken, "email_verified")
+	if account, err := signIn(t, loadOIDC(t, corp(s)), s); err != nil || !account.EmailVerified {
+		t.Errorf("an ID token that says nothing of it: %+v, %v", account, err)
+	}
 }
 
 func TestAMemberThatIsThereTwiceIsRefused(t *testing.T) {

@@ -118,11 +118,11 @@ var errNoUsers = errors.New("holds no users: write a line `name:hash` for each, 
 
 // parseHtpasswd reads users in the form of Apache's htpasswd: a line
 // `name:hash[:comment]` for each; empty lines and those that begin with # don't
-// count. Errors name the line, after the file's name. A name that is an e-mail
+// count, nor do locked users. Errors name the line, after the file's name. A name that is an e-mail
 // address is the user's address, too.
 func parseHtpasswd(content []byte, file string) ([]User, error) {
 	var users []User
-	number := 0
+	number, locked := 0, false
 	for line := range bytes.Lines(content) {
 		number++
 		text := strings.TrimRight(string(line), " \t\r\n")
@@ -132,6 +132,10 @@ func parseHtpasswd(content []byte, file string) ([]User, error) {
 		if text == "" || strings.HasPrefix(text, "#") {
 			continue
 		}
+		if isLocked(text) {
+			locked = true
+			continue
+		}
 		user, err := parseHtpasswdLine(text)
 		if err != nil {
 			return nil, fmt.Errorf("%s:%d: %w", file, number, err)
@@ -139,10 +143,18 @@ func parseHtpasswd(content []byte, file string) ([]User, error) {
 		user.where = fmt.Sprintf("%s:%d: ", file, number)
 		users = append(users, user)
 	}
-	if len(users) == 0 {
+	if len(users) == 0 && !locked {
 		return nil, fmt.Errorf("%s %w", file, errNoUsers)
 	}
 	return users, nil
+}
+
+// isLocked says that no password is right: the hash begins with ! or *, as in
+// shadow(5).
+func isLocked(line string) bool {
+	_, rest, _ := strings.Cut(line, ":")
+	rest = strings.TrimSpace(rest)
+	return strings.HasPrefix(rest, "!") || strings.HasPrefix(rest, "*")
 }
 
 func parseHtpasswdLine(text string) (User, error) {

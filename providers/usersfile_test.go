@@ -80,6 +80,25 @@ func TestUsersOfAFile(t *testing.T) {
 	}
 }
 
+// As in shadow(5), a hash that begins with ! or * locks its user.
+func TestLockedUsersOfAFileAreOut(t *testing.T) {
+	hash := hashOf(t, "secret", bcrypt.MinCost)
+	path, _ := usersFileOf(t, "alice:!"+hash+"\nbob:"+hash+"\ncarol:*\ndave:!!\neve:*:a comment\n")
+	c := loadCredentials(t, config{"file": path})
+	for username, in := range map[string]bool{"alice": false, "bob": true, "carol": false, "dave": false, "eve": false} {
+		if _, err := checks(t, c, username, "secret"); (err == nil) != in || knows(c, username) != in {
+			t.Errorf("%s: %v", username, err)
+		}
+	}
+	alone, _ := usersFileOf(t, "alice:!"+hash+"\n")
+	if knows(loadCredentials(t, config{"file": alone}), "alice") {
+		t.Error("the only user of a file can't be locked")
+	}
+	if users, err := parseHtpasswd([]byte("alice:!"+hash+"\n"), "users.htpasswd"); err != nil || len(users) != 0 {
+		t.Errorf("all are locked: %v, %v", users, err)
+	}
+}
+
 func TestUsersFilesThatAreRefused(t *testing.T) {
 	hash := hashOf(t, "secret", bcrypt.MinCost)
 	good := "alice:" + hash + "\n"
