@@ -34,115 +34,115 @@ const markLength = 12
 type verdict string
 
 const (
-	admitted   verdict = ""
-	denied     verdict = "a deny rule matches"
-	unjudged   verdict = "a deny rule can't be judged, for something of the person is missing or unreadable"
-	notAllowed verdict = "no allow rule matches"
+	admitted      verdict = ""
+	denied        verdict = "a deny rule matches"
+	indeterminate verdict = "a deny rule can't be judged, for something of the person is missing or unreadable"
+	notAllowed    verdict = "no allow rule matches"
 )
 
 // known is what deny rules look at: all that is known of a person, verified or
 // not.
-type known struct {
-	email        string // in normal form
-	alsoEmails   []string
-	groups       []string
-	alsoGroups   []string
-	provider     string
-	emailUnread  bool
-	groupsUnread bool
+type subject struct {
+	email            string // in normal form
+	otherEmails      []string
+	groups           []string
+	otherGroups      []string
+	provider         string
+	emailIncomplete  bool
+	groupsIncomplete bool
 }
 
-// judge decides with the verified address for allow and with all that is known
+// evaluate decides with the verified address for allow and with all that is known
 // for deny, so that an unverified address can shut out but never let in.
-func (a *admission) judge(p person, k *known) verdict {
+func (a *admission) evaluate(p person, k *subject) verdict {
 	doubt := false
 	for i := range a.deny {
 		switch a.deny[i].applies(k) {
 		case yes:
 			return denied
-		case maybe:
+		case unknown:
 			doubt = true
 		}
 	}
 	switch {
 	case doubt:
-		return unjudged
+		return indeterminate
 	case len(a.allow) == 0, slices.ContainsFunc(a.allow, func(rule Rule) bool { return rule.matches(p) }):
 		return admitted
 	}
 	return notAllowed
 }
 
-// answer is whether something holds, as far as is known.
-type answer uint8
+// truth is whether something holds, as far as is known.
+type truth uint8
 
 const (
-	no answer = iota
-	maybe
+	no truth = iota
+	unknown
 	yes
 )
 
 // applies says whether every field holds; a field that can't be read in full may.
-func (rule *Rule) applies(k *known) answer {
+func (rule *Rule) applies(k *subject) truth {
 	return min(
-		fieldHolds(rule.Email, k.emailUnread, k.hasEmail),
-		fieldHolds(rule.Group, k.groupsUnread, k.hasGroup),
+		fieldHolds(rule.Email, k.emailIncomplete, k.hasEmail),
+		fieldHolds(rule.Group, k.groupsIncomplete, k.hasGroup),
 		fieldHolds(rule.Provider, false, func(id string) bool { return id == k.provider }),
 	)
 }
 
-func fieldHolds(values []string, unread bool, holds func(string) bool) answer {
+func fieldHolds(values []string, incomplete bool, holds func(string) bool) truth {
 	switch {
 	case anyOf(values, holds):
 		return yes
-	case unread:
-		return maybe
+	case incomplete:
+		return unknown
 	}
 	return no
 }
 
-func (k *known) hasEmail(pattern string) bool {
+func (k *subject) hasEmail(pattern string) bool {
 	return isEmail(k.email, pattern) ||
-		slices.ContainsFunc(k.alsoEmails, func(address string) bool { return isEmail(address, pattern) })
+		slices.ContainsFunc(k.otherEmails, func(address string) bool { return isEmail(address, pattern) })
 }
 
-func (k *known) hasGroup(group string) bool {
+func (k *subject) hasGroup(group string) bool {
 	is := func(have string) bool { return have == group || strings.TrimSpace(have) == strings.TrimSpace(group) }
-	return slices.ContainsFunc(k.groups, is) || slices.ContainsFunc(k.alsoGroups, is)
+	return slices.ContainsFunc(k.groups, is) || slices.ContainsFunc(k.otherGroups, is)
 }
 
 // add takes in what the provider says at a sign-in and the session doesn't hold.
-func (k *known) add(account *providers.Account) {
-	k.alsoEmails, k.alsoGroups = account.AlsoEmails, account.AlsoGroups
-	for _, unread := range account.Unread {
-		k.emailUnread = k.emailUnread || unread.Part == providers.PartEmail
-		k.groupsUnread = k.groupsUnread || unread.Part == providers.PartGroups
+func (k *subject) add(account *providers.Account) {
+	k.otherEmails, k.otherGroups = account.OtherEmails, account.OtherGroups
+	for _, lack := range account.Incomplete {
+		k.emailIncomplete = k.emailIncomplete || lack.Attribute == providers.AttributeEmail
+		k.groupsIncomplete = k.groupsIncomplete || lack.Attribute == providers.AttributeGroups
 	}
 }
 
-// judge asks the rules about a session; account is given at sign-in. Where the
+// evaluate asks the rules about a session; account is given at sign-in. Where the
 // deny rules are others than those of the sign-in, they can't be judged by what
 // the session doesn't hold.
-func (s *site) judge(live *session, account *providers.Account) verdict {
+func (s *site) evaluate(live *session, account *providers.Account) verdict {
 	rules := &s.realm.admission
-	k := known{groups: live.claims.Groups, provider: live.claims.Provider}
+	k := subject{groups: live.claims.Groups, provider: live.claims.Provider}
 	raw := live.claims.Email.String()
 	switch passed, lacks, _ := strings.Cut(live.claims.DenyRules, "."); {
 	case account != nil:
 		k.add(account)
 	case live.claims.Provider == foreignProvider: // NextAuth asks for no groups, and misses no address
-		k.groupsUnread, k.emailUnread = true, raw == ""
+		k.groupsIncomplete, k.emailIncomplete = true, raw == ""
 	case passed != "" && passed != rules.mark:
-		k.emailUnread, k.groupsUnread = strings.Contains(lacks, lacksEmail), strings.Contains(lacks, lacksGroups)
+		k.emailIncomplete, k.groupsIncomplete = strings.Contains(lacks, lacksEmail), strings.Contains(lacks, lacksGroups)
 	}
 	// NextAuth and the store have addresses as somebody wrote them.
 	if raw != "" && rules.byEmail {
 		var ok bool
 		if k.email, ok = providers.NormalEmail(raw); !ok {
-			k.emailUnread = true
+			k.emailIncomplete = true
 		}
 	}
-	return rules.judge(live.person(), &k)
+	return rules.evaluate(live.person(), &k)
 }
 
 // What a session may lack of its person, behind the mark of the deny rules.
@@ -160,12 +160,12 @@ func (a *admission) passedBy(account *providers.Account) string {
 		return ""
 	}
 	var lacks string
-	k := new(known)
+	k := new(subject)
 	k.add(account)
-	if account.Email == "" || len(k.alsoEmails) > 0 || k.emailUnread {
+	if account.Email == "" || len(k.otherEmails) > 0 || k.emailIncomplete {
 		lacks += lacksEmail
 	}
-	if len(account.Groups) == 0 || len(k.alsoGroups) > 0 || k.groupsUnread {
+	if len(account.Groups) == 0 || len(k.otherGroups) > 0 || k.groupsIncomplete {
 		lacks += lacksGroups
 	}
 	if lacks == "" {
@@ -174,4 +174,4 @@ func (a *admission) passedBy(account *providers.Account) string {
 	return a.mark + "." + lacks
 }
 
-func (s *site) admits(live *session) bool { return s.judge(live, nil) == admitted }
+func (s *site) admits(live *session) bool { return s.evaluate(live, nil) == admitted }

@@ -21,7 +21,7 @@ func judged(t *testing.T, allow, deny []Rule, claims authjs.Claims, account *pro
 		}
 	}
 	s := &site{ledger: ledger{realm: &Realm{admission: newAdmission(allow, deny)}}}
-	return s.judge(s.newSession(claims), account)
+	return s.evaluate(s.newSession(claims), account)
 }
 
 func TestDenyRefusesWhatItCantJudge(t *testing.T) {
@@ -29,37 +29,37 @@ func TestDenyRefusesWhatItCantJudge(t *testing.T) {
 	group := []Rule{{Group: []string{"contractors"}}}
 	both := []Rule{{Email: []string{"*@contractor.example"}, Group: []string{"contractors"}}}
 	atCorp := []Rule{{Group: []string{"contractors"}, Provider: []string{"corp"}}}
-	unreadEmail := &providers.Account{Unread: []providers.Unread{{Part: providers.PartEmail}}}
-	unreadGroups := &providers.Account{Unread: []providers.Unread{{Part: providers.PartGroups}}}
+	withoutEmail := &providers.Account{Incomplete: []providers.Incomplete{{Attribute: providers.AttributeEmail}}}
+	withoutGroups := &providers.Account{Incomplete: []providers.Incomplete{{Attribute: providers.AttributeGroups}}}
 	for name, tc := range map[string]struct {
 		deny    []Rule
 		claims  authjs.Claims
 		account *providers.Account
 		want    verdict
 	}{
-		"nothing is denied":                  {nil, authjs.Claims{}, unreadEmail, admitted},
+		"nothing is denied":                  {nil, authjs.Claims{}, withoutEmail, admitted},
 		"another address":                    {contractors, authjs.Claims{Email: authjs.TextOf("a@x.example")}, nil, admitted},
 		"no address":                         {contractors, authjs.Claims{}, nil, admitted},
 		"the address":                        {contractors, authjs.Claims{Email: authjs.TextOf("a@contractor.example")}, nil, denied},
 		"capitals, from NextAuth":            {contractors, authjs.Claims{Email: authjs.TextOf("Mallory@Contractor.Example"), Provider: foreignProvider}, nil, denied},
 		"capitals, of a stored user":         {contractors, authjs.Claims{Email: authjs.TextOf("M@CONTRACTOR.example"), User: "github:1"}, nil, denied},
-		"an address of NextAuth's own":       {contractors, authjs.Claims{Email: authjs.TextOf("jürgen@contractor.example"), Provider: foreignProvider}, nil, unjudged},
-		"full-width letters of NextAuth":     {contractors, authjs.Claims{Email: authjs.TextOf("ａ@contractor.example"), Provider: foreignProvider}, nil, unjudged},
-		"a second address":                   {contractors, authjs.Claims{Email: authjs.TextOf("a@x.example")}, &providers.Account{AlsoEmails: []string{"m@contractor.example"}}, denied},
-		"an address that can't be read":      {contractors, authjs.Claims{}, unreadEmail, unjudged},
-		"groups that can't be, for email":    {contractors, authjs.Claims{}, unreadGroups, admitted},
+		"an address of NextAuth's own":       {contractors, authjs.Claims{Email: authjs.TextOf("jürgen@contractor.example"), Provider: foreignProvider}, nil, indeterminate},
+		"full-width letters of NextAuth":     {contractors, authjs.Claims{Email: authjs.TextOf("ａ@contractor.example"), Provider: foreignProvider}, nil, indeterminate},
+		"a second address":                   {contractors, authjs.Claims{Email: authjs.TextOf("a@x.example")}, &providers.Account{OtherEmails: []string{"m@contractor.example"}}, denied},
+		"an address that can't be read":      {contractors, authjs.Claims{}, withoutEmail, indeterminate},
+		"groups that can't be, for email":    {contractors, authjs.Claims{}, withoutGroups, admitted},
 		"no groups":                          {group, authjs.Claims{}, nil, admitted},
 		"the group":                          {group, authjs.Claims{Groups: []string{"staff", "contractors"}}, nil, denied},
 		"the group with a space":             {group, authjs.Claims{Groups: []string{"contractors "}}, nil, denied},
 		"a group with the name inside":       {group, authjs.Claims{Groups: []string{"contractors of old"}}, nil, admitted},
-		"a further group":                    {group, authjs.Claims{}, &providers.Account{AlsoGroups: []string{"contractors"}}, denied},
-		"groups that can't be read":          {group, authjs.Claims{Groups: []string{"staff"}}, unreadGroups, unjudged},
-		"NextAuth says nothing of groups":    {group, authjs.Claims{Provider: foreignProvider}, nil, unjudged},
-		"both fields, one can't be read":     {both, authjs.Claims{Email: authjs.TextOf("a@contractor.example")}, unreadGroups, unjudged},
-		"both fields, the other doesn't fit": {both, authjs.Claims{Email: authjs.TextOf("a@x.example")}, unreadGroups, admitted},
-		"of another provider":                {atCorp, authjs.Claims{Provider: "club"}, unreadGroups, admitted},
-		"of the provider":                    {atCorp, authjs.Claims{Provider: "corp"}, unreadGroups, unjudged},
-		"a match beside a doubt":             {append(group[:1:1], contractors...), authjs.Claims{Groups: []string{"contractors"}}, unreadEmail, denied},
+		"a further group":                    {group, authjs.Claims{}, &providers.Account{OtherGroups: []string{"contractors"}}, denied},
+		"groups that can't be read":          {group, authjs.Claims{Groups: []string{"staff"}}, withoutGroups, indeterminate},
+		"NextAuth says nothing of groups":    {group, authjs.Claims{Provider: foreignProvider}, nil, indeterminate},
+		"both fields, one can't be read":     {both, authjs.Claims{Email: authjs.TextOf("a@contractor.example")}, withoutGroups, indeterminate},
+		"both fields, the other doesn't fit": {both, authjs.Claims{Email: authjs.TextOf("a@x.example")}, withoutGroups, admitted},
+		"of another provider":                {atCorp, authjs.Claims{Provider: "club"}, withoutGroups, admitted},
+		"of the provider":                    {atCorp, authjs.Claims{Provider: "corp"}, withoutGroups, indeterminate},
+		"a match beside a doubt":             {append(group[:1:1], contractors...), authjs.Claims{Groups: []string{"contractors"}}, withoutEmail, denied},
 	} {
 		if got := judged(t, nil, tc.deny, tc.claims, tc.account); got != tc.want {
 			t.Errorf("%s: %q, want %q", name, got, tc.want)

@@ -49,8 +49,8 @@ func (c *call) checkCredentials(checker providers.Checker) error {
 		return c.unavailable(err)
 	}
 	claims := c.site.signedIn(c.keys, c.provider, account)
-	c.noteUnread(&claims, &account)
-	if why := c.site.judge(c.site.newSession(claims), &account); why != admitted {
+	c.logIncomplete(&claims, &account)
+	if why := c.site.evaluate(c.site.newSession(claims), &account); why != admitted {
 		return c.turnAway(http.StatusForbidden, &claims, why, &account)
 	}
 	return c.begin(claims)

@@ -33,8 +33,8 @@ func userID(claims *authjs.Claims) string {
 // person's first sign-in leads over the new_user page.
 func (c *call) welcome(account providers.Account, begunIn string) error {
 	claims := c.site.signedIn(c.keys, c.provider, account)
-	c.noteUnread(&claims, &account)
-	if why := c.site.judge(c.site.newSession(claims), &account); why != admitted {
+	c.logIncomplete(&claims, &account)
+	if why := c.site.evaluate(c.site.newSession(claims), &account); why != admitted {
 		return c.turnAway(http.StatusOK, &claims, why, &account)
 	}
 	first, err := c.meet(&claims, account, begunIn)
@@ -51,7 +51,7 @@ func (c *call) welcome(account providers.Account, begunIn string) error {
 	case err != nil:
 		return c.unavailable(err)
 	}
-	if why := c.site.judge(c.site.newSession(claims), &account); why != admitted { // deny counts the stored address too
+	if why := c.site.evaluate(c.site.newSession(claims), &account); why != admitted { // deny counts the stored address too
 		return c.turnAway(http.StatusOK, &claims, why, &account)
 	}
 	if page := c.realm.Pages.NewUser; first && page != "" {
@@ -63,24 +63,24 @@ func (c *call) welcome(account providers.Account, begunIn string) error {
 // turnAway refuses a person whom the rules don't let in.
 func (c *call) turnAway(status int, claims *authjs.Claims, why verdict, account *providers.Account) error {
 	c.realm.logger.Info("sign-in refused by allow or deny", zap.String("user", userID(claims)), zap.String("why", string(why)),
-		zap.Bool("email_verified", claims.EmailVerified), unreadField(account), zap.String("reference", reference(c.r)))
+		zap.Bool("email_verified", claims.EmailVerified), incompleteField(account), zap.String("reference", reference(c.r)))
 	return c.fail(status, authjs.CodeAccessDenied)
 }
 
-// noteUnread is for whoever wonders why a rule doesn't see an address or a group.
-func (c *call) noteUnread(claims *authjs.Claims, account *providers.Account) {
-	if len(account.Unread) > 0 {
+// logIncomplete is for whoever wonders why a rule doesn't see an address or a group.
+func (c *call) logIncomplete(claims *authjs.Claims, account *providers.Account) {
+	if len(account.Incomplete) > 0 {
 		c.realm.logger.Debug("the rules don't see all that the provider may know of a person",
-			zap.String("user", userID(claims)), unreadField(account), zap.String("reference", reference(c.r)))
+			zap.String("user", userID(claims)), incompleteField(account), zap.String("reference", reference(c.r)))
 	}
 }
 
-// unreadField tells the log what is missing of a person, and why.
-func unreadField(account *providers.Account) zap.Field {
-	if len(account.Unread) == 0 {
+// incompleteField tells the log what is missing of a person, and why.
+func incompleteField(account *providers.Account) zap.Field {
+	if len(account.Incomplete) == 0 {
 		return zap.Skip()
 	}
-	return zap.Stringers("unread", account.Unread)
+	return zap.Stringers("incomplete", account.Incomplete)
 }
 
 func (c *call) logRefusedUser(err error) {

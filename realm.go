@@ -342,7 +342,7 @@ func (rl *Realm) provisionRules(caddy.Context) error {
 		return fmt.Errorf("deny: %w", err)
 	}
 	for i := range deny {
-		if err := deny[i].checkJudged(rl.tells); err != nil {
+		if err := deny[i].checkEvaluable(rl.tells); err != nil {
 			return fmt.Errorf("deny: %w", err)
 		}
 	}

@@ -127,9 +127,9 @@ func normalEmailPattern(pattern string) (string, error) {
 	return normal, nil
 }
 
-// checkJudged refuses a deny rule by a part that none of the providers tells: it
+// checkEvaluable refuses a deny rule by a part that none of the providers tells: it
 // would refuse nobody. tells gives what each provider tells, by id.
-func (rule *Rule) checkJudged(tells map[string]providers.Parts) error {
+func (rule *Rule) checkEvaluable(tells map[string]providers.Parts) error {
 	relevant := rule.Provider
 	if len(relevant) == 0 {
 		for id := range tells {

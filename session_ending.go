@@ -52,7 +52,7 @@ func (s *site) logEnding(why endReason, claims *authjs.Claims) {
 	}
 	fields := []zap.Field{zap.String("user", userID(claims)), zap.String("realm", s.realm.String())}
 	if why == endedRules {
-		verdict := s.judge(s.newSession(*claims), nil)
+		verdict := s.evaluate(s.newSession(*claims), nil)
 		if verdict == admitted {
 			verdict = "the deny rules have changed since the sign-in, which went by more than the session holds"
 		}

@@ -23,10 +23,10 @@ type attestation struct {
 	// prefix begins the values that this is about. One that ends in a colon is no
 	// part of what is compared.
 	prefix string
-	// at is where the provider attests it, as in a ProfileMap; empty: nowhere.
-	at string
-	// not is a value that must not be attested, in place of the one asked for.
-	not string
+	// claim is where the provider attests it, as in a ProfileMap; empty: nowhere.
+	claim string
+	// forbidden is a value that must not be attested, in place of the one asked for.
+	forbidden string
 	// fold compares without regard to the case of ASCII letters.
 	fold bool
 	// any says that the value * asks for some value, whichever it is.
@@ -34,16 +34,16 @@ type attestation struct {
 	// lists says that the claim lists what somebody is a member of: one of its
 	// values suffices. Elsewhere all of a list's must be wanted.
 	lists bool
-	// closes says that not anyone in the world comes in where a value holds.
-	closes bool
+	// limitsTenant says that not anyone in the world comes in where a value holds.
+	limitsTenant bool
 }
 
 // standardAttestations are those of OpenID Connect; hd is Google's, and others
 // copied it.
 var standardAttestations = []attestation{
-	{name: paramACR, at: "acr"},          // Core 3.1.2.1, 2
-	{name: paramMaxAge, at: "auth_time"}, // Core 3.1.3.7 number 13
-	{name: "hd", at: "hd", fold: true},
+	{name: paramACR, claim: "acr"},          // Core 3.1.2.1, 2
+	{name: paramMaxAge, claim: "auth_time"}, // Core 3.1.3.7 number 13
+	{name: "hd", claim: "hd", fold: true},
 }
 
 const (
@@ -74,17 +74,17 @@ type restriction struct {
 
 // restrictions are those of one provider.
 type restrictions struct {
-	held []restriction
-	// open are the parameters that look like a restriction, and are none.
-	open []string
+	enforced []restriction
+	// unenforced are the parameters that look like a restriction, and are none.
+	unenforced []string
 }
 
 // none says that the authorization request chooses nobody.
-func (r restrictions) none() bool { return len(r.held) == 0 && len(r.open) == 0 }
+func (r restrictions) none() bool { return len(r.enforced) == 0 && len(r.unenforced) == 0 }
 
 // closed says that not anyone in the world comes in.
 func (r restrictions) closed() bool {
-	return slices.ContainsFunc(r.held, func(one restriction) bool { return one.closes && !slices.Contains(one.wanted, anyValue) })
+	return slices.ContainsFunc(r.enforced, func(one restriction) bool { return one.limitsTenant && !slices.Contains(one.wanted, anyValue) })
 }
 
 // restrictionsOf reads what a resolved configuration asks for.
@@ -95,10 +95,10 @@ func restrictionsOf(kind string, row preset, c *ClientConfig) (restrictions, err
 		for _, value := range asked[name] {
 			at, known := row.attested(kind, c, name, value)
 			switch {
-			case known && at.at != "":
+			case known && at.claim != "":
 				found.hold(at, strings.TrimPrefix(value, at.cut()))
-			case !slices.Contains(found.open, name) && (known || selectors[lowerASCII(name)] && row.free[name] == ""):
-				found.open = append(found.open, name)
+			case !slices.Contains(found.unenforced, name) && (known || selectors[lowerASCII(name)] && row.unrestricting[name] == ""):
+				found.unenforced = append(found.unenforced, name)
 			}
 		}
 	}
@@ -108,7 +108,7 @@ func restrictionsOf(kind string, row preset, c *ClientConfig) (restrictions, err
 			if err != nil {
 				return restrictions{}, err
 			}
-			found.held, found.open = append(found.held, held...), append(found.open, open...)
+			found.enforced, found.unenforced = append(found.enforced, held...), append(found.unenforced, open...)
 		}
 	}
 	return found, nil
@@ -157,7 +157,7 @@ func (row preset) attested(kind string, c *ClientConfig, name, value string) (at
 		found = list[i]
 	}
 	if at := c.Attests[name]; at != "" {
-		return attestation{name: name, at: at, any: found.any, closes: found.closes}, true
+		return attestation{name: name, claim: at, any: found.any, limitsTenant: found.limitsTenant}, true
 	}
 	return found, i >= 0
 }
@@ -173,13 +173,13 @@ func (a attestation) cut() string {
 // hold adds a value. In a list, such as acr_values, it is an alternative to the
 // others that are attested at the same place.
 func (r *restrictions) hold(at attestation, value string) {
-	for i := range r.held {
-		if r.held[i].attestation == at && (at.name == paramACR || at.name == paramScope) {
-			r.held[i].wanted = append(r.held[i].wanted, value)
+	for i := range r.enforced {
+		if r.enforced[i].attestation == at && (at.name == paramACR || at.name == paramScope) {
+			r.enforced[i].wanted = append(r.enforced[i].wanted, value)
 			return
 		}
 	}
-	r.held = append(r.held, restriction{at, []string{value}})
+	r.enforced = append(r.enforced, restriction{at, []string{value}})
 }
 
 // checkAttests refuses places that can't be read, and parameters that aren't there:
@@ -210,19 +210,19 @@ func (c *ClientConfig) checkAttests(kind string) error {
 	return nil
 }
 
-// isAttestedIn says that claims hold something about every restriction.
-func (c *client) isAttestedIn(found claims) bool {
-	return !slices.ContainsFunc(c.restrictions.held, func(r restriction) bool { return len(r.found(found)) == 0 })
+// hasValuesFor says that claims hold something about every restriction.
+func (c *client) hasValuesFor(found claims) bool {
+	return !slices.ContainsFunc(c.restrictions.enforced, func(r restriction) bool { return len(r.attestedValues(found)) == 0 })
 }
 
 // checkAttested refuses a person about whom the provider attests something else
 // than what is asked for, or nothing. Sources may not contradict each other.
 func (c *client) checkAttested(flow Flow, sources ...claims) error {
-	for _, r := range c.restrictions.held {
+	for _, r := range c.restrictions.enforced {
 		var got []string
 		met := false
 		for _, source := range sources {
-			values := r.found(source)
+			values := r.attestedValues(source)
 			if len(values) == 0 {
 				continue
 			}
@@ -234,9 +234,9 @@ func (c *client) checkAttested(flow Flow, sources ...claims) error {
 			continue
 		}
 		c.logger.Warn("a sign-in is refused: the provider doesn't attest what an authorization parameter asks for",
-			zap.String("parameter", r.name), zap.Strings("wanted", r.wanted), zap.String("not_wanted", r.not),
-			zap.String("attested_by", r.at), zap.Strings("got", excerpts(got)))
-		return fmt.Errorf("%w: %s is not what %s asks for", ErrNotAdmitted, r.at, r.name)
+			zap.String("parameter", r.name), zap.Strings("wanted", r.wanted), zap.String("not_wanted", r.forbidden),
+			zap.String("attested_by", r.claim), zap.Strings("got", excerpts(got)))
+		return fmt.Errorf("%w: %s is not what %s asks for", ErrNotAdmitted, r.claim, r.name)
 	}
 	return nil
 }
@@ -253,9 +253,9 @@ func excerpts(values []string) []string {
 	return short
 }
 
-// found are the values at the restriction's places.
-func (r restriction) found(c claims) []string {
-	for _, p := range parsePaths(r.at) {
+// attestedValues are the values at the restriction's places.
+func (r restriction) attestedValues(c claims) []string {
+	for _, p := range parsePaths(r.claim) {
 		if values := p.texts(map[string]any(c)); len(values) > 0 {
 			return values
 		}
@@ -266,8 +266,8 @@ func (r restriction) found(c claims) []string {
 // isMet compares what is attested, which is at least one value. began is when the sign-in began, zero for now.
 func (r restriction) isMet(got []string, began time.Time) bool {
 	switch {
-	case r.not != "":
-		return !slices.Contains(got, r.not)
+	case r.forbidden != "":
+		return !slices.Contains(got, r.forbidden)
 	case r.name == paramMaxAge:
 		return r.isRecent(got[0], began)
 	case r.any && slices.Contains(r.wanted, anyValue): // got is never empty
@@ -304,9 +304,9 @@ func foldASCII(s string) string {
 	}, s)
 }
 
-// warnOfOpen tells which parameters restrict nobody, though they look so.
-func (c *client) warnOfOpen() {
-	for _, name := range c.restrictions.open {
+// warnOfUnenforced tells which parameters restrict nobody, though they look so.
+func (c *client) warnOfUnenforced() {
+	for _, name := range c.restrictions.unenforced {
 		c.logger.Warn("an authorization parameter is no restriction: visitors can change it in the address bar, and nothing that the provider attests is compared with it. Write `attests <parameter>=<claim>` if a claim attests it, and who may come in with `allow`, such as `allow email *@example.com`",
 			zap.String("parameter", name))
 	}

@@ -67,7 +67,7 @@ func requestedClaim(claim string, request json.RawMessage) (held []restriction, 
 			known = false
 			continue
 		}
-		one := restriction{attestation: attestation{name: paramClaims + " " + claim, at: claim}}
+		one := restriction{attestation: attestation{name: paramClaims + " " + claim, claim: claim}}
 		for _, raw := range wanted {
 			text, err := comparableText(raw)
 			if err != nil {
@@ -101,7 +101,7 @@ func jsonObject(text string) (object map[string]json.RawMessage, err error) {
 		err = json.Unmarshal([]byte(text), &object)
 	}
 	switch {
-	case errors.Is(err, errTwins):
+	case errors.Is(err, errDuplicateMember):
 		return nil, errors.New("a member is there twice")
 	case err != nil:
 		return nil, errors.New("it is none")

@@ -31,21 +31,21 @@ func TestEveryRowSaysWhatHoldsItsOptions(t *testing.T) {
 			asked = append(asked, option.name)
 		}
 		for _, one := range asked {
-			decided := choosesNobody[one] || row.free[one] != ""
+			decided := choosesNobody[one] || row.unrestricting[one] != ""
 			for _, at := range row.attests {
 				decided = decided || at.name == one || strings.Contains(row.config.Params[at.name], "{"+one+"}")
 			}
 			if !decided {
-				t.Errorf("%s: say in attests where %s is attested, or in free why it needs not be", name, one)
+				t.Errorf("%s: say in attests where %s is attested, or in unrestricting why it needs not be", name, one)
 			}
 		}
-		for one := range row.free {
+		for one := range row.unrestricting {
 			if !slices.Contains(asked, one) {
 				t.Errorf("%s: nothing asks for %s", name, one)
 			}
 		}
 		for _, at := range row.attests {
-			if err := checkSources(at.at, false); err != nil {
+			if err := checkSources(at.claim, false); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
@@ -176,14 +176,14 @@ func finishAt(t *testing.T, p Redirector, v *providertest.Vendor) (Account, erro
 func TestEveryAttestationOfARowIsTried(t *testing.T) {
 	for name, row := range presets {
 		for _, at := range row.attests {
-			tried := at.at == "" || slices.ContainsFunc(asks, func(ask ask) bool {
+			tried := at.claim == "" || slices.ContainsFunc(asks, func(ask ask) bool {
 				top := slices.Collect(maps.Keys(ask.right))
 				return ask.row == name && slices.ContainsFunc(top, func(key string) bool {
-					return slices.ContainsFunc(strings.Split(at.at, "|"), func(p string) bool { return p == key || strings.HasPrefix(p, key+".") })
+					return slices.ContainsFunc(strings.Split(at.claim, "|"), func(p string) bool { return p == key || strings.HasPrefix(p, key+".") })
 				})
 			})
 			if !tried {
-				t.Errorf("%s: %s is not tried", name, at.at)
+				t.Errorf("%s: %s is not tried", name, at.claim)
 			}
 		}
 	}
@@ -239,7 +239,7 @@ func TestParametersOfTheEndpointsQueryAreCompared(t *testing.T) {
 
 // max_age counts from when the browser was sent away, not from when it is back.
 func TestMaxAgeCountsFromTheRequest(t *testing.T) {
-	r := restriction{attestation{name: paramMaxAge, at: "auth_time"}, []string{"0"}}
+	r := restriction{attestation{name: paramMaxAge, claim: "auth_time"}, []string{"0"}}
 	began := time.Unix(1_800_000_000, 0)
 	for authTime, met := range map[string]bool{"1800000120": true, "1799999950": true, "1799999000": false, "x": false, "": false} {
 		if r.isMet([]string{authTime}, began) != met {

@@ -60,9 +60,9 @@ func TestAClaimThatTheParameterClaimsAsksForIsNotedWhereItIsMissing(t *testing.T
 				m.PAREndpoint = s.URL + "/par"
 			}
 			account := Account{ID: "1", Email: "alice@example.com"}
-			p.client.judge(&account, &tokens{granted: true}, p.endpoints(m), true, false)
+			p.client.noteMissing(&account, &tokens{granted: true}, p.endpoints(m), true, false)
 			if account.parts() != tc.lacks {
-				t.Errorf("%v", account.Unread)
+				t.Errorf("%v", account.Incomplete)
 			}
 		})
 	}
@@ -73,8 +73,8 @@ func TestTheAddressOfTwitchIsNotedWhereItIsMissing(t *testing.T) {
 	config := ClientConfig{Preset: "twitch"}.withDefaults(row.kind)
 	c := &client{kind: row.kind, row: row, config: config, profile: config.Profile.compile(false)}
 	account := Account{ID: "1"}
-	c.judge(&account, &tokens{granted: true}, metadata{}, true, false)
+	c.noteMissing(&account, &tokens{granted: true}, metadata{}, true, false)
 	if account.parts() != "email" {
-		t.Errorf("%v", account.Unread)
+		t.Errorf("%v", account.Incomplete)
 	}
 }

@@ -69,7 +69,7 @@ func (c *client) warn() {
 			c.logger.Warn("a check is left out: a stolen authorization code is easier to use", zap.String("check", check))
 		}
 	}
-	c.warnOfOpen()
+	c.warnOfUnenforced()
 	if c.row.tokenByGET {
 		c.logger.Warn("this provider demands the client secret in a URL: keep the logs of proxies on the way to it closed")
 	}

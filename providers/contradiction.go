@@ -66,8 +66,8 @@ func saysError(v any) bool {
 	return true
 }
 
-// hasTwins says that an object in a valid JSON text has a member twice.
-func hasTwins(body []byte) bool {
+// hasDuplicateMember says that an object in a valid JSON text has a member twice.
+func hasDuplicateMember(body []byte) bool {
 	type level struct {
 		names map[string]bool // nil in a list
 		value bool            // a member's value is next

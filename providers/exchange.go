@@ -168,7 +168,7 @@ func (c *client) readTokens(status int, body []byte, flow Flow) (*tokens, error)
 		delete(answer, secret)
 	}
 	found.answer = answer
-	if found.granted, err = c.granted(answer); err != nil {
+	if found.granted, err = c.checkScopes(answer); err != nil {
 		return nil, err
 	}
 	return &found, nil

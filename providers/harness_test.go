@@ -107,7 +107,7 @@ func begin(t testing.TB, p Redirector, s *providertest.Server) url.Values {
 func signIn(t testing.TB, p Redirector, s *providertest.Server) (Account, error) {
 	t.Helper()
 	account, err := signInWhole(t, p, s)
-	account.Tokens, account.AlsoEmails, account.AlsoGroups, account.Unread = nil, nil, nil, nil
+	account.Tokens, account.OtherEmails, account.OtherGroups, account.Incomplete = nil, nil, nil, nil
 	return account, err
 }
 

@@ -45,7 +45,7 @@ func TestLDAPGroupsThatTheDirectoryCutsAreNoted(t *testing.T) {
 func TestLDAPNamesOfAGroupAllCount(t *testing.T) {
 	server := servers.StartLDAP(t, entries+inGroups("third|contractors"))
 	account, err := try(t, loadLDAP(t, ldapConfig(server)), "alice", "wonderland")
-	if err != nil || len(account.Groups) != 3 || len(account.AlsoGroups) != 1 || account.parts() != "" {
+	if err != nil || len(account.Groups) != 3 || len(account.OtherGroups) != 1 || account.parts() != "" {
 		t.Errorf("%+v, %v", account, err)
 	}
 }
@@ -109,8 +109,8 @@ member: uid=zed,ou=people,dc=example,dc=com
 `
 	server := servers.StartLDAP(t, entries+more)
 	account, err := try(t, loadLDAP(t, ldapConfig(server).with(config{"attributes": config{"groups": "title"}})), "zed", "pw")
-	if err != nil || account.Email != "zed@example.com" || !slices.Equal(account.AlsoEmails, []string{"zed@contractor.example"}) ||
-		!slices.Equal(account.Groups, []string{"staff", "lang"}) || !slices.Equal(account.AlsoGroups, []string{"contractors", "temps"}) || account.parts() != "" {
+	if err != nil || account.Email != "zed@example.com" || !slices.Equal(account.OtherEmails, []string{"zed@contractor.example"}) ||
+		!slices.Equal(account.Groups, []string{"staff", "lang"}) || !slices.Equal(account.OtherGroups, []string{"contractors", "temps"}) || account.parts() != "" {
 		t.Errorf("%+v, %v", account, err)
 	}
 }

@@ -105,7 +105,7 @@ func (d *ldapDirectory) searchAndBind(ctx context.Context, username, password st
 	if err != nil {
 		return Account{}, fmt.Errorf("the entry %q: %w", excerpt(entry.DN), err)
 	}
-	for _, unread := range account.Unread {
+	for _, unread := range account.Incomplete {
 		d.sampled.Warn("a part of an entry can't be read, and whoever denies by that part refuses its user",
 			zap.String("entry", excerpt(entry.DN)), zap.Stringer("part", unread))
 	}
@@ -151,16 +151,16 @@ func (d *ldapDirectory) addGroups(ctx context.Context, account *Account, dn stri
 		return fmt.Errorf("looking for groups: %w", err)
 	}
 	if found.cut {
-		account.unread(PartGroups, "the directory's size limit cut the list of groups after %d: raise it for bind_dn, or make group_filter match fewer", len(found.entries))
+		account.addIncomplete(AttributeGroups, "the directory's size limit cut the list of groups after %d: raise it for bind_dn, or make group_filter match fewer", len(found.entries))
 	}
 	if found.elsewhere {
-		account.unread(PartGroups, "the directory refers to another one for a part of what is below group_base_dn, and referrals are not followed")
+		account.addIncomplete(AttributeGroups, "the directory refers to another one for a part of what is below group_base_dn, and referrals are not followed")
 	}
 	var names, others []string
 	for _, entry := range found.entries {
 		values := entry.GetEqualFoldAttributeValues(attribute)
 		if len(values) == 0 || isRanged(entry, attribute) {
-			account.unread(PartGroups, "the group %q has no %s that the searcher may read in full", excerpt(entry.DN), attribute)
+			account.addIncomplete(AttributeGroups, "the group %q has no %s that the searcher may read in full", excerpt(entry.DN), attribute)
 		}
 		if len(values) > 0 {
 			names, others = append(names, values[0]), append(others, values[1:]...)
@@ -168,7 +168,7 @@ func (d *ldapDirectory) addGroups(ctx context.Context, account *Account, dn stri
 		others = append(others, valuesWithOptions(entry, attribute)...)
 	}
 	account.addGroups("group_filter", names)
-	account.addAlsoGroups("group_filter", others)
+	account.addOtherGroupNames("group_filter", others)
 	return nil
 }
 

@@ -123,20 +123,20 @@ func (a LDAPAttributes) account(entry *ldap.Entry) (Account, error) {
 	}
 	for _, name := range attributeNames(a.Email) {
 		for _, value := range entry.GetEqualFoldAttributeValues(name) {
-			account.alsoEmail(value)
+			account.addOtherEmail(value)
 		}
 		for _, value := range valuesWithOptions(entry, name) {
-			account.alsoEmail(value)
+			account.addOtherEmail(value)
 		}
 		if isRanged(entry, name) {
-			account.unread(PartEmail, "the directory gives only a part of %s", name)
+			account.addIncomplete(AttributeEmail, "the directory gives only a part of %s", name)
 		}
 	}
 	account.addGroups(a.Groups, valuesOf(entry, a.Groups))
 	for _, name := range attributeNames(a.Groups) {
-		account.addAlsoGroups(name, valuesWithOptions(entry, name))
+		account.addOtherGroupNames(name, valuesWithOptions(entry, name))
 		if isRanged(entry, name) {
-			account.unread(PartGroups, "the directory gives only a part of %s", name)
+			account.addIncomplete(AttributeGroups, "the directory gives only a part of %s", name)
 		}
 	}
 	a.noteOtherNames(entry, &account)
@@ -228,10 +228,10 @@ func (a LDAPAttributes) noteOtherNames(entry *ldap.Entry, account *Account) {
 	if other < 0 {
 		return
 	}
-	for part, alternatives := range map[Part]string{PartEmail: a.Email, PartGroups: a.Groups} {
+	for part, alternatives := range map[Attribute]string{AttributeEmail: a.Email, AttributeGroups: a.Groups} {
 		for _, name := range attributeNames(alternatives) {
 			if !slices.ContainsFunc(entry.Attributes, func(one *ldap.EntryAttribute) bool { return isNamed(one, []string{name}) }) {
-				account.unread(part, "%s doesn't come, and %s does, which may be the same: write attributes with the directory's own names", name, excerpt(entry.Attributes[other].Name))
+				account.addIncomplete(part, "%s doesn't come, and %s does, which may be the same: write attributes with the directory's own names", name, excerpt(entry.Attributes[other].Name))
 			}
 		}
 	}
@@ -259,9 +259,9 @@ func (a *Account) addGroups(from string, names []string) {
 	}
 }
 
-// addAlsoGroups does so with groups that count for deny alone.
-func (a *Account) addAlsoGroups(from string, names []string) {
-	a.alsoGroups(slices.Values(a.groupNames(from, names)))
+// addOtherGroupNames does so with groups that count for deny alone.
+func (a *Account) addOtherGroupNames(from string, names []string) {
+	a.addOtherGroups(slices.Values(a.groupNames(from, names)))
 }
 
 func (a *Account) groupNames(from string, names []string) (readable []string) {

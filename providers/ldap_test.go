@@ -152,7 +152,7 @@ func TestWhatDenyNeedsOfAnEntry(t *testing.T) {
 		attributes := map[string][]string{"uid": {"alice"}, "entryUUID": {"1"}}
 		maps.Copy(attributes, tc.attributes)
 		account, err := LDAPAttributes{Groups: "memberOf"}.withDefaults().account(ldap.NewEntry("uid=alice", attributes))
-		if err != nil || strings.Join(account.Groups, "|") != tc.groups || strings.Join(account.AlsoEmails, " ") != tc.emails || account.parts() != tc.unread {
+		if err != nil || strings.Join(account.Groups, "|") != tc.groups || strings.Join(account.OtherEmails, " ") != tc.emails || account.parts() != tc.unread {
 			t.Errorf("%s: %+v, %v", name, account, err)
 		}
 	}
@@ -195,12 +195,12 @@ func TestWhatIsKeptOfAnEntryIsBounded(t *testing.T) {
 	}
 	entry := ldap.NewEntry("uid=a", map[string][]string{"uid": {"a"}, "entryUUID": {"1"}, "memberOf": values, "mail": mails})
 	account, err := LDAPAttributes{Groups: "memberOf"}.withDefaults().account(entry)
-	if err != nil || len(account.Groups) != maxGroups+1 || len(account.AlsoEmails) != maxOtherEmails || len(account.Unread) != 1 {
-		t.Errorf("%d groups, %d addresses, unread %v, %v", len(account.Groups), len(account.AlsoEmails), account.Unread, err)
+	if err != nil || len(account.Groups) != maxGroups+1 || len(account.OtherEmails) != maxOtherEmails || len(account.Incomplete) != 1 {
+		t.Errorf("%d groups, %d addresses, unread %v, %v", len(account.Groups), len(account.OtherEmails), account.Incomplete, err)
 	}
 	account = Account{}
-	account.alsoGroups(slices.Values(values))
-	if len(account.AlsoGroups) != maxOtherGroups || len(account.Unread) != 1 {
-		t.Errorf("%d further groups, unread %v", len(account.AlsoGroups), account.Unread)
+	account.addOtherGroups(slices.Values(values))
+	if len(account.OtherGroups) != maxOtherGroups || len(account.Incomplete) != 1 {
+		t.Errorf("%d further groups, unread %v", len(account.OtherGroups), account.Incomplete)
 	}
 }

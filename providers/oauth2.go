@@ -138,7 +138,7 @@ func (p *OAuth2) finish(ctx context.Context, flow Flow, answer url.Values) (Acco
 	if p.emailEndpoint != "" {
 		p.client.addAddress(ctx, &account, p.emailEndpoint, token.accessToken)
 	}
-	p.client.judge(&account, token, p.endpoints(), true, p.emailEndpoint != "")
+	p.client.noteMissing(&account, token, p.endpoints(), true, p.emailEndpoint != "")
 	return account, nil
 }
 

@@ -237,14 +237,14 @@ func (p *OIDC) finish(ctx context.Context, flow Flow, answer url.Values) (Accoun
 		return Account{}, err
 	}
 	attested, asks := []claims{idToken.with(token, nil)}, endpoints.UserinfoEndpoint != ""
-	if asks && (p.client.profile.lacks(account) || !p.client.isAttestedIn(attested[0])) {
+	if asks && (p.client.profile.lacks(account) || !p.client.hasValuesFor(attested[0])) {
 		var userinfo claims
 		if account, userinfo, err = p.complete(ctx, endpoints, token, idToken, account); err != nil {
 			return Account{}, err
 		}
 		attested = append(attested, userinfo)
 	}
-	p.client.judge(&account, token, endpoints, asks, false)
+	p.client.noteMissing(&account, token, endpoints, asks, false)
 	return account, p.client.checkAttested(flow, attested...)
 }
 

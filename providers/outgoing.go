@@ -27,9 +27,9 @@ const (
 )
 
 var (
-	errTooLarge  = errors.New("the answer is larger than 1 MiB")
-	errNotObject = errors.New("the answer is not a JSON object")
-	errTwins     = errors.New("an object in the answer has a member twice")
+	errTooLarge        = errors.New("the answer is larger than 1 MiB")
+	errNotObject       = errors.New("the answer is not a JSON object")
+	errDuplicateMember = errors.New("an object in the answer has a member twice")
 )
 
 // newHTTPClient returns the client for every call to one provider. It follows
@@ -125,8 +125,8 @@ func parseClaims(body []byte) (claims, error) {
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return nil, errNotObject
 	}
-	if hasTwins(body) {
-		return nil, errTwins
+	if hasDuplicateMember(body) {
+		return nil, errDuplicateMember
 	}
 	return c, nil
 }

@@ -34,10 +34,10 @@ type preset struct {
 	hosts   []string
 	options []presetOption
 	// attests says where the vendor attests what parameters and options ask for:
-	// the first that fits counts. free are those that restrict nobody, or that
+	// the first that fits counts. unrestricting are those that restrict nobody, or that
 	// something else holds, and why: they need no comparison.
-	attests []attestation
-	free    map[string]string
+	attests       []attestation
+	unrestricting map[string]string
 	// paramsInClientID says that a client id may be a query of parameters.
 	paramsInClientID bool
 

@@ -123,12 +123,12 @@ func (row preset) describeOptions(defaults ClientConfig) []PresetOption {
 }
 
 func (row preset) describeRestrictions() []PresetRestriction {
-	all := make([]PresetRestriction, 0, len(row.attests)+len(row.free))
+	all := make([]PresetRestriction, 0, len(row.attests)+len(row.unrestricting))
 	for _, one := range row.attests {
-		all = append(all, PresetRestriction{Name: one.name, Prefix: one.prefix, At: one.at, Not: one.not, Any: one.any})
+		all = append(all, PresetRestriction{Name: one.name, Prefix: one.prefix, At: one.claim, Not: one.forbidden, Any: one.any})
 	}
-	for _, name := range sortedKeys(row.free) {
-		all = append(all, PresetRestriction{Name: name, Why: row.free[name]})
+	for _, name := range sortedKeys(row.unrestricting) {
+		all = append(all, PresetRestriction{Name: name, Why: row.unrestricting[name]})
 	}
 	return all
 }

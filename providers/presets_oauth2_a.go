@@ -82,8 +82,8 @@ var presetsOAuth2A = map[string]preset{
 			{name: "tenant", use: "the tenant, unless the client id is that of a connection"},
 			{name: "product", use: "the product, beside the tenant"},
 		},
-		attests:          []attestation{{name: "tenant", at: "requested.tenant"}, {name: "product", at: "requested.product"}},
-		free:             map[string]string{"provider": "it is always saml"},
+		attests:          []attestation{{name: "tenant", claim: "requested.tenant"}, {name: "product", claim: "requested.product"}},
+		unrestricting:    map[string]string{"provider": "it is always saml"},
 		paramsInClientID: true,
 		config: ClientConfig{
 			AuthorizationEndpoint: "{issuer}/api/oauth/authorize",
@@ -97,11 +97,11 @@ var presetsOAuth2A = map[string]preset{
 		note:    "A client id of the form `tenant=acme&product=app` says both, too.",
 	},
 	"bungie": {
-		name:    "Bungie",
-		kind:    kindOAuth2,
-		public:  true,
-		options: []presetOption{{name: "api_key", use: "the API key of the application, which every call must carry", required: true}},
-		free:    map[string]string{"api_key": "it goes from server to server"},
+		name:          "Bungie",
+		kind:          kindOAuth2,
+		public:        true,
+		options:       []presetOption{{name: "api_key", use: "the API key of the application, which every call must carry", required: true}},
+		unrestricting: map[string]string{"api_key": "it goes from server to server"},
 		config: ClientConfig{
 			AuthorizationEndpoint: "https://www.bungie.net/en/OAuth/Authorize",
 			TokenEndpoint:         "https://www.bungie.net/platform/app/oauth/token/",

@@ -97,11 +97,11 @@ var presetsOAuth2M = map[string]preset{
 		differs: "An empty scope, as in v5. PKCE is used besides state.",
 	},
 	"netsuite": {
-		name:    "NetSuite",
-		kind:    kindOAuth2,
-		hosts:   []string{"https://{account_id}.restlets.api.netsuite.com"},
-		options: []presetOption{{name: "account_id", use: "the account id as it stands in the host names, such as 1234567 or 1234567-sb1", required: true}},
-		free:    map[string]string{"account_id": "the code is redeemed at its own host"},
+		name:          "NetSuite",
+		kind:          kindOAuth2,
+		hosts:         []string{"https://{account_id}.restlets.api.netsuite.com"},
+		options:       []presetOption{{name: "account_id", use: "the account id as it stands in the host names, such as 1234567 or 1234567-sb1", required: true}},
+		unrestricting: map[string]string{"account_id": "the code is redeemed at its own host"},
 		config: ClientConfig{
 			AuthorizationEndpoint: "https://{account_id}.app.netsuite.com/app/login/oauth2/authorize.nl",
 			TokenEndpoint:         "https://{account_id}.suitetalk.api.netsuite.com/services/rest/auth/oauth2/v1/token",
@@ -143,7 +143,7 @@ var presetsOAuth2M = map[string]preset{
 		name:          "Osso",
 		kind:          kindOAuth2,
 		issuerExample: "https://osso.example.com",
-		attests:       []attestation{{name: "domain", at: "requested.domain", fold: true}},
+		attests:       []attestation{{name: "domain", claim: "requested.domain", fold: true}},
 		config: ClientConfig{
 			AuthorizationEndpoint: "{issuer}/oauth/authorize",
 			TokenEndpoint:         "{issuer}/oauth/token",

@@ -153,8 +153,8 @@ var presetsOAuth2S = map[string]preset{
 				"WebsiteApp":      {"page": "qrconnect", "scope": "snsapi_login"},
 			},
 		}},
-		free:        map[string]string{"platform_type": "it is the kind of client"},
-		commaScopes: true,
+		unrestricting: map[string]string{"platform_type": "it is the kind of client"},
+		commaScopes:   true,
 		config: ClientConfig{
 			AuthorizationEndpoint: "https://open.weixin.qq.com/connect/{page}",
 			TokenEndpoint:         "https://api.weixin.qq.com/sns/oauth2/access_token",
@@ -206,10 +206,10 @@ var presetsOAuth2S = map[string]preset{
 			{name: "provider", use: "an OAuth provider, such as GoogleOAuth: everybody whom it knows", oneOf: true},
 		},
 		attests: []attestation{
-			{name: "connection", at: "connection_id", closes: true},
-			{name: "organization", at: "organization_id", closes: true},
+			{name: "connection", claim: "connection_id", limitsTenant: true},
+			{name: "organization", claim: "organization_id", limitsTenant: true},
 			{name: "provider", prefix: "authkit"},
-			{name: "provider", at: "connection_type"},
+			{name: "provider", claim: "connection_type"},
 		},
 		config: ClientConfig{
 			Issuer:                "https://api.workos.com",
@@ -237,11 +237,11 @@ var presetsOAuth2S = map[string]preset{
 		differs: "PKCE is used besides state.",
 	},
 	"zoho": {
-		name:    "Zoho",
-		kind:    kindOAuth2,
-		public:  true,
-		options: []presetOption{{name: "data_center", use: "the last part of the host names: com, eu, in, com.au, jp", value: "com"}},
-		free:    map[string]string{"data_center": "the code is redeemed at its own host"},
+		name:          "Zoho",
+		kind:          kindOAuth2,
+		public:        true,
+		options:       []presetOption{{name: "data_center", use: "the last part of the host names: com, eu, in, com.au, jp", value: "com"}},
+		unrestricting: map[string]string{"data_center": "the code is redeemed at its own host"},
 		config: ClientConfig{
 			AuthorizationEndpoint: "https://accounts.zoho.{data_center}/oauth/v2/auth",
 			TokenEndpoint:         "https://accounts.zoho.{data_center}/oauth/v2/token",

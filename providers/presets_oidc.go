@@ -3,12 +3,12 @@ package providers
 // presetsOIDC are the services of OpenID Connect.
 var presetsOIDC = map[string]preset{
 	"apple": {
-		name:         "Apple",
-		kind:         kindOIDC,
-		public:       true,
-		options:      []presetOption{{name: "team_id", use: "the team id of the developer account, unless client_secret is one made elsewhere"}},
-		free:         map[string]string{"team_id": "it is in the client secret"},
-		signedSecret: &signedSecret{issuer: "{team_id}", audience: "https://appleid.apple.com", alg: "ES256"},
+		name:          "Apple",
+		kind:          kindOIDC,
+		public:        true,
+		options:       []presetOption{{name: "team_id", use: "the team id of the developer account, unless client_secret is one made elsewhere"}},
+		unrestricting: map[string]string{"team_id": "it is in the client secret"},
+		signedSecret:  &signedSecret{issuer: "{team_id}", audience: "https://appleid.apple.com", alg: "ES256"},
 		config: ClientConfig{
 			Issuer:     "https://appleid.apple.com",
 			Scopes:     []string{"name", "email"},
@@ -27,8 +27,8 @@ var presetsOIDC = map[string]preset{
 			{name: "tenant_id", use: "the tenant's name, the first label of its onmicrosoft.com domain", required: true},
 			{name: "primary_user_flow", use: "the user flow that signs up and in, such as B2C_1_signin", required: true},
 		},
-		attests: []attestation{{name: "primary_user_flow", at: "tfp|acr", fold: true}},
-		free:    map[string]string{"tenant_id": "it is in the issuer, which ID tokens name"},
+		attests:       []attestation{{name: "primary_user_flow", claim: "tfp|acr", fold: true}},
+		unrestricting: map[string]string{"tenant_id": "it is in the issuer, which ID tokens name"},
 		config: ClientConfig{
 			Issuer:     "https://{tenant_id}.b2clogin.com/{tenant_id}.onmicrosoft.com/{primary_user_flow}/v2.0",
 			Scopes:     []string{"openid", "email", "profile"},
@@ -57,7 +57,7 @@ var presetsOIDC = map[string]preset{
 		kind:        kindOIDC,
 		public:      true,
 		scopePrefix: "https://www.googleapis.com/auth/userinfo.",
-		attests:     []attestation{{name: "hd", at: "hd", fold: true, any: true, closes: true}},
+		attests:     []attestation{{name: "hd", claim: "hd", fold: true, any: true, limitsTenant: true}},
 		config: ClientConfig{
 			Issuer:  "https://accounts.google.com",
 			Scopes:  []string{"openid", "email", "profile"},
@@ -115,10 +115,10 @@ var presetsOIDC = map[string]preset{
 			value: "common", public: []string{"common", "organizations", "consumers"},
 		}},
 		// The tenant of all personal accounts.
-		attests:     []attestation{{name: "tenant_id", prefix: "organizations", at: "tid", not: "9188040d-6c67-4c5b-b112-36a304b66dad"}},
-		free:        map[string]string{"tenant_id": "it is in the issuer, which ID tokens name"},
-		scopePrefix: "https://graph.microsoft.com/",
-		foldScopes:  true,
+		attests:       []attestation{{name: "tenant_id", prefix: "organizations", claim: "tid", forbidden: "9188040d-6c67-4c5b-b112-36a304b66dad"}},
+		unrestricting: map[string]string{"tenant_id": "it is in the issuer, which ID tokens name"},
+		scopePrefix:   "https://graph.microsoft.com/",
+		foldScopes:    true,
 		config: ClientConfig{
 			Issuer:                  "https://login.microsoftonline.com/{tenant_id}/v2.0",
 			Scopes:                  []string{"openid", "email", "profile"},
@@ -168,7 +168,7 @@ var presetsOIDC = map[string]preset{
 		kind:        kindOIDC,
 		public:      true,
 		commaScopes: true,
-		attests:     []attestation{{name: "team", at: "https://slack.com/team_id", closes: true}},
+		attests:     []attestation{{name: "team", claim: "https://slack.com/team_id", limitsTenant: true}},
 		config: ClientConfig{
 			Issuer:  "https://slack.com",
 			Scopes:  []string{"openid", "profile", "email"},

@@ -18,7 +18,7 @@ var presetsOIDCOwn = map[string]preset{
 		name:          "Auth0",
 		kind:          kindOIDC,
 		issuerExample: "https://example.eu.auth0.com/",
-		attests:       []attestation{{name: "organization", prefix: "org_", at: "org_id"}, {name: "organization", at: "org_name", fold: true}},
+		attests:       []attestation{{name: "organization", prefix: "org_", claim: "org_id"}, {name: "organization", claim: "org_name", fold: true}},
 		config: ClientConfig{
 			Scopes:  []string{"openid", "email", "profile"},
 			Profile: ProfileMap{ID: "sub", Name: "nickname", Email: "email", Image: "picture", Groups: "groups"},
@@ -61,7 +61,7 @@ var presetsOIDCOwn = map[string]preset{
 		name:          "Cognito",
 		kind:          kindOIDC,
 		issuerExample: "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_EXAMPLE",
-		attests:       []attestation{{name: "identity_provider", prefix: "COGNITO"}, {name: "identity_provider", at: "identities.providerName"}},
+		attests:       []attestation{{name: "identity_provider", prefix: "COGNITO"}, {name: "identity_provider", claim: "identities.providerName"}},
 		config: ClientConfig{
 			Scopes:  []string{"openid", "email", "profile"},
 			Profile: ProfileMap{ID: "sub", Name: "name", Email: "email", Image: "picture", Groups: "groups"},
@@ -82,7 +82,7 @@ var presetsOIDCOwn = map[string]preset{
 	"duende-identity-server6": {
 		name:          "DuendeIdentityServer6",
 		kind:          kindOIDC,
-		attests:       []attestation{{name: paramACR, prefix: "idp:", at: "idp"}, {name: paramACR, prefix: "tenant:"}},
+		attests:       []attestation{{name: paramACR, prefix: "idp:", claim: "idp"}, {name: paramACR, prefix: "tenant:"}},
 		issuerExample: "https://identity.example.com",
 		config: ClientConfig{
 			Scopes:  []string{"openid", "email", "profile"},
@@ -106,7 +106,7 @@ var presetsOIDCOwn = map[string]preset{
 		kind:            kindOIDC,
 		issuerExample:   "https://auth.example.com",
 		options:         []presetOption{{name: "tenant_id", use: "the id of the tenant, where there are several"}},
-		attests:         []attestation{{name: "tenantId", at: "tid"}},
+		attests:         []attestation{{name: "tenantId", claim: "tid"}},
 		discoveryParams: map[string]string{"tenantId": "{tenant_id}"},
 		config: ClientConfig{
 			Scopes:  []string{"openid", "offline_access", "email", "profile"},
@@ -128,7 +128,7 @@ var presetsOIDCOwn = map[string]preset{
 	"identity-server4": {
 		name:          "IdentityServer4",
 		kind:          kindOIDC,
-		attests:       []attestation{{name: paramACR, prefix: "idp:", at: "idp"}, {name: paramACR, prefix: "tenant:"}},
+		attests:       []attestation{{name: paramACR, prefix: "idp:", claim: "idp"}, {name: paramACR, prefix: "tenant:"}},
 		issuerExample: "https://identity.example.com",
 		config: ClientConfig{
 			Scopes:  []string{"openid", "profile", "email"},
@@ -150,7 +150,7 @@ var presetsOIDCOwn = map[string]preset{
 		name:          "Kinde",
 		kind:          kindOIDC,
 		issuerExample: "https://example.kinde.com",
-		attests:       []attestation{{name: "org_code", at: "org_codes", lists: true}},
+		attests:       []attestation{{name: "org_code", claim: "org_codes", lists: true}},
 		config: ClientConfig{
 			Scopes:  []string{"openid", "email", "profile"},
 			Profile: ProfileMap{ID: "sub", Name: "name|nickname|preferred_username", Email: "email", Image: "picture", Groups: "groups"},
@@ -173,7 +173,7 @@ var presetsOIDCOwn = map[string]preset{
 		name:          "Okta",
 		kind:          kindOIDC,
 		issuerExample: "https://example.okta.com",
-		attests:       []attestation{{name: "idp", at: "idp"}},
+		attests:       []attestation{{name: "idp", claim: "idp"}},
 		config: ClientConfig{
 			Scopes:  []string{"openid", "email", "profile"},
 			Profile: ProfileMap{ID: "sub", Name: "name|preferred_username", Email: "email", Image: "picture", Groups: "groups"},
@@ -227,8 +227,8 @@ var presetsOIDCOwn = map[string]preset{
 		kind:          kindOIDC,
 		issuerExample: "https://example.zitadel.cloud",
 		attests: []attestation{
-			{name: paramScope, prefix: "urn:zitadel:iam:org:id:", at: "urn:zitadel:iam:user:resourceowner:id"},
-			{name: paramScope, prefix: "urn:zitadel:iam:org:domain:primary:", at: "urn:zitadel:iam:user:resourceowner:primary_domain"},
+			{name: paramScope, prefix: "urn:zitadel:iam:org:id:", claim: "urn:zitadel:iam:user:resourceowner:id"},
+			{name: paramScope, prefix: "urn:zitadel:iam:org:domain:primary:", claim: "urn:zitadel:iam:user:resourceowner:primary_domain"},
 			{name: paramScope, prefix: "urn:zitadel:iam:org:idp:id:"},
 		},
 		trustedAudiences: []string{anyAudience},

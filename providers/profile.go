@@ -148,11 +148,11 @@ func (a Account) complete(b Account) Account {
 	if a.Email == "" || a.Email == b.Email && b.EmailVerified {
 		a.Email, a.EmailVerified = b.Email, b.EmailVerified
 	}
-	a.alsoGroups(slices.Values(slices.Concat(b.Groups, b.AlsoGroups)))
-	for _, address := range append(b.AlsoEmails, b.Email) {
-		a.alsoEmail(address)
+	a.addOtherGroups(slices.Values(slices.Concat(b.Groups, b.OtherGroups)))
+	for _, address := range append(b.OtherEmails, b.Email) {
+		a.addOtherEmail(address)
 	}
-	a.addUnread(b.Unread)
+	a.mergeIncomplete(b.Incomplete)
 	return a
 }
 

@@ -13,17 +13,17 @@ func (p profile) readGroups(c claims, a *Account) {
 	for _, at := range p.groups {
 		first := a.Groups == nil // null says nothing in a further choice
 		if at.blocked(map[string]any(c), first) {
-			a.unread(PartGroups, "%s leads through what is no object", at)
+			a.addIncomplete(AttributeGroups, "%s leads through what is no object", at)
 		}
 		if found, ok := at.in(map[string]any(c)); ok && first {
 			a.Groups, _, _ = groups(found)
 		}
-		a.alsoGroups(at.groups(c, a, first))
+		a.addOtherGroups(at.groups(c, a, first))
 	}
 	for _, at := range p.groups {
 		// Microsoft Entra ID says so where there are too many for a token.
 		if at.isElsewhere(c) || at[0] == "groups" && isTrue(c["hasgroups"]) {
-			a.unread(PartGroups, "%s is not in the claims but kept elsewhere (distributed claims, or too many groups for a token)", at)
+			a.addIncomplete(AttributeGroups, "%s is not in the claims but kept elsewhere (distributed claims, or too many groups for a token)", at)
 		}
 	}
 }
@@ -38,7 +38,7 @@ func (p path) groups(c claims, a *Account, nullCounts bool) iter.Seq[string] {
 			case ok:
 				a.droppedGroups(p.String(), dropped)
 			case nullCounts || found != nil:
-				a.unread(PartGroups, "%s is %s, not a list of names", p, kindOf(found))
+				a.addIncomplete(AttributeGroups, "%s is %s, not a list of names", p, kindOf(found))
 			}
 			return !slices.ContainsFunc(names, func(name string) bool { return !yield(name) })
 		})
@@ -50,10 +50,10 @@ func (p path) groups(c claims, a *Account, nullCounts bool) iter.Seq[string] {
 func (p profile) readAddresses(c claims, a *Account) {
 	for _, at := range p.email {
 		if at.blocked(map[string]any(c), false) {
-			a.unread(PartEmail, "%s leads through what is no object", at)
+			a.addIncomplete(AttributeEmail, "%s leads through what is no object", at)
 		}
 		if at.isElsewhere(c) {
-			a.unread(PartEmail, "%s is not in the claims but kept elsewhere (distributed claims)", at)
+			a.addIncomplete(AttributeEmail, "%s is not in the claims but kept elsewhere (distributed claims)", at)
 		}
 		at.each(map[string]any(c), func(found any) bool {
 			list, ok := found.([]any)
@@ -64,12 +64,12 @@ func (p profile) readAddresses(c claims, a *Account) {
 				switch one := one.(type) {
 				case nil:
 				case string:
-					a.alsoEmail(one)
+					a.addOtherEmail(one)
 				default:
-					a.unread(PartEmail, "%s is %s, not an address", at, kindOf(one))
+					a.addIncomplete(AttributeEmail, "%s is %s, not an address", at, kindOf(one))
 				}
 			}
-			return !a.isOver(PartEmail)
+			return !a.isOver(AttributeEmail)
 		})
 	}
 }

@@ -90,7 +90,7 @@ func TestProfile(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			account.AlsoEmails, account.AlsoGroups, account.Unread = nil, nil, nil // see TestWhatDenyNeedsOfAProfile
+			account.OtherEmails, account.OtherGroups, account.Incomplete = nil, nil, nil // see TestWhatDenyNeedsOfAProfile
 			if !reflect.DeepEqual(account, tc.want) {
 				t.Errorf("got %+v, want %+v", account, tc.want)
 			}

@@ -65,11 +65,11 @@ type Account struct {
 	// Image is an http or https URL, or empty.
 	Image  string
 	Groups []string
-	// AlsoEmails and AlsoGroups are what else the provider names the person by.
+	// OtherEmails and OtherGroups are what else the provider names the person by.
 	// They count for deny alone. The addresses are in the form of Email.
-	AlsoEmails, AlsoGroups []string
-	// Unread is what is missing in the fields above, or may be: see [Unread].
-	Unread []Unread
+	OtherEmails, OtherGroups []string
+	// Incomplete is what is missing in the fields above, or may be: see [Incomplete].
+	Incomplete []Incomplete
 	// Tokens are what the provider's token endpoint gave; nil where there is none.
 	Tokens *Tokens
 	// Credential changes when the person's password is set anew; empty where the

@@ -98,7 +98,7 @@ func (c *client) addAddress(ctx context.Context, account *Account, endpoint, acc
 		err = account.pickAddress(body)
 	}
 	if err != nil {
-		account.unread(PartEmail, "the list of the person's addresses can't be read: %v", err)
+		account.addIncomplete(AttributeEmail, "the list of the person's addresses can't be read: %v", err)
 		c.logger.Warn("the person's e-mail addresses can't be read: signing in without a verified one", zap.Error(err))
 	}
 }
@@ -120,8 +120,8 @@ func (a *Account) pickAddress(body []byte) error {
 	if err := json.Unmarshal(body, &list); err != nil || list == nil {
 		return errors.New("the answer is not a list of objects")
 	}
-	if hasTwins(body) {
-		return errTwins
+	if hasDuplicateMember(body) {
+		return errDuplicateMember
 	}
 	unverified := make(map[string]bool)
 	for _, entry := range list {
@@ -134,7 +134,7 @@ func (a *Account) pickAddress(body []byte) error {
 	for _, entry := range list {
 		raw, isText := entry["email"].(string)
 		if !isText {
-			a.unread(PartEmail, "an entry of the person's addresses has %s as its email", kindOf(entry["email"]))
+			a.addIncomplete(AttributeEmail, "an entry of the person's addresses has %s as its email", kindOf(entry["email"]))
 		}
 		address, ok := NormalEmail(raw)
 		rank := 0
@@ -148,10 +148,10 @@ func (a *Account) pickAddress(body []byte) error {
 			best, a.Email, a.EmailVerified = rank, address, !unverified[address]
 		}
 	}
-	a.alsoEmail(before)
+	a.addOtherEmail(before)
 	for _, entry := range list {
 		raw, _ := entry["email"].(string)
-		a.alsoEmail(raw)
+		a.addOtherEmail(raw)
 	}
 	return nil
 }

@@ -234,7 +234,7 @@ func TestEveryRowSignsIn(t *testing.T) {
 			if account.Tokens == nil || account.Tokens.Access == "" {
 				t.Error("the access token is lost")
 			}
-			account.Groups, account.Tokens, account.AlsoEmails, account.Unread = nil, nil, nil, nil
+			account.Groups, account.Tokens, account.OtherEmails, account.Incomplete = nil, nil, nil, nil
 			if want := f.want(q); fmt.Sprintf("%+v", account) != fmt.Sprintf("%+v", want) {
 				t.Errorf("got  %+v\nwant %+v", account, want)
 			}

@@ -107,7 +107,7 @@ func TestTheLogSaysWhyDenyCantBeJudged(t *testing.T) {
 	g := start(t, denySite(op, "deny group contractors"))
 	g.browser().authorized(op, nil)
 	line := g.waitForLog("about a refusal", func(line logLine) bool { return line["msg"] == "sign-in refused by allow or deny" })
-	unread, _ := line["unread"].([]any)
+	unread, _ := line["incomplete"].([]any)
 	want := `groups: groups holds what is no name of a group: the name "st\\naff" of 6 bytes, an object`
 	if len(unread) != 1 || unread[0] != want || !strings.Contains(line["why"].(string), "can't be judged") {
 		t.Errorf("the log says %v", line)

@@ -10,19 +10,19 @@ import (
 	"unicode/utf8"
 )
 
-// Part is a part of an [Account] that rules look at.
-type Part string
+// Attribute is a part of an [Account] that rules look at.
+type Attribute string
 
-// The parts by which a deny rule may refuse somebody.
+// The attributes by which a deny rule may refuse somebody.
 const (
-	PartEmail  Part = "email"
-	PartGroups Part = "groups"
+	AttributeEmail  Attribute = "email"
+	AttributeGroups Attribute = "groups"
 )
 
-// Unread is something that is or may be known of a person, and that the account
-// doesn't hold: whoever denies by that part can't judge the person.
-type Unread struct {
-	Part Part
+// Incomplete is something that is or may be known of a person, and that the account
+// doesn't hold: whoever denies by that attribute can't judge the person.
+type Incomplete struct {
+	Attribute Attribute
 	// Why is for the log: what another party wrote is escaped and cut in it.
 	Why string
 
@@ -30,108 +30,108 @@ type Unread struct {
 	over bool // there is more than is kept
 }
 
-func (u Unread) String() string { return string(u.Part) + ": " + u.Why }
+func (u Incomplete) String() string { return string(u.Attribute) + ": " + u.Why }
 
 // What is kept of a person for deny alone; of what can't be read, so much is told.
 // Whoever answers may send a megabyte of it.
 const (
 	maxOtherEmails = 100
 	maxOtherGroups = maxGroups
-	mostUnread     = 3
+	mostIncomplete = 3
 )
 
-// unread notes something that isn't there, of each part the first few.
-func (a *Account) unread(part Part, format string, values ...any) {
-	if told := a.countUnread(part); told < mostUnread {
-		a.Unread = append(a.Unread, Unread{Part: part, Why: fmt.Sprintf(format, values...)})
+// addIncomplete notes something that isn't there, of each attribute the first few.
+func (a *Account) addIncomplete(attribute Attribute, format string, values ...any) {
+	if told := a.countIncomplete(attribute); told < mostIncomplete {
+		a.Incomplete = append(a.Incomplete, Incomplete{Attribute: attribute, Why: fmt.Sprintf(format, values...)})
 		return
 	}
-	a.unreadMore(part, 1)
+	a.addMoreIncomplete(attribute, 1)
 }
 
-func (a *Account) countUnread(part Part) (told int) {
-	for _, u := range a.Unread {
-		if u.Part == part && u.more == 0 && !u.over {
+func (a *Account) countIncomplete(attribute Attribute) (told int) {
+	for _, u := range a.Incomplete {
+		if u.Attribute == attribute && u.more == 0 && !u.over {
 			told++
 		}
 	}
 	return told
 }
 
-func (a *Account) unreadMore(part Part, more int) {
-	i := slices.IndexFunc(a.Unread, func(u Unread) bool { return u.Part == part && u.more > 0 })
+func (a *Account) addMoreIncomplete(attribute Attribute, more int) {
+	i := slices.IndexFunc(a.Incomplete, func(u Incomplete) bool { return u.Attribute == attribute && u.more > 0 })
 	if i < 0 {
-		i, a.Unread = len(a.Unread), append(a.Unread, Unread{Part: part})
+		i, a.Incomplete = len(a.Incomplete), append(a.Incomplete, Incomplete{Attribute: attribute})
 	}
-	a.Unread[i].more += more
-	a.Unread[i].Why = fmt.Sprintf("and %d more", a.Unread[i].more)
+	a.Incomplete[i].more += more
+	a.Incomplete[i].Why = fmt.Sprintf("and %d more", a.Incomplete[i].more)
 }
 
-// addUnread takes over what another account lacks.
-func (a *Account) addUnread(list []Unread) {
+// mergeIncomplete takes over what another account lacks.
+func (a *Account) mergeIncomplete(list []Incomplete) {
 	for _, u := range list {
 		switch {
 		case u.over:
-			a.unreadOver(u.Part, u.Why)
+			a.addOverflow(u.Attribute, u.Why)
 		case u.more > 0:
-			a.unreadMore(u.Part, u.more)
+			a.addMoreIncomplete(u.Attribute, u.more)
 		default:
-			a.unread(u.Part, "%s", u.Why)
+			a.addIncomplete(u.Attribute, "%s", u.Why)
 		}
 	}
 }
 
-// unreadOver notes, once, that there is more than is kept.
-func (a *Account) unreadOver(part Part, why string) {
-	if !a.isOver(part) {
-		a.Unread = append(a.Unread, Unread{Part: part, Why: why, over: true})
+// addOverflow notes, once, that there is more than is kept.
+func (a *Account) addOverflow(attribute Attribute, why string) {
+	if !a.isOver(attribute) {
+		a.Incomplete = append(a.Incomplete, Incomplete{Attribute: attribute, Why: why, over: true})
 	}
 }
 
-func (a *Account) isOver(part Part) bool {
-	return slices.ContainsFunc(a.Unread, func(u Unread) bool { return u.Part == part && u.over })
+func (a *Account) isOver(attribute Attribute) bool {
+	return slices.ContainsFunc(a.Incomplete, func(u Incomplete) bool { return u.Attribute == attribute && u.over })
 }
 
-func (a *Account) hasUnread(part Part) bool {
-	return slices.ContainsFunc(a.Unread, func(u Unread) bool { return u.Part == part })
+func (a *Account) isIncomplete(attribute Attribute) bool {
+	return slices.ContainsFunc(a.Incomplete, func(u Incomplete) bool { return u.Attribute == attribute })
 }
 
-// alsoEmail notes an address that isn't the account's: one that can be read, or a
+// addOtherEmail notes an address that isn't the account's: one that can be read, or a
 // text that can't be read as one. Once there are too many to keep, nobody asks for
 // more.
-func (a *Account) alsoEmail(raw string) {
-	if a.isOver(PartEmail) {
+func (a *Account) addOtherEmail(raw string) {
+	if a.isOver(AttributeEmail) {
 		return
 	}
 	address, ok := NormalEmail(raw)
 	switch {
 	case !ok && strings.TrimSpace(raw) != "":
-		a.unread(PartEmail, "%q is not one plain address", excerpt(raw))
-	case !ok || address == a.Email || slices.Contains(a.AlsoEmails, address):
-	case len(a.AlsoEmails) == maxOtherEmails:
-		a.unreadOver(PartEmail, fmt.Sprintf("there are more than %d further addresses", maxOtherEmails))
+		a.addIncomplete(AttributeEmail, "%q is not one plain address", excerpt(raw))
+	case !ok || address == a.Email || slices.Contains(a.OtherEmails, address):
+	case len(a.OtherEmails) == maxOtherEmails:
+		a.addOverflow(AttributeEmail, fmt.Sprintf("there are more than %d further addresses", maxOtherEmails))
 	default:
-		a.AlsoEmails = append(a.AlsoEmails, address)
+		a.OtherEmails = append(a.OtherEmails, address)
 	}
 }
 
-// alsoGroups notes groups that the account isn't let in by, as long as there are not
+// addOtherGroups notes groups that the account isn't let in by, as long as there are not
 // too many to keep.
-func (a *Account) alsoGroups(names iter.Seq[string]) {
-	known := make(map[string]bool, len(a.Groups)+len(a.AlsoGroups))
-	for _, name := range slices.Concat(a.Groups, a.AlsoGroups) {
+func (a *Account) addOtherGroups(names iter.Seq[string]) {
+	known := make(map[string]bool, len(a.Groups)+len(a.OtherGroups))
+	for _, name := range slices.Concat(a.Groups, a.OtherGroups) {
 		known[name] = true
 	}
 	for name := range names {
 		if known[name] {
 			continue
 		}
-		if len(a.AlsoGroups) == maxOtherGroups {
-			a.unreadOver(PartGroups, fmt.Sprintf("there are more than %d further groups", maxOtherGroups))
+		if len(a.OtherGroups) == maxOtherGroups {
+			a.addOverflow(AttributeGroups, fmt.Sprintf("there are more than %d further groups", maxOtherGroups))
 			return
 		}
 		known[name] = true
-		a.AlsoGroups = append(a.AlsoGroups, name)
+		a.OtherGroups = append(a.OtherGroups, name)
 	}
 }
 
@@ -245,5 +245,5 @@ func (a *Account) droppedGroups(claim string, d dropped) {
 	if d.more > 0 {
 		what += fmt.Sprintf(" and %d more", d.more)
 	}
-	a.unread(PartGroups, "%s holds what is no name of a group: %s", claim, what)
+	a.addIncomplete(AttributeGroups, "%s holds what is no name of a group: %s", claim, what)
 }

@@ -10,12 +10,12 @@ import (
 // may decline them (OpenID Connect Core section 11).
 var sessionScopes = set("offline_access", "offline.access", "offline", "online_access", "refresh_token")
 
-// granted compares what a token answer says it grants with what was asked for,
+// checkScopes compares what a token answer says it grants with what was asked for,
 // and refuses less: the authorization request passes through the visitor's
-// address bar, where a scope can be taken out (RFC 6749 sections 3.3 and 5.1). told
+// address bar, where a scope can be taken out (RFC 6749 sections 3.3 and 5.1). complete
 // says that everything was granted. An answer without scope says nothing, for it
 // means what the browser asked for, which need not be what it was told to ask.
-func (c *client) granted(answer claims) (told bool, err error) {
+func (c *client) checkScopes(answer claims) (complete bool, err error) {
 	grants, told, err := c.grants(answer["scope"])
 	if err != nil || !told {
 		return false, err
@@ -84,10 +84,10 @@ func (c *client) separatesScopes(r rune) bool {
 	return r == ' ' || r == ',' && c.row.commaScopes || strings.ContainsRune(c.config.ScopeSeparator, r)
 }
 
-// judge notes the parts that the account lacks though the person may have them:
+// noteMissing notes the parts that the account lacks though the person may have them:
 // the provider wasn't asked everything, or doesn't say that it granted everything.
 // m holds the endpoints.
-func (c *client) judge(account *Account, t *tokens, m metadata, askedUserinfo, hasAddresses bool) {
+func (c *client) noteMissing(account *Account, t *tokens, m metadata, askedUserinfo, hasAddresses bool) {
 	var why string
 	switch {
 	case !askedUserinfo:
@@ -99,10 +99,10 @@ func (c *client) judge(account *Account, t *tokens, m metadata, askedUserinfo, h
 	default:
 		return
 	}
-	if c.profile.groups != nil && account.Groups == nil && !account.hasUnread(PartGroups) {
-		account.unread(PartGroups, "the claim is missing, %s", why)
+	if c.profile.groups != nil && account.Groups == nil && !account.isIncomplete(AttributeGroups) {
+		account.addIncomplete(AttributeGroups, "the claim is missing, %s", why)
 	}
-	if (c.profile.email != nil || hasAddresses) && account.Email == "" && !account.hasUnread(PartEmail) {
-		account.unread(PartEmail, "the claim is missing, %s", why)
+	if (c.profile.email != nil || hasAddresses) && account.Email == "" && !account.isIncomplete(AttributeEmail) {
+		account.addIncomplete(AttributeEmail, "the claim is missing, %s", why)
 	}
 }

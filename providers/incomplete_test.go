@@ -15,8 +15,8 @@ import (
 // parts are what an account says that it lacks, each part once.
 func (a Account) parts() string {
 	var names []string
-	for _, unread := range a.Unread {
-		names = append(names, string(unread.Part))
+	for _, unread := range a.Incomplete {
+		names = append(names, string(unread.Attribute))
 	}
 	slices.Sort(names)
 	return strings.Join(slices.Compact(names), " ")
@@ -28,8 +28,8 @@ func TestWhatDenyNeedsOfAProfile(t *testing.T) {
 	for name, tc := range map[string]struct {
 		mapping ProfileMap
 		claims  string // beside sub
-		groups  string // joined by |, with AlsoGroups after a /
-		emails  string // AlsoEmails
+		groups  string // joined by |, with OtherGroups after a /
+		emails  string // OtherEmails
 		unread  string // parts
 	}{
 		"nothing":                    {claims: `"x":1`},
@@ -107,11 +107,11 @@ func TestWhatDenyNeedsOfAProfile(t *testing.T) {
 				t.Fatal(err)
 			}
 			groups := strings.Join(account.Groups, "|")
-			if len(account.AlsoGroups) > 0 {
-				groups += "/" + strings.Join(account.AlsoGroups, "|")
+			if len(account.OtherGroups) > 0 {
+				groups += "/" + strings.Join(account.OtherGroups, "|")
 			}
-			if groups != tc.groups || strings.Join(account.AlsoEmails, " ") != tc.emails || account.parts() != tc.unread {
-				t.Errorf("groups %q, further addresses %q, unread %v", groups, account.AlsoEmails, account.Unread)
+			if groups != tc.groups || strings.Join(account.OtherEmails, " ") != tc.emails || account.parts() != tc.unread {
+				t.Errorf("groups %q, further addresses %q, unread %v", groups, account.OtherEmails, account.Incomplete)
 			}
 		})
 	}
@@ -164,21 +164,21 @@ func TestWhatIsKeptForDenyIsBounded(t *testing.T) {
 				t.Fatal(err)
 			}
 			var unread []string
-			for _, one := range account.complete(Account{}).Unread {
+			for _, one := range account.complete(Account{}).Incomplete {
 				unread = append(unread, one.String())
 			}
-			if len(account.Groups) != tc.groups || len(account.AlsoGroups) != tc.others || len(account.AlsoEmails) != tc.emails || !slices.Equal(unread, tc.unread) {
-				t.Errorf("%d groups and %d others, %d addresses, unread %q", len(account.Groups), len(account.AlsoGroups), len(account.AlsoEmails), unread)
+			if len(account.Groups) != tc.groups || len(account.OtherGroups) != tc.others || len(account.OtherEmails) != tc.emails || !slices.Equal(unread, tc.unread) {
+				t.Errorf("%d groups and %d others, %d addresses, unread %q", len(account.Groups), len(account.OtherGroups), len(account.OtherEmails), unread)
 			}
 			twice := account.complete(account)
-			if len(twice.AlsoGroups) > maxOtherGroups || len(twice.AlsoEmails) > maxOtherEmails || len(twice.Unread) > mostUnread+2 {
-				t.Errorf("with another: %d groups, %d addresses, unread %v", len(twice.AlsoGroups), len(twice.AlsoEmails), twice.Unread)
+			if len(twice.OtherGroups) > maxOtherGroups || len(twice.OtherEmails) > maxOtherEmails || len(twice.Incomplete) > mostIncomplete+2 {
+				t.Errorf("with another: %d groups, %d addresses, unread %v", len(twice.OtherGroups), len(twice.OtherEmails), twice.Incomplete)
 			}
 		})
 	}
 	var account Account
-	if err := account.pickAddress([]byte(repeat(`{"email":"aN@x.example"}`))); err != nil || len(account.AlsoEmails) != maxOtherEmails || account.parts() != "email" {
-		t.Errorf("a list of addresses: %d, %v, %v", len(account.AlsoEmails), account.Unread, err)
+	if err := account.pickAddress([]byte(repeat(`{"email":"aN@x.example"}`))); err != nil || len(account.OtherEmails) != maxOtherEmails || account.parts() != "email" {
+		t.Errorf("a list of addresses: %d, %v, %v", len(account.OtherEmails), account.Incomplete, err)
 	}
 }
 
@@ -194,8 +194,8 @@ func TestWhatDenyNeedsOfAListOfAddresses(t *testing.T) {
 		if err := account.pickAddress([]byte(list)); err != nil {
 			t.Errorf("%s: %v", list, err)
 		}
-		if strings.Join(account.AlsoEmails, " ") != want.emails || account.parts() != want.unread {
-			t.Errorf("%s: %q, %v", list, account.AlsoEmails, account.Unread)
+		if strings.Join(account.OtherEmails, " ") != want.emails || account.parts() != want.unread {
+			t.Errorf("%s: %q, %v", list, account.OtherEmails, account.Incomplete)
 		}
 	}
 	for _, list := range []string{`{"message":"Not Found"}`, `null`, `[1]`, `[{"email":"a@x.example","email":"b@x.example"}]`} {
@@ -221,8 +221,8 @@ func TestWhatUserinfoAddsCountsForDeny(t *testing.T) {
 	}
 	got := read(`{"email":"a@x.example","groups":["staff"]}`).
 		complete(read(`{"email":"b@contractor.example","groups":["staff","contractors",null]}`))
-	if !slices.Equal(got.AlsoEmails, []string{"b@contractor.example"}) || !slices.Equal(got.Groups, []string{"staff"}) ||
-		!slices.Equal(got.AlsoGroups, []string{"contractors"}) || got.parts() != "groups" {
+	if !slices.Equal(got.OtherEmails, []string{"b@contractor.example"}) || !slices.Equal(got.Groups, []string{"staff"}) ||
+		!slices.Equal(got.OtherGroups, []string{"contractors"}) || got.parts() != "groups" {
 		t.Errorf("%+v", got)
 	}
 }
@@ -305,7 +305,7 @@ func TestScopesInTheWordsOfVendors(t *testing.T) {
 	} {
 		row, _ := lookUp(tc.preset)
 		c := &client{kind: row.kind, row: row, config: ClientConfig{Preset: tc.preset}.withDefaults(row.kind)}
-		_, err := c.granted(claims{"scope": tc.scope})
+		_, err := c.checkScopes(claims{"scope": tc.scope})
 		if tc.refused != "" {
 			mustFail(t, err, "the scope "+tc.refused)
 		} else if err != nil {
@@ -332,7 +332,7 @@ func TestScopesOfAnAPIAtMicrosoft(t *testing.T) {
 	} {
 		config := ClientConfig{Preset: "azure-ad", Scopes: strings.Fields(tc.scopes), ScopeNames: tc.names}.withDefaults(row.kind)
 		c := &client{kind: row.kind, row: row, config: config}
-		told, err := c.granted(claims{"scope": tc.answer})
+		told, err := c.checkScopes(claims{"scope": tc.answer})
 		if tc.refused != "" {
 			mustFail(t, err, "the scope "+tc.refused)
 		} else if err != nil || told != tc.told {
@@ -372,7 +372,7 @@ func TestAMissingClaimIsNotedUnlessAllWasGranted(t *testing.T) {
 			}})
 			account, err := signInWhole(t, loadOIDC(t, corp(s).with(tc.config)), s)
 			if err != nil || account.parts() != tc.unread {
-				t.Errorf("%v, %v", account.Unread, err)
+				t.Errorf("%v, %v", account.Incomplete, err)
 			}
 		})
 	}
