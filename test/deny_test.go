@@ -153,6 +153,21 @@ func TestADenyLineThatIsAddedHoldsForWhatASessionLacks(t *testing.T) {
 	}
 }
 
+// Whoever has an account at a provider that tells no groups may take its button.
+func TestADenyLineThatIsBlindAtOneProviderIsTold(t *testing.T) {
+	op := providertest.New(t)
+	g := start(t, strings.Replace(denySite(op, "deny group contractors"), "deny group", "github id a-client-secret\n\tdeny group", 1))
+	var told []any
+	for _, line := range g.logs() {
+		if message, _ := line["msg"].(string); strings.HasPrefix(message, "a deny rule refuses nobody who signs in with this provider") {
+			told = append(told, line["provider"])
+		}
+	}
+	if len(told) != 1 || told[0] != "github" {
+		t.Errorf("told of %v", told)
+	}
+}
+
 // Values of rules are resolved when the configuration is loaded.
 func TestDenyByAPlaceholder(t *testing.T) {
 	op := providertest.New(t)
