@@ -52,11 +52,7 @@ func (s *site) logEnding(why endReason, claims *authjs.Claims) {
 	}
 	fields := []zap.Field{zap.String("user", userID(claims)), zap.String("realm", s.realm.String())}
 	if why == endedRules {
-		verdict := s.evaluate(s.newSession(*claims), nil)
-		if verdict == admitted {
-			verdict = "the deny rules have changed since the sign-in, which went by more than the session holds"
-		}
-		fields = append(fields, zap.String("why", string(verdict)))
+		fields = append(fields, zap.String("why", string(s.evaluate(s.newSession(*claims), nil))))
 	}
 	s.realm.sampled.Info(string(why), fields...)
 }
