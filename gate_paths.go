@@ -61,8 +61,8 @@ func withPattern(set caddy.ModuleMap, pattern string) caddy.ModuleMap {
 	if raw, ok := set["not"]; ok && json.Unmarshal(raw, &excluded) != nil {
 		return set
 	}
-	others := caddy.ModuleMap{"not": caddyconfig.JSON([]caddy.ModuleMap{{"path_regexp": added}}, nil)}
-	set["not"] = caddyconfig.JSON(append(excluded, others), nil)
+	others := []caddy.ModuleMap{{"not": caddyconfig.JSON([]caddy.ModuleMap{{"path_regexp": added}}, nil)}}
+	set["not"] = caddyconfig.JSON(slices.Concat(excluded, others), nil)
 	return set
 }
 
