@@ -207,20 +207,10 @@ func TestTheLogSaysWhyAConfiguredUsersSessionEnded(t *testing.T) {
 			realm.byID["credentials"] = roster
 			synctest.Test(t, func(t *testing.T) {
 				token := signedInAs(t, realm.fixed, "alice")
-				stream := openStream(t, realm, token)
 				change(realm, roster)
-				time.Sleep(time.Second)
 				for range 3 {
 					if goes := opened(t, realm.fixed, token) != nil; goes != (want == goesOn) {
 						t.Fatalf("%s, %q: the session goes on: %t", name, want, goes)
-					}
-				}
-				if isOpen(t, stream) != (want == goesOn) {
-					t.Errorf("%s, %q: the stream does otherwise", name, want)
-				}
-				if want == goesOn {
-					if err := realm.fixed.end(t.Context(), realm.fixed.entryOf(opened(t, realm.fixed, token))); err != nil {
-						t.Fatal(err)
 					}
 				}
 			})

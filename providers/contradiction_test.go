@@ -1,0 +1,127 @@
+package providers
+
+import (
+	"encoding/json"
+	"maps"
+	"testing"
+
+	"github.com/caddy-signin/caddy-signin/providers/providertest"
+)
+
+func TestAnAnswerThatIsBothIsARefusal(t *testing.T) {
+	for text, refused := range map[string]bool{
+		`{}`:                               false,
+		`{"error":null}`:                   false,
+		`{"error":""}`:                     false,
+		`{"error":false}`:                  false,
+		`{"error":[]}`:                     false,
+		`{"error":{"code":"ok"}}`:          false,
+		`{"error":{"code":0}}`:             false,
+		`{"success":true,"ok":true}`:       false,
+		`{"error":"AccountLocked"}`:        true,
+		`{"error":true}`:                   true,
+		`{"error":1}`:                      true,
+		`{"error":["x"]}`:                  true,
+		`{"error":{"message":"x"}}`:        true,
+		`{"error":{"code":"expired"}}`:     true,
+		`{"success":false}`:                true,
+		`{"success":"false"}`:              true,
+		`{"ok":false}`:                     true,
+		`{"authenticated":false,"id":"1"}`: true,
+		`{"success":null,"ok":1}`:          false,
+		`{"errors":[]}`:                    false,
+		`{"errors":{}}`:                    false,
+		`{"errors":null}`:                  false,
+		`{"error_code":0}`:                 false,
+		`{"error_code":""}`:                false,
+		`{"active":true}`:                  false,
+		`{"error":{"code":"ok","message":"","log_id":"1"}}`: false,
+		`{"error":{"code":0,"message":""}}`:                 false,
+		`{"error":{"code":0,"message":"account locked"}}`:   true,
+		`{"error":{"code":"ok","message":"locked"}}`:        true,
+		`{"success":0}`:                  true,
+		`{"success":0.0}`:                true,
+		`{"success":"0"}`:                true,
+		`{"ok":0}`:                       true,
+		`{"ok":"NO"}`:                    true,
+		`{"authenticated":"False"}`:      true,
+		`{"active":false}`:               true,
+		`{"errors":["locked"]}`:          true,
+		`{"errors":{"user":"locked"}}`:   true,
+		`{"errors":{"code":0}}`:          true,
+		`{"error_code":"AccountLocked"}`: true,
+		`{"error_code":17}`:              true,
+		`{"error_description":"locked"}`: true,
+	} {
+		c, err := parseClaims([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.contradiction() != nil; got != refused {
+			t.Errorf("%s: refused %t", text, got)
+		}
+	}
+}
+
+func TestATokenAnswerOrUserinfoThatIsBothIsRefused(t *testing.T) {
+	s := providertest.New(t)
+	for _, more := range []map[string]any{
+		{"error": "invalid_grant"}, {"error": map[string]any{"message": "x"}}, {"error": true}, {"ok": false}, {"success": false},
+	} {
+		s.Set(providertest.Behaviour{EditTokenAnswer: func(answer map[string]any) {
+			maps.Copy(answer, more)
+		}})
+		if _, err := signIn(t, loadOIDC(t, corp(s)), s); err == nil {
+			t.Errorf("%v beside an access_token is a success", more)
+		}
+		user := providertest.Octocat()
+		maps.Copy(user, more)
+		s.Set(providertest.Behaviour{GitHubUser: user})
+		if _, err := signIn(t, loadOAuth2(t, octo(s)), s); err == nil {
+			t.Errorf("%v beside a profile is a success", more)
+		}
+		lacking := providertest.Alice()
+		delete(lacking, "groups")
+		userinfo := providertest.Alice()
+		maps.Copy(userinfo, more)
+		s.Set(providertest.Behaviour{Claims: lacking, Userinfo: userinfo})
+		_, err := signIn(t, loadOIDC(t, corp(s)), s)
+		mustFail(t, err, "userinfo")
+	}
+	denying := providertest.Alice()
+	denying["email_verified"] = false
+	lacking := providertest.Alice()
+	delete(lacking, "groups")
+	s.Set(providertest.Behaviour{Claims: lacking, Userinfo: denying})
+	_, err := signIn(t, loadOIDC(t, corp(s)), s)
+	mustFail(t, err, "userinfo that it isn't")
+	deniesInToken := providertest.Alice()
+	delete(deniesInToken, "groups")
+	deniesInToken["email_verified"] = false
+	s.Set(providertest.Behaviour{Claims: deniesInToken, Userinfo: providertest.Alice()})
+	_, err = signIn(t, loadOIDC(t, corp(s)), s)
+	mustFail(t, err, "the ID token that it isn't")
+	delete(deniesInToken, "email_verified")
+	if account, err := signIn(t, loadOIDC(t, corp(s)), s); err != nil || !account.EmailVerified {
+		t.Errorf("an ID token that says nothing of it: %+v, %v", account, err)
+	}
+}
+
+func TestAMemberThatIsThereTwiceIsRefused(t *testing.T) {
+	for text, refused := range map[string]bool{
+		`{"id":"1","id":"2"}`:                  true,
+		`{"a":{"id":"1","id":"1"}}`:            true,
+		`{"a":[{"id":"1"},{"id":"1","id":1}]}`: true,
+		`{"id":"1","\u0069d":"2"}`:             true,
+		`{"id":"1","ID":"2","a":{"id":"3"}}`:   false,
+		`{"a":[{"id":"1"},{"id":"1"}],"b":[]}`: false,
+		`{"a":"b","b":"a","c":["a","a"]}`:      false,
+	} {
+		if !json.Valid([]byte(text)) {
+			t.Fatal(text)
+		}
+		if _, err := parseClaims([]byte(text)); (err != nil) != refused {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
