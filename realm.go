@@ -351,23 +351,6 @@ func (rl *Realm) provisionRules(caddy.Context) error {
 	return nil
 }
 
-// warnOfBlindDeny tells of providers whose people a deny rule never refuses, since
-// the provider doesn't tell what the rule looks at.
-func (rl *Realm) warnOfBlindDeny() {
-	for _, rule := range rl.admission.deny {
-		for _, id := range rl.providerIDs() {
-			told := rl.tells[id]
-			if len(rule.Provider) > 0 && !slices.Contains(rule.Provider, id) {
-				continue
-			}
-			if len(rule.Group) > 0 && !told.Groups || len(rule.Email) > 0 && !told.Email {
-				rl.logger.Warn("a deny rule refuses nobody who signs in with this provider, which doesn't tell what the rule looks at: have it told, or say who may come in with allow",
-					zap.String("realm", rl.String()), zap.String("provider", id), zap.Any("rule", rule), zap.String("told", told.Mend))
-			}
-		}
-	}
-}
-
 func (rl *Realm) resolved(rules []Rule) ([]Rule, error) {
 	all := make([]Rule, len(rules))
 	for i := range rules {

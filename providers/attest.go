@@ -275,7 +275,7 @@ func (r restriction) isMet(got []string, began time.Time) bool {
 	}
 	isWanted := func(one string) bool {
 		return slices.ContainsFunc(r.wanted, func(want string) bool {
-			return one == want || r.fold && foldASCII(one) == foldASCII(want)
+			return one == want || r.fold && lowerASCII(one) == lowerASCII(want)
 		})
 	}
 	if r.lists {
@@ -293,15 +293,6 @@ func (r restriction) isRecent(authTime string, began time.Time) bool {
 		began = time.Now()
 	}
 	return ok && err == nil && !at.Add(time.Duration(age)*time.Second).Before(began.Add(-maxSkew))
-}
-
-func foldASCII(s string) string {
-	return strings.Map(func(r rune) rune {
-		if 'A' <= r && r <= 'Z' {
-			return r + 'a' - 'A'
-		}
-		return r
-	}, s)
 }
 
 // warnOfUnenforced tells which parameters restrict nobody, though they look so.
