@@ -122,31 +122,6 @@ func (k *subject) add(account *providers.Account) {
 	}
 }
 
-// evaluate asks the rules about a session; account is given at sign-in. Where the
-// deny rules are others than those of the sign-in, they can't be judged by what
-// the session doesn't hold.
-func (s *site) evaluate(live *session, account *providers.Account) verdict {
-	rules := &s.realm.admission
-	k := subject{groups: live.claims.Groups, provider: live.claims.Provider}
-	raw := live.claims.Email.String()
-	switch passed, lacks, _ := strings.Cut(live.claims.DenyRules, "."); {
-	case account != nil:
-		k.add(account)
-	case live.claims.Provider == foreignProvider: // NextAuth asks for no groups, and misses no address
-		k.groupsIncomplete, k.emailIncomplete = true, raw == ""
-	case passed != "" && passed != rules.mark:
-		k.emailIncomplete, k.groupsIncomplete = strings.Contains(lacks, lacksEmail), strings.Contains(lacks, lacksGroups)
-	}
-	// NextAuth and the store have addresses as somebody wrote them.
-	if raw != "" && rules.byEmail {
-		var ok bool
-		if k.email, ok = providers.NormalEmail(raw); !ok {
-			k.emailIncomplete = true
-		}
-	}
-	return rules.evaluate(live.person(), &k)
-}
-
 // What a session may lack of its person, behind the mark of the deny rules.
 const (
 	lacksEmail  = "e"
@@ -176,12 +151,10 @@ func (a *admission) passedBy(account *providers.Account) string {
 	return a.mark + "." + lacks
 }
 
-func (s *site) admits(live *session) bool { return s.evaluate(live, nil) == admitted }
-
 // warnOfBlindDeny tells of providers whose people a deny rule never refuses, since
 // the provider doesn't tell what the rule looks at.
 func (rl *Realm) warnOfBlindDeny() {
-	for _, rule := range rl.admission.deny {
+	for _, rule := range rl.sessions.admission.deny {
 		for _, id := range rl.providerIDs() {
 			told := rl.tells[id]
 			if len(rule.Provider) > 0 && !slices.Contains(rule.Provider, id) {

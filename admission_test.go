@@ -20,7 +20,7 @@ func judged(t *testing.T, allow, deny []Rule, claims authjs.Claims, account *pro
 			rules[i] = rule
 		}
 	}
-	s := &site{ledger: ledger{realm: &Realm{admission: newAdmission(allow, deny)}}}
+	s := &siteSessions{sessionList: sessionList{sessionManager: &sessionManager{admission: newAdmission(allow, deny)}}}
 	return s.evaluate(s.newSession(claims), account)
 }
 

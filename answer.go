@@ -127,6 +127,15 @@ func (s *site) pageSite(r *http.Request) pages.Site {
 	return pages.Site{Name: s.host, BaseURL: s.base, HomeURL: s.origin, Reference: reference(r)}
 }
 
+// pageUser is what pages show of who is signed in.
+func pageUser(s *session) *pages.User {
+	name := s.claims.Name.String()
+	if name == "" {
+		name = s.username
+	}
+	return &pages.User{Name: name, Email: s.claims.Email.String()}
+}
+
 // reference is a short form of the request's id, the same on the page and in
 // the log.
 func reference(r *http.Request) string {

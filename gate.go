@@ -106,7 +106,7 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.
 	case gateOpen:
 		return next.ServeHTTP(out, r) //nolint:wrapcheck // the next handler's own error
 	}
-	if err = v.serve(g, out, r, next); err != nil {
+	if err = v.serve(g.rules, out, r, next); err != nil {
 		v.out.fail()
 	}
 	return err
@@ -166,7 +166,7 @@ func (g *Gate) admit(w http.ResponseWriter, r *http.Request, v *visit) (gateResu
 	switch {
 	case err != nil:
 		return gateRefused, g.unknown(w, r, v, err)
-	case session != nil && g.admits(session):
+	case session != nil && session.person().meets(g.rules):
 	case g.Optional:
 		return gateOpen, nil
 	case session == nil:
@@ -220,15 +220,6 @@ func (g *Gate) realmOf(before *visit) *Realm {
 	return g.realm
 }
 
-func (g *Gate) admits(s *session) bool {
-	for _, rule := range g.rules {
-		if !rule.matches(s.person()) {
-			return false
-		}
-	}
-	return true
-}
-
 // unknown refuses a request whose session can't be known.
 func (g *Gate) unknown(w http.ResponseWriter, r *http.Request, v *visit, err error) error {
 	if errors.Is(err, errUnknownHost) {
@@ -272,7 +263,7 @@ func (g *Gate) forbid(w http.ResponseWriter, r *http.Request, v *visit, session 
 	protect(w.Header())
 	if isNavigation(r) || isFormPost(r) || isFramed(r) {
 		return s.servePage(w, pages.Forbidden{
-			Site: s.pageSite(r), User: session.pageUser(),
+			Site: s.pageSite(r), User: pageUser(session),
 			SignInURL:  s.signInFor(r),
 			SignOutURL: s.base + "/signout",
 		})

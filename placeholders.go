@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/caddy-signin/caddy-signin/internal/nearest"
 )
 
@@ -105,6 +107,19 @@ func (v *visit) knownSession() *session {
 		return nil
 	}
 	return session
+}
+
+// accessToken asks the store once in a request, and never after it.
+func (v *visit) accessToken(live *session) string {
+	if v.over || v.tokenAsked {
+		return v.token
+	}
+	v.tokenAsked = true
+	var err error
+	if v.token, err = v.site.sessions.accessToken(v.request.Context(), live); err != nil {
+		v.realm.sampled.Error("a placeholder stays empty", zap.Error(err))
+	}
+	return v.token
 }
 
 // claim returns a claim of the session token by its dotted path, or nil.

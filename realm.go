@@ -93,20 +93,17 @@ type Realm struct {
 	byID      map[string]providers.Provider
 	written   map[string]string          // digests of the providers' options, by id
 	tells     map[string]providers.Parts // what the providers say of people, by id
-	admission admission
 	allowed   redirect.Allowed
 	headers   *headerPlan
 	names     *headerNames // of identity headers, of all realms
 	app       *App         // that has it
 	store     sessionstore.Store
-	strategy  strategy
-	streams   *streams
-	pooled    bool // streams have to be given back
+	sessions  *sessionManager
+	pooled    bool // the sessions' streams have to be given back
 	secrets   *secretSource
 	fixed     *site    // the only site of a realm with a url
 	servers   sync.Map // *caddyhttp.Server → *serverSites, of a realm without
 	throttle  *throttle
-	endings   endingsTold
 	logger    *zap.Logger
 	sampled   *zap.Logger // for lines that a client could repeat at will
 }
@@ -162,6 +159,7 @@ const (
 func (rl *Realm) provision(ctx caddy.Context, name string) error {
 	rl.name, rl.logger = name, ctx.Logger()
 	rl.sampled = sampled.Logger(rl.logger)
+	rl.sessions = rl.newSessions()
 	steps := []func(caddy.Context) error{
 		rl.provisionAddress, rl.provisionSession, rl.provisionStore, rl.provisionStreams,
 		rl.provisionProviders, rl.provisionRules, rl.provisionHeaders, rl.provisionSecrets,
@@ -197,42 +195,6 @@ func (rl *Realm) poolKey() string {
 	return rl.origin
 }
 
-func (rl *Realm) provisionSession(caddy.Context) error {
-	s := &rl.Session
-	if err := rl.provisionStrategy(); err != nil {
-		return err
-	}
-	if err := s.check(); err != nil {
-		return err
-	}
-	s.setLimits()
-	if rl.UpstreamCookies != "" && rl.UpstreamCookies != "strip" && rl.UpstreamCookies != "pass" {
-		return fmt.Errorf("upstream_cookies must be strip or pass, not %q", rl.UpstreamCookies)
-	}
-	return nil
-}
-
-// check refuses what can't be meant. Provisioning does, and the Caddyfile, where
-// the message gets file and line.
-func (s *SessionConfig) check() error {
-	known := []string{"id", "username", "groups", "provider"}
-	for _, field := range s.Expose {
-		if !slices.Contains(known, field) {
-			return fmt.Errorf("session: expose %q is not known: write any of %s", field, strings.Join(known, ", "))
-		}
-	}
-	return s.checkLimits()
-}
-
-// renewAge is how old a token may get before a page view renews it.
-func (s *SessionConfig) renewAge() time.Duration {
-	age := time.Duration(s.UpdateAge)
-	if s.IdleTimeout > 0 {
-		age = min(age, time.Duration(s.IdleTimeout)/4)
-	}
-	return age
-}
-
 func (rl *Realm) provisionSecrets(ctx caddy.Context) error {
 	source, err := newSecretSource(rl.Secrets, rl.dialect, ctx.Storage(), rl.logger)
 	if err != nil {
@@ -263,6 +225,7 @@ func (rl *Realm) provisionStore(ctx caddy.Context) error {
 	if rl.store, err = opener.Open(ctx, rl.poolKey()); err != nil {
 		return fmt.Errorf("opening the store: %w", err)
 	}
+	rl.sessions.store, rl.sessions.realmKey = rl.store, rl.poolKey()
 	return rl.provisionSharing()
 }
 
@@ -346,7 +309,7 @@ func (rl *Realm) provisionRules(caddy.Context) error {
 			return fmt.Errorf("deny: %w", err)
 		}
 	}
-	rl.admission = newAdmission(allow, deny)
+	rl.sessions.admission = newAdmission(allow, deny)
 	rl.warnOfBlindDeny()
 	return nil
 }

@@ -45,6 +45,16 @@ func (rule Rule) matches(p person) bool {
 		anyOf(rule.Provider, func(id string) bool { return p.provider == id })
 }
 
+// meets reports whether every rule holds.
+func (p person) meets(rules []Rule) bool {
+	for _, rule := range rules {
+		if !rule.matches(p) {
+			return false
+		}
+	}
+	return true
+}
+
 func anyOf(values []string, holds func(string) bool) bool {
 	return len(values) == 0 || slices.ContainsFunc(values, holds)
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -168,7 +169,7 @@ func (v *visit) getSession(r *http.Request) (*session, error) {
 		var s *site
 		if s, v.sessionErr = v.getSite(r); v.sessionErr == nil {
 			ctx := v.reading.Begin(r.Context(), storePatience)
-			v.session, v.sessionErr = s.readSession(ctx, v.cookies, &v.found)
+			v.session, v.sessionErr = s.sessions.readSession(ctx, v.cookies, &v.found)
 		}
 	}
 	return v.session, v.sessionErr
@@ -181,6 +182,47 @@ func (v *visit) renewing(ctx context.Context) (limited context.Context, done fun
 		return &v.reading, func() {}
 	}
 	return patiently(ctx)
+}
+
+// renew lets the visitor's session live on when it is old enough, or was sealed
+// with an old secret, and puts the new cookie into a page view's answer.
+func (v *visit) renew(r *http.Request) error {
+	live := v.session
+	if !live.stale && !v.site.sessions.isOld(&live.claims, time.Now()) {
+		return nil
+	}
+	ctx, done := v.renewing(r.Context())
+	defer done()
+	isPage := isNavigation(r) || isPassedOn(r)
+	renewed, err := v.realm.sessions.strategy.renew(ctx, &v.site.sessions, live, isPage)
+	if err != nil || !isPage {
+		return err //nolint:wrapcheck // it says what was being done
+	}
+	received := v.site.names.ReadSession(v.cookies)
+	cookies, err := v.site.sessions.cookiesOf(renewed.token, &live.claims, &received)
+	if err != nil {
+		return err
+	}
+	v.out.renewal = v.out.renewal[:0]
+	for _, cookie := range cookies {
+		v.out.renewal = append(v.out.renewal, cookie.String())
+	}
+	return nil
+}
+
+// serve passes a request on that a gate with these rules guards. It ends when its
+// session does, or when the rules would not let it pass again.
+func (v *visit) serve(rules []Rule, w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	if v.stream.cancel != nil { // an outer gate watches it already
+		v.stream.guardedBy(rules)
+		return next.ServeHTTP(w, r) //nolint:wrapcheck // the next handler's own error
+	}
+	ctx, cancel := context.WithCancelCause(r.Context())
+	v.stream = stream{sessions: &v.site.sessions, session: v.session, outermost: [1][]Rule{rules}, cancel: cancel}
+	v.stream.guards = v.stream.outermost[:]
+	v.realm.sessions.streams.add(&v.stream) //nolint:contextcheck // the sweeper outlives the request
+	defer v.stream.done()
+	return next.ServeHTTP(w, r.WithContext(ctx)) //nolint:wrapcheck // the next handler's own error
 }
 
 // blame logs what is out of order, for the operator to mend. A visitor who leaves

@@ -59,6 +59,18 @@ func (s *SessionConfig) setLimits() {
 	s.UpdateAge = cmp.Or(s.UpdateAge, caddy.Duration(min(defaultUpdateAge, life/4)))
 }
 
+// limits are the limits that hold, once setLimits has filled them in.
+func (s *SessionConfig) limits() sessionLimits {
+	limits := sessionLimits{
+		maxAge: time.Duration(s.MaxAge), absoluteMaxAge: time.Duration(s.AbsoluteMaxAge),
+		renewAge: time.Duration(s.UpdateAge), idleTimeout: time.Duration(s.IdleTimeout),
+	}
+	if limits.idleTimeout > 0 {
+		limits.renewAge = min(limits.renewAge, limits.idleTimeout/4)
+	}
+	return limits
+}
+
 // inWords is a duration as people write it: 30d, 8h, 90m.
 func inWords[T ~int64](length T) string {
 	d := time.Duration(length)
