@@ -12,9 +12,6 @@ import (
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
-// tokensPurpose is what the keys are salted with that seal providers' tokens.
-const tokensPurpose = "tokens of a provider"
-
 // storedTokens are a provider's tokens as a store that keeps people has them,
 // sealed. They name their account, so that a row opens nothing in another's place.
 type storedTokens struct {

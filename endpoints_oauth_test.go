@@ -31,7 +31,7 @@ func TestSpentFlowsLeaveRoomInTheStore(t *testing.T) {
 
 // Requirement B5: a flow's time is in the sealed value.
 func TestAFlowEndsByItsSealedTime(t *testing.T) {
-	keys, err := newKeyring([]string{"a secret of the tests, 40 bytes long ...."}, nextAuth)
+	keys, err := newKeyring([]string{"a secret of the tests, 40 bytes long ...."}, nextAuth.plain, nextAuth.secure)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,6 @@ package signin
 
 import (
 	"context"
-	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -12,22 +11,6 @@ import (
 
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
-
-// linkKeys are the keys under which the tokens of mailed links are hashed: the
-// first for new links, all of them for old ones.
-type linkKeys [][]byte
-
-func newLinkKeys(secrets []string) (linkKeys, error) {
-	keys := make(linkKeys, len(secrets))
-	for i, secret := range secrets {
-		key, err := hkdf.Key(sha256.New, []byte(secret), nil, "caddy-signin mailed link", sha256.Size)
-		if err != nil {
-			return nil, fmt.Errorf("deriving the key of mailed links: %w", err)
-		}
-		keys[i] = key
-	}
-	return keys, nil
-}
 
 // mailedLink is what a link proves: that its holder reads the mail of address.
 // Its hash binds the token to the realm, the public address of its endpoints, the

@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/caddy-signin/caddy-signin/internal/authjs"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
@@ -22,7 +23,7 @@ func linkOf(t *testing.T) mailedLink {
 
 func linkKeysOf(t *testing.T, secrets ...string) linkKeys {
 	t.Helper()
-	keys, err := newLinkKeys(secrets)
+	keys, err := authjs.DeriveKeys("caddy-signin mailed link", secrets...)
 	if err != nil {
 		t.Fatal(err)
 	}

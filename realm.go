@@ -12,6 +12,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 
+	"github.com/caddy-signin/caddy-signin/internal/authjs"
 	"github.com/caddy-signin/caddy-signin/internal/redirect"
 	"github.com/caddy-signin/caddy-signin/internal/sampled"
 	"github.com/caddy-signin/caddy-signin/providers"
@@ -196,7 +197,7 @@ func (rl *Realm) poolKey() string {
 }
 
 func (rl *Realm) provisionSecrets(ctx caddy.Context) error {
-	source, err := newSecretSource(rl.Secrets, rl.dialect, ctx.Storage(), rl.logger)
+	source, err := newSecretSource(rl.Secrets, []*authjs.Names{rl.dialect.plain, rl.dialect.secure}, ctx.Storage(), rl.logger)
 	if err != nil {
 		return err
 	}

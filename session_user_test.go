@@ -75,7 +75,7 @@ func TestARenewedSessionProvesItsPasswordByTheNewSecret(t *testing.T) {
 			realm, _ := withStrategy(t, name, nil)
 			s := &realm.fixed.sessions
 			use := func(secrets ...string) {
-				ring, err := newKeyring(secrets, realm.dialect)
+				ring, err := newKeyring(secrets, realm.dialect.plain, realm.dialect.secure)
 				if err != nil {
 					t.Fatal(err)
 				}
