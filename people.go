@@ -17,7 +17,7 @@ import (
 
 // seenLife is how long a person may stay away and still not be new, where no
 // store keeps people.
-const seenLife = 400 * day
+const seenLife = 400 * 24 * time.Hour
 
 // welcome ends a sign-in by anything but a password. begunIn is the session in
 // which it was started, if any: an account that is new is linked to its user. A

@@ -2,12 +2,9 @@ package signin
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
-	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
@@ -150,10 +147,7 @@ type Pages struct {
 	NewUser string `json:"new_user,omitempty"`
 }
 
-const (
-	day             = 24 * time.Hour
-	defaultBasePath = "/api/auth"
-)
+const defaultBasePath = "/api/auth"
 
 // provision makes the realm ready. It does no I/O: caddy validate provisions
 // too. name is empty for a realm written in place.
@@ -207,130 +201,6 @@ func (rl *Realm) provisionSecrets(ctx caddy.Context) error {
 	}
 	return nil
 }
-
-func (rl *Realm) provisionStore(ctx caddy.Context) error {
-	if rl.StoreRaw == nil {
-		rl.StoreRaw = json.RawMessage(`{"store":"bolt"}`)
-	}
-	if err := checkModuleName(rl.StoreRaw, "store", sessionstore.Namespace); err != nil {
-		return fmt.Errorf("the store: %w", err)
-	}
-	mod, err := ctx.LoadModule(rl, "StoreRaw")
-	if err != nil {
-		return fmt.Errorf("loading the store: %w", err)
-	}
-	opener, ok := mod.(sessionstore.Module)
-	if !ok {
-		return fmt.Errorf("store: %T is not a session store", mod)
-	}
-	if rl.store, err = opener.Open(ctx, rl.poolKey()); err != nil {
-		return fmt.Errorf("opening the store: %w", err)
-	}
-	rl.sessions.store, rl.sessions.realmKey = rl.store, rl.poolKey()
-	return rl.provisionSharing()
-}
-
-func (rl *Realm) provisionProviders(ctx caddy.Context) error {
-	for i, raw := range rl.ProvidersRaw {
-		if err := checkModuleName(raw, "provider", providers.Namespace); err != nil {
-			return fmt.Errorf("the providers: number %d: %w", i+1, err)
-		}
-	}
-	written := slices.Clone(rl.ProvidersRaw) // Caddy takes them out
-	mods, err := ctx.LoadModule(rl, "ProvidersRaw")
-	if err != nil {
-		return fmt.Errorf("loading the providers: %w", err)
-	}
-	loaded, _ := mods.([]any)
-	if len(loaded) == 0 {
-		return errNoProvider
-	}
-	rl.byID, rl.written = make(map[string]providers.Provider, len(loaded)), make(map[string]string, len(loaded))
-	for i, mod := range loaded {
-		provider, ok := mod.(providers.Provider)
-		if !ok {
-			return fmt.Errorf("%T is not a provider", mod)
-		}
-		id := provider.Info().ID
-		if !isProviderID(id) {
-			return errBadProviderID(id)
-		}
-		if _, exists := rl.byID[id]; exists {
-			return errTwoProviders(id)
-		}
-		rl.providers = append(rl.providers, provider)
-		rl.byID[id], rl.written[id] = provider, digest(string(written[i]))
-	}
-	rl.tells = tellsOf(rl.providerIDs(), written)
-	return nil
-}
-
-var errNoProvider = errors.New("no provider: add one to the signin block, such as credentials, google or oidc")
-
-func errBadProviderID(id string) error {
-	if id == foreignProvider {
-		return fmt.Errorf("provider id %q stands for sessions that NextAuth itself issued: give the provider another id", id)
-	}
-	return fmt.Errorf("provider id %q must be of letters, digits, hyphens, dots and underscores: give the provider such an id; its name may be any text", id)
-}
-
-func errTwoProviders(id string) error {
-	return fmt.Errorf("two providers have the id %q: give one of them an id line of its own", id)
-}
-
-// checkProviders refuses a rule about a provider that the realm doesn't have:
-// it would silently match nobody.
-func (rule *Rule) checkProviders(has func(id string) bool) error {
-	for _, id := range rule.Provider {
-		if !isDynamic(id) && !has(id) {
-			return fmt.Errorf("provider %q is not in this realm", id)
-		}
-	}
-	return nil
-}
-
-func isProviderID(id string) bool {
-	return id != "" && len(id) <= 64 && id != foreignProvider && strings.Trim(id, ".") != "" &&
-		!strings.ContainsFunc(id, func(r rune) bool {
-			return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-._", r)
-		})
-}
-
-func (rl *Realm) provisionRules(caddy.Context) error {
-	allow, err := rl.resolved(rl.Allow)
-	if err != nil {
-		return fmt.Errorf("allow: %w", err)
-	}
-	deny, err := rl.resolved(rl.Deny)
-	if err != nil {
-		return fmt.Errorf("deny: %w", err)
-	}
-	for i := range deny {
-		if err := deny[i].checkEvaluable(rl.tells); err != nil {
-			return fmt.Errorf("deny: %w", err)
-		}
-	}
-	rl.sessions.admission = newAdmission(allow, deny)
-	rl.warnOfBlindDeny()
-	return nil
-}
-
-func (rl *Realm) resolved(rules []Rule) ([]Rule, error) {
-	all := make([]Rule, len(rules))
-	for i := range rules {
-		rule, err := rules[i].resolved()
-		if err == nil {
-			err = rule.checkProviders(rl.hasProvider)
-		}
-		if err != nil {
-			return nil, err
-		}
-		all[i] = rule
-	}
-	return all, nil
-}
-
-func (rl *Realm) hasProvider(id string) bool { return rl.byID[id] != nil }
 
 func (rl *Realm) provisionHeaders(caddy.Context) error {
 	known := []string{"", "id", "email", "login"}

@@ -10,6 +10,8 @@ import (
 )
 
 const (
+	day = 24 * time.Hour
+
 	defaultMaxAge         = 30 * day
 	defaultAbsoluteMaxAge = 90 * day
 	defaultUpdateAge      = day

@@ -153,7 +153,7 @@ func (s *siteSessions) signedIn(keys *keyring, provider string, account provider
 		AuthTime:      time.Now(),
 		Credential:    s.credential(keys, provider, &account),
 	}
-	claims.DenyRules = s.admission.passedBy(&account)
+	claims.DenyRules = s.passedBy(&account)
 	return claims
 }
 

@@ -143,7 +143,7 @@ func TestASessionDoesNotTellThePassword(t *testing.T) {
 		}
 	}
 	for _, path := range []string{"mac", "cred"} {
-		if value := live.claim(path); value != nil {
+		if value := claim(live, path); value != nil {
 			t.Errorf("the placeholder of the claim %s is %v", path, value)
 		}
 	}
