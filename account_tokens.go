@@ -7,15 +7,10 @@ import (
 	"fmt"
 	"time"
 
-	"go.uber.org/zap"
-
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
 	"github.com/caddy-signin/caddy-signin/providers"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
-
-// tokensPurpose is what the keys are salted with that seal providers' tokens.
-const tokensPurpose = "tokens of a provider"
 
 // storedTokens are a provider's tokens as a store that keeps people has them,
 // sealed. They name their account, so that a row opens nothing in another's place.
@@ -70,24 +65,10 @@ func openAccessToken(keys *keyring, found sessionstore.SealedTokens, now time.Ti
 	return stored.AccessToken
 }
 
-// tokensToStore seals the tokens of an account that signs in; nil leaves what is
-// stored.
-func (c *call) tokensToStore(key sessionstore.AccountKey, tokens *providers.Tokens) ([]byte, error) {
-	if tokens == nil {
-		return nil, nil
-	}
-	sealed, err := sealTokens(c.keys, key, tokens)
-	if errors.Is(err, errTokensTooLong) {
-		c.realm.logger.Warn(err.Error(), zap.String("provider", key.Provider))
-		return nil, nil
-	}
-	return sealed, err
-}
-
 // accessToken is the access token that the session's user got at the session's
 // provider by the last sign-in there; empty where there is none that is good.
-func (s *site) accessToken(ctx context.Context, live *session) (string, error) {
-	users, ok := s.realm.store.(sessionstore.Users)
+func (s *siteSessions) accessToken(ctx context.Context, live *session) (string, error) {
+	users, ok := s.store.(sessionstore.Users)
 	if !ok || live.claims.User == "" {
 		return "", nil
 	}
@@ -105,17 +86,4 @@ func (s *site) accessToken(ctx context.Context, live *session) (string, error) {
 		return "", err
 	}
 	return openAccessToken(keys, found, time.Now()), nil
-}
-
-// accessToken asks the store once in a request, and never after it.
-func (v *visit) accessToken(live *session) string {
-	if v.over || v.tokenAsked {
-		return v.token
-	}
-	v.tokenAsked = true
-	var err error
-	if v.token, err = v.site.accessToken(v.request.Context(), live); err != nil {
-		v.realm.sampled.Error("a placeholder stays empty", zap.Error(err))
-	}
-	return v.token
 }

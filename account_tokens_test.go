@@ -6,14 +6,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caddy-signin/caddy-signin/internal/authjs"
 	"github.com/caddy-signin/caddy-signin/providers"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
 func TestTokensOfAProviderAreSealed(t *testing.T) {
 	const one, two = "the first secret of the unit tests, long", "the second secret of the unit tests, long"
-	ring := func(d *dialect, secrets ...string) *keyring {
-		keys, err := newKeyring(secrets, d)
+	ring := func(d authjs.Dialect, secrets ...string) *keyring {
+		keys, err := newKeyring(secrets, d.Names(false))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -22,7 +23,7 @@ func TestTokensOfAProviderAreSealed(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0)
 	alice := sessionstore.AccountKey{Provider: "corp", ID: "alice"}
 	tokens := &providers.Tokens{Access: "access-1", Refresh: "refresh-1", ID: "id-1", Expires: now.Add(time.Hour)}
-	sealed, err := sealTokens(ring(nextAuth, one), alice, tokens)
+	sealed, err := sealTokens(ring(authjs.NextAuth, one), alice, tokens)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,14 +36,14 @@ func TestTokensOfAProviderAreSealed(t *testing.T) {
 		after time.Duration
 		want  string
 	}{
-		"by the same key":              {ring(nextAuth, one), alice, 0, "access-1"},
-		"until it expires":             {ring(nextAuth, one), alice, time.Hour - time.Second, "access-1"},
-		"once it has expired":          {ring(nextAuth, one), alice, time.Hour, ""},
-		"by an older key":              {ring(nextAuth, two, one), alice, 0, "access-1"},
-		"in the other dialect":         {ring(authJS, one), alice, 0, "access-1"},
-		"by a key that is not its own": {ring(nextAuth, two), alice, 0, ""},
-		"in another account's place":   {ring(nextAuth, one), sessionstore.AccountKey{Provider: "corp", ID: "bob"}, 0, ""},
-		"in another provider's place":  {ring(nextAuth, one), sessionstore.AccountKey{Provider: "other", ID: "alice"}, 0, ""},
+		"by the same key":              {ring(authjs.NextAuth, one), alice, 0, "access-1"},
+		"until it expires":             {ring(authjs.NextAuth, one), alice, time.Hour - time.Second, "access-1"},
+		"once it has expired":          {ring(authjs.NextAuth, one), alice, time.Hour, ""},
+		"by an older key":              {ring(authjs.NextAuth, two, one), alice, 0, "access-1"},
+		"in the other dialect":         {ring(authjs.AuthJS, one), alice, 0, "access-1"},
+		"by a key that is not its own": {ring(authjs.NextAuth, two), alice, 0, ""},
+		"in another account's place":   {ring(authjs.NextAuth, one), sessionstore.AccountKey{Provider: "corp", ID: "bob"}, 0, ""},
+		"in another provider's place":  {ring(authjs.NextAuth, one), sessionstore.AccountKey{Provider: "other", ID: "alice"}, 0, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			found := sessionstore.SealedTokens{AccountKey: test.key, Tokens: sealed}
@@ -52,7 +53,7 @@ func TestTokensOfAProviderAreSealed(t *testing.T) {
 		})
 	}
 	tokens.Access = strings.Repeat("x", 64<<10)
-	if _, err := sealTokens(ring(nextAuth, one), alice, tokens); !errors.Is(err, errTokensTooLong) {
+	if _, err := sealTokens(ring(authjs.NextAuth, one), alice, tokens); !errors.Is(err, errTokensTooLong) {
 		t.Errorf("sealing what can't be opened again: %v", err)
 	}
 }

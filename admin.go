@@ -149,12 +149,6 @@ func methodNotAllowed(w http.ResponseWriter, allowed string) error {
 	return adminError(http.StatusMethodNotAllowed, fmt.Errorf("only %s here", allowed))
 }
 
-// owned is an entry with the ledger that it stands in.
-type owned struct {
-	ledger
-	entry
-}
-
 // markEnded has sign-ins of a user that are under way come to nothing, in a
 // realm or in all.
 func markEnded(ctx context.Context, realmKey, user string) error {
@@ -163,7 +157,7 @@ func markEnded(ctx context.Context, realmKey, user string) error {
 		return adminError(http.StatusNotFound, err)
 	}
 	for _, rl := range realms {
-		if err := (ledger{realm: rl}).markEnded(ctx, user); err != nil {
+		if err := (sessionList{sessionManager: rl.sessions}).markEnded(ctx, user); err != nil {
 			return adminError(http.StatusServiceUnavailable, fmt.Errorf("%s: %w", rl, err))
 		}
 	}
@@ -182,13 +176,13 @@ func find(ctx context.Context, realmKey, user string, wanted func(*entry) bool) 
 	seen := make(map[[2]string]bool) // realms without a name may share a store
 	var found []owned
 	for _, rl := range realms {
-		err := ledger{realm: rl}.each(ctx, listPrefix(cmp.Or(realmKey, rl.poolKey()), user), func(key string, e entry) error {
+		err := sessionList{sessionManager: rl.sessions}.each(ctx, listPrefix(cmp.Or(realmKey, rl.poolKey()), user), func(key string, e entry) error {
 			id := [2]string{key, e.sid}
 			if !rl.owns(key) || seen[id] || (user != "" && e.user != user) || !wanted(&e) {
 				return nil
 			}
-			one := owned{ledger{realm: rl, key: key}, e}
-			over, err := e.home().revoked(ctx, one.ledger, e)
+			one := owned{sessionList{rl.sessions, key}, e}
+			over, err := e.home().revoked(ctx, one.sessionList, e)
 			if err == nil && !over {
 				seen[id] = true
 				found = append(found, one)
@@ -220,7 +214,7 @@ func listPrefix(key, user string) string {
 	case user == "":
 		return key + sessionMark
 	default:
-		return ledger{key: key}.userPrefix(user)
+		return sessionList{key: key}.userPrefix(user)
 	}
 }
 
@@ -255,20 +249,26 @@ func (r *runningApps) remove(app *App) {
 	r.apps, app.starting = slices.DeleteFunc(r.apps, func(other *App) bool { return other == app }), false
 }
 
-// successors are the realms of the newest configuration that have the key of one
-// that may be an older configuration's: the realm itself where it runs, and
-// where nothing does.
-func (r *runningApps) successors(of *Realm, key string) []*Realm {
+// successors are the sessions of those realms of the newest configuration that
+// have the key of one that may be an older configuration's: of the realm itself
+// where it runs, and where nothing does.
+func (r *runningApps) successors(of *Realm, key string) []*sessionManager {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.apps) == 0 || of.app != nil && of.app.starting {
-		return []*Realm{of}
+		return []*sessionManager{of.sessions}
 	}
 	all := r.apps[len(r.apps)-1].all()
 	if slices.Contains(all, of) {
-		return []*Realm{of}
+		return []*sessionManager{of.sessions}
 	}
-	return slices.DeleteFunc(all, func(realm *Realm) bool { return !realm.owns(key) })
+	var found []*sessionManager
+	for _, realm := range all {
+		if realm.owns(key) {
+			found = append(found, realm.sessions)
+		}
+	}
+	return found
 }
 
 // realms are those that have a key; an empty one stands for all.

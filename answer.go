@@ -5,15 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
 
-	"github.com/caddyserver/caddy/v2"
-
 	"github.com/caddy-signin/caddy-signin/internal/redirect"
-	"github.com/caddy-signin/caddy-signin/pages"
 )
 
 // retryAfter is what clients are asked to wait while something is out of order.
@@ -78,19 +73,6 @@ func sendJSON(w http.ResponseWriter, status int, body []byte) error {
 	return sendAs(w, typeJSON, status, body)
 }
 
-// writeJSON and sendJSON of an endpoint call the content as the dialect does.
-func (c *call) writeJSON(status int, value any) error {
-	body, err := encodeJSON(value)
-	if err != nil {
-		return err
-	}
-	return c.sendJSON(status, body)
-}
-
-func (c *call) sendJSON(status int, body []byte) error {
-	return sendAs(c.w, c.site.dialect.jsonType, status, body)
-}
-
 func sendAs(w http.ResponseWriter, kind string, status int, body []byte) error {
 	w.Header().Set("Content-Type", kind)
 	w.WriteHeader(status)
@@ -98,54 +80,11 @@ func sendAs(w http.ResponseWriter, kind string, status int, body []byte) error {
 	return nil
 }
 
-// servePage answers with one of the built-in pages.
-func (s *site) servePage(w http.ResponseWriter, page pages.Page) error {
-	if err := pages.Serve(w, page, s.formActions()...); err != nil {
-		return fmt.Errorf("answering with a page: %w", err)
-	}
-	return nil
-}
-
-// formActions are the origins, outside https, that the pages' forms may lead to:
-// Chromium asks at every hop. Providers know theirs once they have read their
-// metadata.
-func (s *site) formActions() []string {
-	var origins []string
-	for _, origin := range slices.Concat(s.realm.Redirect, s.hosts) {
-		if strings.HasPrefix(origin, "http:") {
-			origins = append(origins, origin)
-		}
-	}
-	for _, provider := range s.realm.providers {
-		origins = append(origins, provider.Info().FormActions...)
-	}
-	return origins
-}
-
-// pageSite is what every page shows of the site.
-func (s *site) pageSite(r *http.Request) pages.Site {
-	return pages.Site{Name: s.host, BaseURL: s.base, HomeURL: s.origin, Reference: reference(r)}
-}
-
-// reference is a short form of the request's id, the same on the page and in
-// the log.
-func reference(r *http.Request) string {
-	repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
-	if !ok {
-		return ""
-	}
-	id, _ := repl.GetString("http.request.uuid")
-	return id[:min(8, len(id))]
-}
-
-// unavailable answers 503 in the form that the client can use, to people with
-// page. Nobody is signed out by it.
-func unavailable(w http.ResponseWriter, r *http.Request, v *visit, page pages.Unavailable) error {
+// answerText refuses a request. It is an answer and no error, for the routes of
+// handle_errors may lead upstream, with no gate before them.
+func answerText(w http.ResponseWriter, status int, text string) {
 	protect(w.Header())
-	w.Header().Set("Retry-After", retryAfterSeconds)
-	if v.site != nil && (isNavigation(r) || isFormPost(r) || isFramed(r)) {
-		page.Site, page.RetryAfter = v.site.pageSite(r), retryAfter
-		return v.site.servePage(w, page)
-	}
-	return writeJSON(w, http.StatusServiceUnavailable, map[string]string{"error": "Service Unavailable"})
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(text)) // the client is gone: nobody to tell
 }

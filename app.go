@@ -14,11 +14,7 @@ import (
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
-func init() {
-	caddy.RegisterModule(App{})
-	caddy.RegisterModule(Handler{})
-	caddy.RegisterModule(Gate{})
-}
+func init() { caddy.RegisterModule(App{}) }
 
 // defaultRealm is the global realm that a bare signin refers to.
 const defaultRealm = "default"
@@ -125,19 +121,6 @@ func (a *App) noteRules(realm string) { a.ruledNames[realm] = true }
 // isRuled says that some gate of the realm has rules.
 func (a *App) isRuled(realm string) bool {
 	return a.ruledNames[realm] || realm == defaultRealm && a.ruledNames[""]
-}
-
-const whoCanSignIn = "anyone in the world with an account at this provider can sign in: add a line such as `allow email *@example.com` to the signin block, or rules to require_signin"
-
-// warnIfOpen warns of each provider where anyone can have an account. name is
-// the realm's, or the address of its sites.
-func (rl *Realm) warnIfOpen(name string) {
-	for _, provider := range rl.providers {
-		if info := provider.Info(); info.Public {
-			rl.logger.Warn(whoCanSignIn,
-				zap.String("provider", info.ID), zap.String("realm", name))
-		}
-	}
 }
 
 var errNoDefaultRealm = errors.New(`no global realm "default": write the providers into a block of this signin, or add a signin block to the global options`)

@@ -137,7 +137,7 @@ func (rl *Realm) checkParts() error {
 	}
 	tells := tellsOf(inOrder, rl.ProvidersRaw)
 	for _, rule := range rl.Deny {
-		if err := rule.checkEvaluable(tells); err != nil {
+		if err := checkEvaluable(&rule, tells); err != nil {
 			return fmt.Errorf("deny %w", err)
 		}
 	}

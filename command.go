@@ -11,7 +11,6 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
-	"unicode"
 
 	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
@@ -162,14 +161,4 @@ func printSessions(to io.Writer, list []listedSession) error {
 		return fmt.Errorf("printing the sessions: %w", err)
 	}
 	return nil
-}
-
-// printable leaves out what a terminal obeys instead of showing it.
-func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) || r == unicode.ReplacementChar {
-			return -1
-		}
-		return r
-	}, text)
 }

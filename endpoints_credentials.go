@@ -48,9 +48,9 @@ func (c *call) checkCredentials(checker providers.Checker) error {
 	if err := try.succeed(ctx); err != nil {
 		return c.unavailable(err)
 	}
-	claims := c.site.signedIn(c.keys, c.provider, account)
+	claims := c.site.sessions.signedIn(c.keys, c.provider, account)
 	c.logIncomplete(&claims, &account)
-	if why := c.site.evaluate(c.site.newSession(claims), &account); why != admitted {
+	if why := c.site.sessions.evaluate(c.site.sessions.newSession(claims), &account); why != admitted {
 		return c.turnAway(http.StatusForbidden, &claims, why, &account)
 	}
 	return c.begin(claims)

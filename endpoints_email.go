@@ -94,8 +94,8 @@ func (c *call) letter(mailer providers.Mailer, offer providers.Offer, address st
 	return letter{
 		offer: offer, keys: c.keys.links, reference: reference(c.r), logger: c.realm.logger, sampled: c.realm.sampled,
 		counts: allowances{c.realm.throttle, c.site.key}, limit: mailer.Limits().Address,
-		admitted: c.site.admits(c.site.newSession(c.site.signedIn(c.keys, c.provider, mailAccount(address)))),
-		link:     mailedLink{site: c.site, provider: c.provider, address: address, token: token},
+		admitted: c.site.sessions.admits(c.site.sessions.newSession(c.site.sessions.signedIn(c.keys, c.provider, mailAccount(address)))),
+		link:     c.mailedLink(address, token),
 		told: providers.Link{
 			Site: c.site.host, HomeURL: c.site.origin, Address: address,
 			URL: redirect.AddQuery(c.site.base+"/callback/"+c.provider,
@@ -103,6 +103,14 @@ func (c *call) letter(mailer providers.Mailer, offer providers.Offer, address st
 			Requested: time.Now(), ClientIP: clientIP(c.r), Browser: browserName(c.r.UserAgent()),
 			Life: mailer.LinkLife(),
 		},
+	}
+}
+
+// mailedLink is the link of a token that goes to an address.
+func (c *call) mailedLink(address, token string) mailedLink {
+	return mailedLink{
+		store: c.realm.store, realmKey: c.site.key, base: c.site.base,
+		provider: c.provider, address: address, token: token,
 	}
 }
 
@@ -163,7 +171,7 @@ func (c *call) openLink(mailer providers.Mailer) error {
 	case mailer.Confirms() && !c.verified:
 		return c.missingCSRF("signin")
 	}
-	link := mailedLink{site: c.site, provider: c.provider, address: address, token: token}
+	link := c.mailedLink(address, token)
 	switch err := link.spend(c.r.Context(), c.keys.links); {
 	case errors.Is(err, sessionstore.ErrNotFound):
 		return c.deadLink(errors.New("no such link: it was used, has expired, is another provider's, or was never mailed to this address"))

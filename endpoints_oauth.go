@@ -3,7 +3,6 @@ package signin
 import (
 	"context"
 	"crypto/subtle"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -96,10 +95,6 @@ func (c *call) goToProvider(redirector providers.Redirector) error {
 
 // redirectURI is where the provider's answer comes back to.
 func (c *call) redirectURI() string { return c.site.base + "/callback/" + c.provider }
-
-// randomText is 256 random bits in 43 characters, as state, nonce and verifier
-// (RFC 7636 section 4.1) need them.
-func randomText() string { return base64.RawURLEncoding.EncodeToString(randomBytes(32)) }
 
 // keepPending adds the flow's cookie and drops the oldest ones over the limit,
 // and those that don't open any more.

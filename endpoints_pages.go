@@ -57,7 +57,7 @@ func (c *call) serveSignInPage() error {
 		return c.unavailable(err)
 	}
 	if session != nil && code == "" {
-		page.User = session.pageUser()
+		page.User = pageUser(session)
 	}
 	c.sendCookies()
 	return c.site.servePage(c.w, page)

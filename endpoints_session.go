@@ -84,7 +84,7 @@ func (c *call) answerSession() error {
 	session, err := c.getSession(c.r)
 	var renewed issued
 	if err == nil && session != nil {
-		renewed, err = c.realm.strategy.renew(&c.reading, c.site, session, true)
+		renewed, err = c.realm.sessions.strategy.renew(&c.reading, &c.site.sessions, session, true)
 		if errors.Is(err, errSessionOver) {
 			session, err = nil, nil
 		}
@@ -94,11 +94,11 @@ func (c *call) answerSession() error {
 	}
 	received := c.site.names.ReadSession(c.visit.cookies)
 	if session == nil {
-		c.cookies = append(c.cookies, c.site.clearSession(&received)...)
+		c.cookies = append(c.cookies, c.site.sessions.clearSession(&received)...)
 		c.sendCookies()
 		return c.sendJSON(http.StatusOK, c.site.dialect.nobody)
 	}
-	cookies, err := c.site.cookiesOf(renewed.token, &session.claims, &received)
+	cookies, err := c.site.sessions.cookiesOf(renewed.token, &session.claims, &received)
 	if err != nil {
 		return c.unavailable(err)
 	}
@@ -139,7 +139,7 @@ func (c *call) serveSignOutPage() error {
 		return c.unavailable(err)
 	}
 	if session != nil {
-		page.User = session.pageUser()
+		page.User = pageUser(session)
 	}
 	if c.query.Get("csrf") == "true" {
 		page.Error = string(authjs.CodeMissingCSRF)
@@ -154,7 +154,7 @@ func (c *call) signOut() error {
 	if !c.verified {
 		return c.missingCSRF("signout")
 	}
-	sessions, err := c.site.readSessions(c.r.Context(), c.visit.cookies)
+	sessions, err := c.site.sessions.readSessions(c.r.Context(), c.visit.cookies)
 	if err != nil {
 		return c.unavailable(err)
 	}
@@ -164,25 +164,16 @@ func (c *call) signOut() error {
 		}
 	}
 	received := c.site.names.ReadSession(c.visit.cookies)
-	c.cookies = append(c.cookies, c.site.clearSession(&received)...)
+	c.cookies = append(c.cookies, c.site.sessions.clearSession(&received)...)
 	return c.redirect(http.StatusOK, c.callbackURL)
 }
 
-// endSession ends the session, and on demand every other one of its user too.
-// This one comes last: an error on the way leaves the person signed in, to try
-// again.
 func (c *call) endSession(live *session, everywhere bool) error {
-	others := 0
-	if everywhere {
-		var err error
-		if others, err = c.site.endAll(c.r.Context(), live.userID, live.claims.SID); err != nil {
-			return err
-		}
-	}
-	if err := c.site.end(c.r.Context(), c.site.entryOf(live)); err != nil {
+	ended, err := c.site.sessions.signOut(c.r.Context(), live, everywhere)
+	if err != nil {
 		return err
 	}
-	c.realm.logger.Info("signed out", zap.String("user", live.userID), zap.Bool("everywhere", everywhere), zap.Int("sessions", 1+others))
+	c.realm.logger.Info("signed out", zap.String("user", live.userID), zap.Bool("everywhere", everywhere), zap.Int("sessions", ended))
 	return nil
 }
 
@@ -190,12 +181,12 @@ func (c *call) endSession(live *session, everywhere bool) error {
 // one, and sends the browser where it wanted to go.
 func (c *call) begin(claims authjs.Claims) error {
 	received := c.site.names.ReadSession(c.visit.cookies)
-	before, err := c.site.readSessions(c.r.Context(), c.visit.cookies)
+	before, err := c.site.sessions.readSessions(c.r.Context(), c.visit.cookies)
 	if err != nil {
 		return c.unavailable(err)
 	}
 	claims.AuthTime = c.began // what ended all sessions since then ends this one too
-	cookies, err := c.site.signIn(c.r.Context(), claims, &received, c.r.UserAgent())
+	cookies, err := c.site.sessions.signIn(c.r.Context(), claims, &received, agentOf(c.r.UserAgent()))
 	if errors.Is(err, authjs.ErrTooLarge) {
 		largest, advice := oversize(claims)
 		c.realm.logger.Error("sign-in refused: leave something out of the session", zap.String("provider", claims.Provider),
@@ -210,7 +201,7 @@ func (c *call) begin(claims authjs.Claims) error {
 		return c.unavailable(err)
 	}
 	for _, session := range before {
-		if err := c.site.end(c.r.Context(), c.site.entryOf(session)); err != nil {
+		if err := c.site.sessions.end(c.r.Context(), c.site.sessions.entryOf(session)); err != nil {
 			return c.unavailable(err)
 		}
 	}
@@ -234,9 +225,8 @@ func (c *call) serveLog() error {
 	return nil
 }
 
-func cut(s string, most int) string {
-	if len(s) > most {
-		return s[:most]
-	}
-	return s
-}
+// maxAgent is how much of a User-Agent the list keeps of a session, in bytes.
+const maxAgent = 120
+
+// agentOf is what the list of sessions keeps of a User-Agent.
+func agentOf(header string) string { return printable(cut(header, maxAgent)) }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -16,6 +15,8 @@ import (
 	"github.com/caddy-signin/caddy-signin/internal/sampled"
 	"github.com/caddy-signin/caddy-signin/pages"
 )
+
+func init() { caddy.RegisterModule(Gate{}) }
 
 // Gate lets a request pass only with a session that satisfies its rules, and
 // then tells the upstream who the user is. Without a session a browser's page
@@ -73,7 +74,7 @@ func (g *Gate) Provision(ctx caddy.Context) error {
 		return fmt.Errorf("require_signin: what it matches: %w", err)
 	}
 	for i := range g.Rules {
-		rule, err := g.Rules[i].resolved()
+		rule, err := resolveRule(g.Rules[i])
 		if err != nil {
 			return fmt.Errorf("require_signin: %w", err)
 		}
@@ -106,7 +107,7 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.
 	case gateOpen:
 		return next.ServeHTTP(out, r) //nolint:wrapcheck // the next handler's own error
 	}
-	if err = v.serve(g, out, r, next); err != nil {
+	if err = v.serve(g.rules, out, r, next); err != nil {
 		v.out.fail()
 	}
 	return err
@@ -166,7 +167,7 @@ func (g *Gate) admit(w http.ResponseWriter, r *http.Request, v *visit) (gateResu
 	switch {
 	case err != nil:
 		return gateRefused, g.unknown(w, r, v, err)
-	case session != nil && g.admits(session):
+	case session != nil && session.person().meets(g.rules):
 	case g.Optional:
 		return gateOpen, nil
 	case session == nil:
@@ -220,15 +221,6 @@ func (g *Gate) realmOf(before *visit) *Realm {
 	return g.realm
 }
 
-func (g *Gate) admits(s *session) bool {
-	for _, rule := range g.rules {
-		if !rule.matches(s.person()) {
-			return false
-		}
-	}
-	return true
-}
-
 // unknown refuses a request whose session can't be known.
 func (g *Gate) unknown(w http.ResponseWriter, r *http.Request, v *visit, err error) error {
 	if errors.Is(err, errUnknownHost) {
@@ -272,75 +264,12 @@ func (g *Gate) forbid(w http.ResponseWriter, r *http.Request, v *visit, session 
 	protect(w.Header())
 	if isNavigation(r) || isFormPost(r) || isFramed(r) {
 		return s.servePage(w, pages.Forbidden{
-			Site: s.pageSite(r), User: session.pageUser(),
+			Site: s.pageSite(r), User: pageUser(session),
 			SignInURL:  s.signInFor(r),
 			SignOutURL: s.base + "/signout",
 		})
 	}
 	return writeJSON(w, http.StatusForbidden, map[string]string{"error": "Forbidden"})
-}
-
-// isNavigation reports whether the browser shows the answer as a page of its
-// own, so that a redirect to the sign-in page makes sense (Fetch Metadata
-// Request Headers, W3C; without them the Accept header has to tell).
-func isNavigation(r *http.Request) bool {
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		return false
-	}
-	if mode, ok := r.Header["Sec-Fetch-Mode"]; ok {
-		return mode[0] == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "document"
-	}
-	return acceptsHTML(r) && isPlainRequest(r)
-}
-
-// isPlainRequest reports that no header says a script or a protocol switch.
-func isPlainRequest(r *http.Request) bool {
-	for _, name := range []string{"Upgrade", "X-Requested-With", "Hx-Request"} {
-		if _, set := r.Header[name]; set {
-			return false
-		}
-	}
-	return true
-}
-
-func acceptsHTML(r *http.Request) bool {
-	for _, line := range r.Header["Accept"] {
-		if strings.Contains(strings.ToLower(line), "text/html") {
-			return true
-		}
-	}
-	return false
-}
-
-// isFramed reports a page view that is, or may be, inside a frame, which can't be
-// sent to a sign-in page that refuses to be framed.
-func isFramed(r *http.Request) bool {
-	if r.Header.Get("Sec-Fetch-Mode") != "navigate" {
-		return false
-	}
-	switch r.Header.Get("Sec-Fetch-Dest") {
-	case "iframe", "frame", "embed", "object":
-		return true
-	}
-	return isPassedOn(r)
-}
-
-// isPassedOn reports a page view that a service worker fetches. It doesn't say
-// whether it is for a frame.
-func isPassedOn(r *http.Request) bool {
-	return (r.Method == http.MethodGet || r.Method == http.MethodHead) &&
-		r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "empty" && acceptsHTML(r)
-}
-
-// isFormPost reports a form that a person sent, whose content a redirect would lose.
-func isFormPost(r *http.Request) bool {
-	if r.Method == http.MethodGet || r.Method == http.MethodHead {
-		return false
-	}
-	if mode, ok := r.Header["Sec-Fetch-Mode"]; ok {
-		return mode[0] == "navigate"
-	}
-	return r.Method == http.MethodPost && acceptsHTML(r) && isPlainRequest(r)
 }
 
 var (

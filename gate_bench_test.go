@@ -46,7 +46,7 @@ func newRealm(t testing.TB, change func(*Realm)) *Realm {
 // sessionOf returns the cookie of a new session of alice.
 func sessionOf(t testing.TB, realm *Realm) string {
 	t.Helper()
-	s := realm.fixed
+	s := &realm.fixed.sessions
 	cookies, err := s.signIn(t.Context(), claimsOf(t, s, "alice"), new(authjs.Received), "")
 	if err != nil {
 		t.Fatal(err)

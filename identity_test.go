@@ -66,3 +66,16 @@ func TestTheNameOfAPlaceholderIsNotEncoded(t *testing.T) {
 		t.Errorf("the header says %q", got)
 	}
 }
+
+func TestSpacesAtAGroupsEndsStayInHeaders(t *testing.T) {
+	for group, want := range map[string]string{
+		"admins": "admins", "admins ": "admins%20", "  admins": "%20%20admins", " a,b ": "%20a%2Cb%20", " ": "%20", "a b": "a b",
+	} {
+		if got := (groupList{group}).String(); got != want {
+			t.Errorf("%q: %q, want %q", group, got, want)
+		}
+		if got := (groupList{group, "x"}).String(); got != want+",x" {
+			t.Errorf("%q in a list: %q", group, got)
+		}
+	}
+}

@@ -2,7 +2,6 @@ package signin
 
 import (
 	"context"
-	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -13,28 +12,14 @@ import (
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
-// linkKeys are the keys under which the tokens of mailed links are hashed: the
-// first for new links, all of them for old ones.
-type linkKeys [][]byte
-
-func newLinkKeys(secrets []string) (linkKeys, error) {
-	keys := make(linkKeys, len(secrets))
-	for i, secret := range secrets {
-		key, err := hkdf.Key(sha256.New, []byte(secret), nil, "caddy-signin mailed link", sha256.Size)
-		if err != nil {
-			return nil, fmt.Errorf("deriving the key of mailed links: %w", err)
-		}
-		keys[i] = key
-	}
-	return keys, nil
-}
-
 // mailedLink is what a link proves: that its holder reads the mail of address.
 // Its hash binds the token to the realm, the public address of its endpoints, the
 // provider and the mail address, so that it is good for nothing else, and what is
 // stored opens nothing.
 type mailedLink struct {
-	site     *site
+	store    sessionstore.Store
+	realmKey string
+	base     string // of the endpoints
 	provider string
 	address  string
 	token    string // 64 hex digits
@@ -50,13 +35,13 @@ func isLinkToken(token string) bool {
 
 func (l mailedLink) hash(key []byte) string {
 	mac := hmac.New(sha256.New, key)
-	for _, part := range []string{l.site.key, l.site.base, l.provider, l.address, l.token} {
+	for _, part := range []string{l.realmKey, l.base, l.provider, l.address, l.token} {
 		fmt.Fprintf(mac, "%d:%s", len(part), part)
 	}
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
-func (l mailedLink) storeKey(hash string) string { return l.site.key + "|link|" + hash }
+func (l mailedLink) storeKey(hash string) string { return l.realmKey + "|link|" + hash }
 
 // remember stores the link until it expires.
 func (l mailedLink) remember(ctx context.Context, keys linkKeys, expires time.Time) error {
@@ -64,10 +49,10 @@ func (l mailedLink) remember(ctx context.Context, keys linkKeys, expires time.Ti
 	defer done()
 	hash := l.hash(keys[0])
 	var err error
-	if tokens, ok := l.site.realm.store.(sessionstore.VerificationTokens); ok {
+	if tokens, ok := l.store.(sessionstore.VerificationTokens); ok {
 		err = tokens.PutToken(ctx, l.address, hash, expires)
 	} else {
-		err = l.site.realm.store.Put(ctx, l.storeKey(hash), []byte{1}, expires)
+		err = l.store.Put(ctx, l.storeKey(hash), []byte{1}, expires)
 	}
 	if err != nil {
 		return fmt.Errorf("storing a mailed link: %w", err)
@@ -94,9 +79,9 @@ func (l mailedLink) spend(ctx context.Context, keys linkKeys) error {
 }
 
 func (l mailedLink) take(ctx context.Context, hash string) error {
-	if tokens, ok := l.site.realm.store.(sessionstore.VerificationTokens); ok {
+	if tokens, ok := l.store.(sessionstore.VerificationTokens); ok {
 		return tokens.TakeToken(ctx, l.address, hash) //nolint:wrapcheck // the caller says what was being done
 	}
-	_, err := sessionstore.Take(ctx, l.site.realm.store, l.storeKey(hash))
+	_, err := sessionstore.Take(ctx, l.store, l.storeKey(hash))
 	return err //nolint:wrapcheck // the caller says what was being done
 }

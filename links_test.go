@@ -8,22 +8,22 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/caddy-signin/caddy-signin/internal/authjs"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
 // linkOf is a link of a realm with a memory store.
 func linkOf(t *testing.T) mailedLink {
 	t.Helper()
-	realm := &Realm{store: newThrottle(t).store}
 	return mailedLink{
-		site: &site{ledger: ledger{realm: realm, key: "https://app.example.com"}}, provider: "email",
+		store: newThrottle(t).store, realmKey: "https://app.example.com", base: "https://app.example.com/api/auth", provider: "email",
 		address: "zoe@mail.example.com", token: strings.Repeat("0f", 32),
 	}
 }
 
 func linkKeysOf(t *testing.T, secrets ...string) linkKeys {
 	t.Helper()
-	keys, err := newLinkKeys(secrets)
+	keys, err := authjs.DeriveKeys("caddy-signin mailed link", secrets...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,17 +47,11 @@ func TestALinkWorksOnceAndForNothingElse(t *testing.T) {
 		link, keys := linkOf(t), linkKeysOf(t, newSecret)
 		link.mustRemember(t, keys, time.Minute)
 		for name, change := range map[string]func(*mailedLink){
-			"another realm": func(l *mailedLink) {
-				l.site = &site{ledger: ledger{realm: l.site.realm, key: "https://other.example.com"}}
-			},
-			"another address of the realm": func(l *mailedLink) {
-				other := *l.site
-				other.base = "https://other.example.com/api/auth"
-				l.site = &other
-			},
-			"another provider": func(l *mailedLink) { l.provider = "email2" },
-			"another address":  func(l *mailedLink) { l.address = "eve@mail.example.com" },
-			"another token":    func(l *mailedLink) { l.token = strings.Repeat("f0", 32) },
+			"another realm":                func(l *mailedLink) { l.realmKey = "https://other.example.com" },
+			"another address of the realm": func(l *mailedLink) { l.base = "https://other.example.com/api/auth" },
+			"another provider":             func(l *mailedLink) { l.provider = "email2" },
+			"another address":              func(l *mailedLink) { l.address = "eve@mail.example.com" },
+			"another token":                func(l *mailedLink) { l.token = strings.Repeat("f0", 32) },
 		} {
 			other := link
 			change(&other)
@@ -125,7 +119,7 @@ func (s *tokenStore) TakeToken(_ context.Context, identifier, hash string) error
 func TestAStoreWithAPlaceForLinksKeepsThemThere(t *testing.T) {
 	link, keys := linkOf(t), linkKeysOf(t, newSecret)
 	store := &tokenStore{kept: make(map[[2]string]time.Time)}
-	link.site.realm.store = store // its Store is nil: a call to it would panic
+	link.store = store // its Store is nil: a call to it would panic
 	link.mustRemember(t, keys, time.Minute)
 	for kept := range store.kept {
 		if kept[0] != link.address || strings.Contains(kept[1], link.token) {

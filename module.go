@@ -17,8 +17,9 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-	"go.uber.org/zap"
 )
+
+func init() { caddy.RegisterModule(Handler{}) }
 
 // Handler serves a realm's endpoints under its base path. On every other
 // request it removes the identity headers, of every realm, and the gateway's
@@ -98,7 +99,7 @@ func (h *Handler) enter(w http.ResponseWriter, r *http.Request) (v *visit, out h
 	v.base = h.realm
 	if action, ok := h.realm.actionPath(r.URL.Path); ok {
 		v.out.endpoint = true
-		return v, nil, v.serveEndpoint(out, r, action)
+		return v, nil, v.serveEndpoint(endpointTable, out, r, action)
 	}
 	return v, out, nil
 }
@@ -119,22 +120,6 @@ func cutBase(requested, base string) (string, bool) {
 		return "", false
 	}
 	return strings.Trim(rest, "/"), true
-}
-
-// refuseHost answers a request whose public origin can't be known, without
-// reflecting anything of it.
-func (rl *Realm) refuseHost(w http.ResponseWriter, why error) {
-	rl.sampled.Warn(why.Error(), zap.String("realm", rl.String()))
-	answerText(w, http.StatusMisdirectedRequest, "This host is not set up for signing in.\n")
-}
-
-// answerText refuses a request. It is an answer and no error, for the routes of
-// handle_errors may lead upstream, with no gate before them.
-func answerText(w http.ResponseWriter, status int, text string) {
-	protect(w.Header())
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.WriteHeader(status)
-	_, _ = w.Write([]byte(text)) // the client is gone: nobody to tell
 }
 
 var (

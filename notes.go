@@ -31,10 +31,6 @@ const (
 	failureLife = time.Minute
 )
 
-// noteCookie is in the family of the pending sign-ins, so that it is kept from
-// upstreams as they are.
-func noteCookie(names *authjs.Names) string { return names.State + ".note" }
-
 // showsPages says whether a page of ours may follow this answer: a form leads to
 // one, and so does signIn() unless the provider is asked by a password form or
 // the script wants to know itself.
@@ -56,20 +52,20 @@ func (c *call) keepNote(n note, life time.Duration) {
 	if err != nil {
 		return // it holds strings and numbers only
 	}
-	name := noteCookie(c.site.names)
-	cookie := c.site.cookie(name, c.keys.notes[name].Seal(payload))
+	name := c.site.names.Flash()
+	cookie := c.site.cookie(name, c.keys.flash[name].Seal(payload))
 	cookie.MaxAge = max(1, int(life.Seconds()))
 	c.cookies = append(c.cookies, cookie)
 }
 
 // readNote returns the browser's note, or an empty one.
 func (c *call) readNote() note {
-	name := noteCookie(c.site.names)
+	name := c.site.names.Flash()
 	values := authjs.AppendValues(nil, c.visit.cookies, name)
 	if len(values) == 0 {
 		return note{}
 	}
-	payload, _, err := c.keys.notes[name].Open(values[0])
+	payload, _, err := c.keys.flash[name].Open(values[0])
 	if err != nil {
 		return note{}
 	}
@@ -86,7 +82,7 @@ func (c *call) readNote() note {
 func (c *call) takeFailure(code string) note {
 	n := c.readNote()
 	if n.Code != "" {
-		c.cookies = append(c.cookies, c.site.cookie(noteCookie(c.site.names), "").Delete())
+		c.cookies = append(c.cookies, c.site.cookie(c.site.names.Flash(), "").Delete())
 	}
 	if n.Reference != "" && strings.EqualFold(n.Code, code) {
 		return n

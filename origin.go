@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -275,4 +276,30 @@ func isHTTPS(r *http.Request) bool {
 func clientIP(r *http.Request) string {
 	ip, _ := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
 	return ip
+}
+
+// parseOrigin accepts an http or https URL that names an origin and no more.
+func parseOrigin(raw string) (string, error) {
+	if strings.Contains(raw, "{") {
+		return "", fmt.Errorf("%q can't have a placeholder that is filled in later: write the address itself, or {$NAME}, which Caddy fills in when it reads the Caddyfile", raw)
+	}
+	u, err := url.Parse(raw)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" ||
+		u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+		return "", fmt.Errorf("%q must be a scheme and host such as https://app.example.com (the path goes into base_path)", raw)
+	}
+	host, port, err := splitHost(u.Host)
+	if err != nil {
+		return "", fmt.Errorf("%q: %w", raw, err)
+	}
+	if strings.Contains(host, "*") {
+		return "", fmt.Errorf("%q must name one host, such as https://auth.example.com: for many hosts behind one sign-in there is cookie_domain", raw)
+	}
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	if port != 0 && !(u.Scheme == "http" && port == 80) && !(u.Scheme == "https" && port == 443) {
+		host = fmt.Sprintf("%s:%d", host, port)
+	}
+	return u.Scheme + "://" + host, nil
 }

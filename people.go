@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -18,23 +17,15 @@ import (
 
 // seenLife is how long a person may stay away and still not be new, where no
 // store keeps people.
-const seenLife = 400 * day
-
-// userID is a person's id everywhere: the account that they came with first.
-func userID(claims *authjs.Claims) string {
-	if claims.User != "" {
-		return claims.User
-	}
-	return claims.Provider + ":" + claims.Subject
-}
+const seenLife = 400 * 24 * time.Hour
 
 // welcome ends a sign-in by anything but a password. begunIn is the session in
 // which it was started, if any: an account that is new is linked to its user. A
 // person's first sign-in leads over the new_user page.
 func (c *call) welcome(account providers.Account, begunIn string) error {
-	claims := c.site.signedIn(c.keys, c.provider, account)
+	claims := c.site.sessions.signedIn(c.keys, c.provider, account)
 	c.logIncomplete(&claims, &account)
-	if why := c.site.evaluate(c.site.newSession(claims), &account); why != admitted {
+	if why := c.site.sessions.evaluate(c.site.sessions.newSession(claims), &account); why != admitted {
 		return c.turnAway(http.StatusOK, &claims, why, &account)
 	}
 	first, err := c.meet(&claims, account, begunIn)
@@ -51,7 +42,7 @@ func (c *call) welcome(account providers.Account, begunIn string) error {
 	case err != nil:
 		return c.unavailable(err)
 	}
-	if why := c.site.evaluate(c.site.newSession(claims), &account); why != admitted { // deny counts the stored address too
+	if why := c.site.sessions.evaluate(c.site.sessions.newSession(claims), &account); why != admitted { // deny counts the stored address too
 		return c.turnAway(http.StatusOK, &claims, why, &account)
 	}
 	if page := c.realm.Pages.NewUser; first && page != "" {
@@ -122,7 +113,7 @@ func (c *call) meet(claims *authjs.Claims, account providers.Account, begunIn st
 		return false, fmt.Errorf("account %s:%s: %w", c.provider, account.ID, err)
 	}
 	claims.User = userID(claims)
-	c.realm.takeUser(claims, &user)
+	c.realm.sessions.takeUser(claims, &user)
 	if user.New || user.Linked {
 		c.realm.logger.Info("stored an account", zap.String("user", userID(claims)), zap.String("account", c.provider+":"+account.ID),
 			zap.Bool("new", user.New), zap.Bool("linked", user.Linked))
@@ -130,41 +121,18 @@ func (c *call) meet(claims *authjs.Claims, account providers.Account, begunIn st
 	return user.New, nil
 }
 
-// takeUser makes the claims those of a stored user: NextAuth's sub, name and
-// image. The address stays the one that this sign-in attests, for the rules and
-// the upstream go by it; where there is none, the stored one is shown, unverified.
-// An application that shares the tables may write any account into them; one of
-// a provider that checks passwords is nobody's, for those are never stored.
-func (rl *Realm) takeUser(claims *authjs.Claims, user *sessionstore.User) {
-	claims.Subject = user.Row
-	if user.First != (sessionstore.AccountKey{}) && !rl.checksPasswords(user.First.Provider) {
-		claims.User = user.First.Provider + ":" + user.First.ID
+// tokensToStore seals the tokens of an account that signs in; nil leaves what is
+// stored.
+func (c *call) tokensToStore(key sessionstore.AccountKey, tokens *providers.Tokens) ([]byte, error) {
+	if tokens == nil {
+		return nil, nil
 	}
-	if user.Name != "" {
-		claims.Name = authjs.TextOf(user.Name)
+	sealed, err := sealTokens(c.keys, key, tokens)
+	if errors.Is(err, errTokensTooLong) {
+		c.realm.logger.Warn(err.Error(), zap.String("provider", key.Provider))
+		return nil, nil
 	}
-	if isPicture(user.Image) {
-		claims.Picture = authjs.TextOf(user.Image)
-	}
-	if claims.Email.String() == "" && user.Email != "" {
-		claims.Email, claims.EmailVerified = authjs.TextOf(user.Email), false
-	}
-}
-
-func (rl *Realm) checksPasswords(id string) bool {
-	provider, ok := rl.byID[id]
-	return ok && provider.Info().Type == providers.TypeCredentials
-}
-
-// maxPicture is the longest address of a picture that goes into a session, in
-// bytes: other programs write it, and a cookie has 4 KB.
-const maxPicture = 2048
-
-// isPicture takes web addresses only, as the providers do: pages show pictures, and
-// an address of another scheme may run a script or hold the picture itself.
-func isPicture(address string) bool {
-	u, err := url.Parse(address)
-	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && len(address) <= maxPicture
+	return sealed, err
 }
 
 // linksTo is the first account of the user whom a new account joins: the one

@@ -2,16 +2,14 @@ package signin
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
-	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 
+	"github.com/caddy-signin/caddy-signin/internal/authjs"
 	"github.com/caddy-signin/caddy-signin/internal/redirect"
 	"github.com/caddy-signin/caddy-signin/internal/sampled"
 	"github.com/caddy-signin/caddy-signin/providers"
@@ -93,20 +91,17 @@ type Realm struct {
 	byID      map[string]providers.Provider
 	written   map[string]string          // digests of the providers' options, by id
 	tells     map[string]providers.Parts // what the providers say of people, by id
-	admission admission
 	allowed   redirect.Allowed
 	headers   *headerPlan
 	names     *headerNames // of identity headers, of all realms
 	app       *App         // that has it
 	store     sessionstore.Store
-	strategy  strategy
-	streams   *streams
-	pooled    bool // streams have to be given back
+	sessions  *sessionManager
+	pooled    bool // the sessions' streams have to be given back
 	secrets   *secretSource
 	fixed     *site    // the only site of a realm with a url
 	servers   sync.Map // *caddyhttp.Server → *serverSites, of a realm without
 	throttle  *throttle
-	endings   endingsTold
 	logger    *zap.Logger
 	sampled   *zap.Logger // for lines that a client could repeat at will
 }
@@ -152,16 +147,14 @@ type Pages struct {
 	NewUser string `json:"new_user,omitempty"`
 }
 
-const (
-	day             = 24 * time.Hour
-	defaultBasePath = "/api/auth"
-)
+const defaultBasePath = "/api/auth"
 
 // provision makes the realm ready. It does no I/O: caddy validate provisions
 // too. name is empty for a realm written in place.
 func (rl *Realm) provision(ctx caddy.Context, name string) error {
 	rl.name, rl.logger = name, ctx.Logger()
 	rl.sampled = sampled.Logger(rl.logger)
+	rl.sessions = rl.newSessions()
 	steps := []func(caddy.Context) error{
 		rl.provisionAddress, rl.provisionSession, rl.provisionStore, rl.provisionStreams,
 		rl.provisionProviders, rl.provisionRules, rl.provisionHeaders, rl.provisionSecrets,
@@ -197,44 +190,8 @@ func (rl *Realm) poolKey() string {
 	return rl.origin
 }
 
-func (rl *Realm) provisionSession(caddy.Context) error {
-	s := &rl.Session
-	if err := rl.provisionStrategy(); err != nil {
-		return err
-	}
-	if err := s.check(); err != nil {
-		return err
-	}
-	s.setLimits()
-	if rl.UpstreamCookies != "" && rl.UpstreamCookies != "strip" && rl.UpstreamCookies != "pass" {
-		return fmt.Errorf("upstream_cookies must be strip or pass, not %q", rl.UpstreamCookies)
-	}
-	return nil
-}
-
-// check refuses what can't be meant. Provisioning does, and the Caddyfile, where
-// the message gets file and line.
-func (s *SessionConfig) check() error {
-	known := []string{"id", "username", "groups", "provider"}
-	for _, field := range s.Expose {
-		if !slices.Contains(known, field) {
-			return fmt.Errorf("session: expose %q is not known: write any of %s", field, strings.Join(known, ", "))
-		}
-	}
-	return s.checkLimits()
-}
-
-// renewAge is how old a token may get before a page view renews it.
-func (s *SessionConfig) renewAge() time.Duration {
-	age := time.Duration(s.UpdateAge)
-	if s.IdleTimeout > 0 {
-		age = min(age, time.Duration(s.IdleTimeout)/4)
-	}
-	return age
-}
-
 func (rl *Realm) provisionSecrets(ctx caddy.Context) error {
-	source, err := newSecretSource(rl.Secrets, rl.dialect, ctx.Storage(), rl.logger)
+	source, err := newSecretSource(rl.Secrets, []*authjs.Names{rl.dialect.plain, rl.dialect.secure}, ctx.Storage(), rl.logger)
 	if err != nil {
 		return err
 	}
@@ -244,129 +201,6 @@ func (rl *Realm) provisionSecrets(ctx caddy.Context) error {
 	}
 	return nil
 }
-
-func (rl *Realm) provisionStore(ctx caddy.Context) error {
-	if rl.StoreRaw == nil {
-		rl.StoreRaw = json.RawMessage(`{"store":"bolt"}`)
-	}
-	if err := checkModuleName(rl.StoreRaw, "store", sessionstore.Namespace); err != nil {
-		return fmt.Errorf("the store: %w", err)
-	}
-	mod, err := ctx.LoadModule(rl, "StoreRaw")
-	if err != nil {
-		return fmt.Errorf("loading the store: %w", err)
-	}
-	opener, ok := mod.(sessionstore.Module)
-	if !ok {
-		return fmt.Errorf("store: %T is not a session store", mod)
-	}
-	if rl.store, err = opener.Open(ctx, rl.poolKey()); err != nil {
-		return fmt.Errorf("opening the store: %w", err)
-	}
-	return rl.provisionSharing()
-}
-
-func (rl *Realm) provisionProviders(ctx caddy.Context) error {
-	for i, raw := range rl.ProvidersRaw {
-		if err := checkModuleName(raw, "provider", providers.Namespace); err != nil {
-			return fmt.Errorf("the providers: number %d: %w", i+1, err)
-		}
-	}
-	written := slices.Clone(rl.ProvidersRaw) // Caddy takes them out
-	mods, err := ctx.LoadModule(rl, "ProvidersRaw")
-	if err != nil {
-		return fmt.Errorf("loading the providers: %w", err)
-	}
-	loaded, _ := mods.([]any)
-	if len(loaded) == 0 {
-		return errNoProvider
-	}
-	rl.byID, rl.written = make(map[string]providers.Provider, len(loaded)), make(map[string]string, len(loaded))
-	for i, mod := range loaded {
-		provider, ok := mod.(providers.Provider)
-		if !ok {
-			return fmt.Errorf("%T is not a provider", mod)
-		}
-		id := provider.Info().ID
-		if !isProviderID(id) {
-			return errBadProviderID(id)
-		}
-		if _, exists := rl.byID[id]; exists {
-			return errTwoProviders(id)
-		}
-		rl.providers = append(rl.providers, provider)
-		rl.byID[id], rl.written[id] = provider, digest(string(written[i]))
-	}
-	rl.tells = tellsOf(rl.providerIDs(), written)
-	return nil
-}
-
-var errNoProvider = errors.New("no provider: add one to the signin block, such as credentials, google or oidc")
-
-func errBadProviderID(id string) error {
-	if id == foreignProvider {
-		return fmt.Errorf("provider id %q stands for sessions that NextAuth itself issued: give the provider another id", id)
-	}
-	return fmt.Errorf("provider id %q must be of letters, digits, hyphens, dots and underscores: give the provider such an id; its name may be any text", id)
-}
-
-func errTwoProviders(id string) error {
-	return fmt.Errorf("two providers have the id %q: give one of them an id line of its own", id)
-}
-
-// checkProviders refuses a rule about a provider that the realm doesn't have:
-// it would silently match nobody.
-func (rule *Rule) checkProviders(has func(id string) bool) error {
-	for _, id := range rule.Provider {
-		if !isDynamic(id) && !has(id) {
-			return fmt.Errorf("provider %q is not in this realm", id)
-		}
-	}
-	return nil
-}
-
-func isProviderID(id string) bool {
-	return id != "" && len(id) <= 64 && id != foreignProvider && strings.Trim(id, ".") != "" &&
-		!strings.ContainsFunc(id, func(r rune) bool {
-			return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-._", r)
-		})
-}
-
-func (rl *Realm) provisionRules(caddy.Context) error {
-	allow, err := rl.resolved(rl.Allow)
-	if err != nil {
-		return fmt.Errorf("allow: %w", err)
-	}
-	deny, err := rl.resolved(rl.Deny)
-	if err != nil {
-		return fmt.Errorf("deny: %w", err)
-	}
-	for i := range deny {
-		if err := deny[i].checkEvaluable(rl.tells); err != nil {
-			return fmt.Errorf("deny: %w", err)
-		}
-	}
-	rl.admission = newAdmission(allow, deny)
-	rl.warnOfBlindDeny()
-	return nil
-}
-
-func (rl *Realm) resolved(rules []Rule) ([]Rule, error) {
-	all := make([]Rule, len(rules))
-	for i := range rules {
-		rule, err := rules[i].resolved()
-		if err == nil {
-			err = rule.checkProviders(rl.hasProvider)
-		}
-		if err != nil {
-			return nil, err
-		}
-		all[i] = rule
-	}
-	return all, nil
-}
-
-func (rl *Realm) hasProvider(id string) bool { return rl.byID[id] != nil }
 
 func (rl *Realm) provisionHeaders(caddy.Context) error {
 	known := []string{"", "id", "email", "login"}

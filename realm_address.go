@@ -95,32 +95,6 @@ func (rl *Realm) checkPages() error {
 	return nil
 }
 
-// parseOrigin accepts an http or https URL that names an origin and no more.
-func parseOrigin(raw string) (string, error) {
-	if strings.Contains(raw, "{") {
-		return "", fmt.Errorf("%q can't have a placeholder that is filled in later: write the address itself, or {$NAME}, which Caddy fills in when it reads the Caddyfile", raw)
-	}
-	u, err := url.Parse(raw)
-	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" ||
-		u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
-		return "", fmt.Errorf("%q must be a scheme and host such as https://app.example.com (the path goes into base_path)", raw)
-	}
-	host, port, err := splitHost(u.Host)
-	if err != nil {
-		return "", fmt.Errorf("%q: %w", raw, err)
-	}
-	if strings.Contains(host, "*") {
-		return "", fmt.Errorf("%q must name one host, such as https://auth.example.com: for many hosts behind one sign-in there is cookie_domain", raw)
-	}
-	if strings.Contains(host, ":") {
-		host = "[" + host + "]"
-	}
-	if port != 0 && !(u.Scheme == "http" && port == 80) && !(u.Scheme == "https" && port == 443) {
-		host = fmt.Sprintf("%s:%d", host, port)
-	}
-	return u.Scheme + "://" + host, nil
-}
-
 // checkPage accepts a root-relative path or an absolute http(s) URL: it is the
 // operator's word, and goes into Location as it stands.
 func checkPage(page string) error {
@@ -136,5 +110,29 @@ func checkPage(page string) error {
 	if !relative && !absolute {
 		return fmt.Errorf("%q must be a path such as /login", page)
 	}
+	return nil
+}
+
+// checkCookieDomain refuses a cookie_domain that doesn't fit url.
+func (rl *Realm) checkCookieDomain() error {
+	if rl.CookieDomain == "" {
+		return nil
+	}
+	domain, err := parseCookieDomain(rl.CookieDomain)
+	if err != nil {
+		return err
+	}
+	if rl.URL == "" {
+		return fmt.Errorf("cookie_domain needs url: write the address of the sign-in pages, such as url https://auth.%s", domain)
+	}
+	origin, err := parseOrigin(rl.URL)
+	if err != nil {
+		return fmt.Errorf("url: %w", err)
+	}
+	_, host, _ := strings.Cut(origin, "://")
+	if host, _, err = splitHost(host); err != nil || !insideDomain(host, domain) {
+		return fmt.Errorf("cookie_domain %s does not cover url's host %s", domain, host)
+	}
+	rl.CookieDomain = domain
 	return nil
 }

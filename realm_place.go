@@ -7,21 +7,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-
-	"github.com/caddy-signin/caddy-signin/providers"
 )
-
-// handsOutLinks reports whether the realm's own address goes where it is used
-// later, and by others: into mails, and to providers as redirect_uri.
-func (rl *Realm) handsOutLinks() bool {
-	for _, provider := range rl.providers {
-		switch provider.(type) {
-		case providers.Redirector, providers.Mailer:
-			return true
-		}
-	}
-	return false
-}
 
 // checkPlace is [Realm.checkHosts] for the handler that is being provisioned, so
 // that caddy validate refuses what a start would.

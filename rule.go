@@ -1,14 +1,12 @@
 package signin
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/caddy-signin/caddy-signin/providers"
-	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
 // Rule is one condition on a signed-in person. Each field that is set must
@@ -45,6 +43,16 @@ func (rule Rule) matches(p person) bool {
 		anyOf(rule.Provider, func(id string) bool { return p.provider == id })
 }
 
+// meets reports whether every rule holds.
+func (p person) meets(rules []Rule) bool {
+	for _, rule := range rules {
+		if !rule.matches(p) {
+			return false
+		}
+	}
+	return true
+}
+
 func anyOf(values []string, holds func(string) bool) bool {
 	return len(values) == 0 || slices.ContainsFunc(values, holds)
 }
@@ -64,32 +72,11 @@ func isEmail(address, pattern string) bool {
 	return address == pattern
 }
 
-// resolved returns the rule with its placeholders resolved and its addresses in
-// normal form. The rule itself stays as it was written.
-func (rule Rule) resolved() (Rule, error) {
-	rule.Email, rule.Group, rule.Provider = slices.Clone(rule.Email), slices.Clone(rule.Group), slices.Clone(rule.Provider)
-	for _, field := range []struct {
-		name   string
-		values []string
-	}{{"email", rule.Email}, {"group", rule.Group}, {"provider", rule.Provider}} {
-		for i, value := range field.values {
-			if !isDynamic(value) {
-				continue
-			}
-			var err error
-			if field.values[i], err = sessionstore.Expand(field.name, value); err != nil {
-				return rule, fmt.Errorf("a rule: %w", err)
-			}
-		}
-	}
-	return rule, rule.normalize(func(string) bool { return false })
-}
-
 // isDynamic says that a value is not known before it is resolved.
 func isDynamic(value string) bool { return strings.Contains(value, "{") }
 
 // check finds mistakes in what is written, and brings addresses into normal form;
-// values that still hold placeholders are left to [Rule.resolved].
+// values that still hold placeholders are left to those who resolve them.
 func (rule *Rule) check() error { return rule.normalize(isDynamic) }
 
 func (rule *Rule) normalize(leave func(string) bool) error {
@@ -127,42 +114,13 @@ func normalEmailPattern(pattern string) (string, error) {
 	return normal, nil
 }
 
-// checkEvaluable refuses a deny rule by a part that none of the providers tells: it
-// would refuse nobody. tells gives what each provider tells, by id.
-func (rule *Rule) checkEvaluable(tells map[string]providers.Parts) error {
-	relevant := rule.Provider
-	if len(relevant) == 0 {
-		for id := range tells {
-			relevant = append(relevant, id)
-		}
-	}
-	for _, part := range []struct {
-		name, what string
-		values     []string
-		told       func(providers.Parts) bool
-	}{
-		{"email", "address", rule.Email, func(p providers.Parts) bool { return p.Email }},
-		{"group", "groups", rule.Group, func(p providers.Parts) bool { return p.Groups }},
-	} {
-		told := func(id string) bool { return isDynamic(id) || part.told(tells[id]) }
-		if len(part.values) > 0 && !slices.ContainsFunc(relevant, told) {
-			mends := make([]string, 0, len(relevant))
-			for _, id := range relevant {
-				mends = append(mends, tells[id].Mend)
-			}
-			slices.Sort(mends)
-			return fmt.Errorf("%s %s can't be judged, because no provider of this realm tells a person's %s: %s; or leave the line out",
-				part.name, strings.Join(part.values, " "), part.what, strings.Join(slices.Compact(mends), "; "))
+// checkProviders refuses a rule about a provider that the realm doesn't have:
+// it would silently match nobody.
+func (rule *Rule) checkProviders(has func(id string) bool) error {
+	for _, id := range rule.Provider {
+		if !isDynamic(id) && !has(id) {
+			return fmt.Errorf("provider %q is not in this realm", id)
 		}
 	}
 	return nil
-}
-
-// tellsOf is what the providers of a realm tell, by id, as far as it is written.
-func tellsOf(ids []string, written []json.RawMessage) map[string]providers.Parts {
-	tells := make(map[string]providers.Parts, len(ids))
-	for i, id := range ids {
-		tells[id] = providers.Tells(written[i])
-	}
-	return tells
 }

@@ -2,7 +2,6 @@ package signin
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -40,8 +39,8 @@ var placeholderSecrets = []string{
 // secretSource gives a realm its keys: from the configured secrets, or from one
 // that is generated on first use and kept in Caddy's storage.
 type secretSource struct {
-	dialect    *dialect
-	configured *keyring // nil: generate
+	cookies    []*authjs.Names // of http and of https
+	configured *keyring        // nil: generate
 	storage    certmagic.Storage
 	logger     *zap.Logger
 
@@ -49,8 +48,8 @@ type secretSource struct {
 	kept map[string]*storedSecret
 }
 
-func newSecretSource(raw []string, d *dialect, storage certmagic.Storage, logger *zap.Logger) (*secretSource, error) {
-	source := &secretSource{dialect: d, storage: storage, logger: logger, kept: make(map[string]*storedSecret)}
+func newSecretSource(raw []string, cookies []*authjs.Names, storage certmagic.Storage, logger *zap.Logger) (*secretSource, error) {
+	source := &secretSource{cookies: cookies, storage: storage, logger: logger, kept: make(map[string]*storedSecret)}
 	if len(raw) == 0 {
 		return source, nil
 	}
@@ -65,7 +64,7 @@ func newSecretSource(raw []string, d *dialect, storage certmagic.Storage, logger
 		}
 		secrets[i] = secret
 	}
-	ring, err := newKeyring(secrets, d)
+	ring, err := newKeyring(secrets, cookies...)
 	if err != nil {
 		return nil, fmt.Errorf("secret: %w", err)
 	}
@@ -135,7 +134,7 @@ func (s *storedSecret) keys(ctx context.Context) (*keyring, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the generated secret of %s, in Caddy's storage: %w", s.name, err)
 	}
-	ring, err := newKeyring([]string{secret}, s.source.dialect)
+	ring, err := newKeyring([]string{secret}, s.source.cookies...)
 	if err != nil {
 		return nil, err
 	}
@@ -181,69 +180,4 @@ func (s *secretSource) load(ctx context.Context, key string) (string, error) {
 		return "", fmt.Errorf("the value of %s %w: delete it, and a new one is made", key, err)
 	}
 	return secret, nil
-}
-
-// keyring is everything derived from one list of secrets. Each purpose has a
-// key of its own, so that no value opens as another kind.
-type keyring struct {
-	csrf    *authjs.CSRF
-	session map[string]*authjs.Keyring // by cookie name, as the next two: keys are salted with it
-	pending map[string]*authjs.Keyring
-	notes   map[string]*authjs.Keyring
-	links   linkKeys
-	claims  *authjs.MACKeys // by which a session token is ours
-	// credentials are for telling in a session which password it began with.
-	credentials *authjs.MACKeys
-	tokens      *authjs.Keyring // in every dialect the same
-}
-
-func newKeyring(secrets []string, d *dialect) (*keyring, error) {
-	ring := &keyring{
-		session: make(map[string]*authjs.Keyring),
-		pending: make(map[string]*authjs.Keyring), notes: make(map[string]*authjs.Keyring),
-	}
-	var err error
-	if ring.csrf, err = authjs.NewCSRF(secrets...); err != nil {
-		return nil, err //nolint:wrapcheck // it says what was being done
-	}
-	if ring.tokens, err = nextAuth.plain.Keyring(tokensPurpose, secrets...); err != nil {
-		return nil, err //nolint:wrapcheck // it says what was being done
-	}
-	if ring.claims, err = authjs.NewMACKeys("caddy-signin session claims", secrets...); err != nil {
-		return nil, err //nolint:wrapcheck // it says what was being done
-	}
-	if ring.credentials, err = authjs.NewMACKeys("caddy-signin credential", secrets...); err != nil {
-		return nil, err //nolint:wrapcheck // it says what was being done
-	}
-	if ring.links, err = newLinkKeys(secrets); err != nil {
-		return nil, err
-	}
-	for _, names := range []*authjs.Names{d.plain, d.secure} {
-		if ring.session[names.Session], err = names.SessionKeyring(secrets...); err != nil {
-			return nil, err //nolint:wrapcheck // it says what was being done
-		}
-		if ring.pending[names.State], err = names.Keyring(names.State, secrets...); err != nil {
-			return nil, err //nolint:wrapcheck // it says what was being done
-		}
-		if ring.notes[noteCookie(names)], err = names.Keyring(noteCookie(names), secrets...); err != nil {
-			return nil, err //nolint:wrapcheck // it says what was being done
-		}
-	}
-	return ring, nil
-}
-
-func randomBytes(n int) []byte {
-	b := make([]byte, n)
-	_, _ = rand.Read(b) // never fails: crypto/rand crashes the process instead
-	return b
-}
-
-// digest is a fixed-size name for user-controlled parts: it holds none of their
-// bytes, and no two lists of parts share one.
-func digest(parts ...string) string {
-	h := sha256.New()
-	for _, part := range parts {
-		fmt.Fprintf(h, "%d:%s", len(part), part)
-	}
-	return hex.EncodeToString(h.Sum(nil)[:16])
 }

@@ -10,6 +10,8 @@ import (
 
 	"github.com/caddyserver/certmagic"
 	"go.uber.org/zap"
+
+	"github.com/caddy-signin/caddy-signin/internal/authjs"
 )
 
 // brokenStorage fails until it is mended.
@@ -20,6 +22,9 @@ type brokenStorage struct {
 }
 
 var errBroken = errors.New("the disk is full")
+
+// plainNames are the cookies on http.
+var plainNames = authjs.NextAuth.Names(false)
 
 func (s *brokenStorage) Store(ctx context.Context, key string, value []byte) error {
 	if s.broken {
@@ -47,7 +52,7 @@ func TestASecretIsGeneratedOnceAndKept(t *testing.T) {
 	dir := t.TempDir()
 	var one *keyring
 	for range 2 { // two processes that share a storage
-		source, err := newSecretSource(nil, nextAuth, &certmagic.FileStorage{Path: dir}, zap.NewNop())
+		source, err := newSecretSource(nil, []*authjs.Names{plainNames}, &certmagic.FileStorage{Path: dir}, zap.NewNop())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -64,14 +69,14 @@ func TestASecretIsGeneratedOnceAndKept(t *testing.T) {
 		if one == nil {
 			one = ring
 		}
-		if _, _, err := ring.session[nextAuth.plain.Session].Open(one.session[nextAuth.plain.Session].Seal([]byte("{}"))); err != nil {
+		if _, _, err := ring.session[plainNames.Session].Open(one.session[plainNames.Session].Seal([]byte("{}"))); err != nil {
 			t.Error("the second process has another secret")
 		}
 		other, err := source.named("other.example.com").keys(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := other.session[nextAuth.plain.Session].Open(one.session[nextAuth.plain.Session].Seal([]byte("{}"))); err == nil {
+		if _, _, err := other.session[plainNames.Session].Open(one.session[plainNames.Session].Seal([]byte("{}"))); err == nil {
 			t.Error("two realms share a generated secret")
 		}
 	}
@@ -89,7 +94,7 @@ func TestASecretIsGeneratedOnceAndKept(t *testing.T) {
 
 func TestAStorageThatFailsIsAskedAgain(t *testing.T) {
 	storage := &brokenStorage{Storage: &certmagic.FileStorage{Path: t.TempDir()}, broken: true}
-	source, err := newSecretSource(nil, nextAuth, storage, zap.NewNop())
+	source, err := newSecretSource(nil, []*authjs.Names{plainNames}, storage, zap.NewNop())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,12 +4,10 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
-	"net/http"
 	"slices"
 	"time"
 
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
-	"github.com/caddy-signin/caddy-signin/pages"
 	"github.com/caddy-signin/caddy-signin/providers"
 )
 
@@ -30,19 +28,11 @@ func (s *session) person() person {
 	return person{email: s.email, groups: s.claims.Groups, provider: s.claims.Provider}
 }
 
-func (s *session) pageUser() *pages.User {
-	name := s.claims.Name.String()
-	if name == "" {
-		name = s.username
-	}
-	return &pages.User{Name: name, Email: s.claims.Email.String()}
-}
-
 // readSession reads the session that a request's cookies carry into live, and
 // returns that, or nil when there is none. What a stranger may have written
 // there is anonymous, never an error; an error means that the store or the
 // secret can't be asked.
-func (s *site) readSession(ctx context.Context, cookies []string, live *session) (*session, error) {
+func (s *siteSessions) readSession(ctx context.Context, cookies []string, live *session) (*session, error) {
 	received := s.names.ReadSession(cookies)
 	if received.Empty() {
 		return nil, nil //nolint:nilnil // no session is an answer
@@ -50,7 +40,7 @@ func (s *site) readSession(ctx context.Context, cookies []string, live *session)
 	var candidates [4]string
 	now := time.Now()
 	for _, token := range received.AppendTokens(candidates[:0]) {
-		found, err := s.realm.strategy.open(ctx, s, token, now, live)
+		found, err := s.strategy.open(ctx, s, token, now, live)
 		if err != nil {
 			return nil, err //nolint:wrapcheck // it says what was being asked
 		}
@@ -64,7 +54,7 @@ func (s *site) readSession(ctx context.Context, cookies []string, live *session)
 // readSessions reads every live session that a request's cookies carry: what
 // ends one session of a browser must not leave another one behind, of a sibling
 // host's or of an earlier configuration's making.
-func (s *site) readSessions(ctx context.Context, cookies []string) ([]*session, error) {
+func (s *siteSessions) readSessions(ctx context.Context, cookies []string) ([]*session, error) {
 	ctx, done := patiently(ctx)
 	defer done()
 	received := s.names.ReadSession(cookies)
@@ -72,7 +62,7 @@ func (s *site) readSessions(ctx context.Context, cookies []string) ([]*session, 
 	now := time.Now()
 	for _, token := range received.AppendTokens(nil) {
 		live := new(session)
-		switch found, err := s.realm.strategy.open(ctx, s, token, now, live); {
+		switch found, err := s.strategy.open(ctx, s, token, now, live); {
 		case err != nil:
 			return nil, err //nolint:wrapcheck // it says what was being asked
 		case found && !slices.ContainsFunc(all, func(one *session) bool { return one.claims.SID == live.claims.SID }):
@@ -85,7 +75,7 @@ func (s *site) readSessions(ctx context.Context, cookies []string) ([]*session, 
 // enter makes live the session of claims that a strategy vouches for, as their
 // user is now, unless they are out of time, another realm's, or of someone who
 // may not come in.
-func (s *site) enter(claims authjs.Claims, keys *keyring, now time.Time, live *session) bool {
+func (s *siteSessions) enter(claims authjs.Claims, keys *keyring, now time.Time, live *session) bool {
 	if claims.Realm != s.key || claims.SID == "" || claims.Subject == "" || claims.CheckTime(now) != nil {
 		return false
 	}
@@ -107,28 +97,27 @@ func (s *site) enter(claims authjs.Claims, keys *keyring, now time.Time, live *s
 
 // inTime checks the limits that a re-issue can't move: the absolute one counts
 // from sign-in, the idle one from the last re-issue.
-func (s *site) inTime(claims *authjs.Claims, now time.Time) bool {
-	limits := &s.realm.Session
-	if !now.Before(claims.AuthTime.Add(time.Duration(limits.AbsoluteMaxAge))) {
+func (s *siteSessions) inTime(claims *authjs.Claims, now time.Time) bool {
+	if !now.Before(claims.AuthTime.Add(s.limits.absoluteMaxAge)) {
 		return false
 	}
-	idle := time.Duration(limits.IdleTimeout)
+	idle := s.limits.idleTimeout
 	return idle == 0 || now.Before(claims.IssuedAt.Add(idle))
 }
 
-func (s *site) newSession(claims authjs.Claims) *session {
+func (s *siteSessions) newSession(claims authjs.Claims) *session {
 	made := new(session)
 	s.fill(made, claims)
 	return made
 }
 
-func (s *site) fill(made *session, claims authjs.Claims) {
+func (s *siteSessions) fill(made *session, claims authjs.Claims) {
 	*made = session{claims: claims, userID: userID(&claims)}
 	if claims.EmailVerified {
 		made.email = claims.Email.String()
 	}
 	made.username = made.userID
-	switch s.realm.Username {
+	switch s.username {
 	case "id":
 	case "login":
 		if claims.Login != "" {
@@ -149,7 +138,7 @@ func (s *site) fill(made *session, claims authjs.Claims) {
 
 // signedIn returns the claims of a new session, which shares nothing with any
 // session that the browser had.
-func (s *site) signedIn(keys *keyring, provider string, account providers.Account) authjs.Claims {
+func (s *siteSessions) signedIn(keys *keyring, provider string, account providers.Account) authjs.Claims {
 	claims := authjs.Claims{
 		Name:          authjs.TextOrMissing(account.Name),
 		Email:         authjs.TextOrMissing(account.Email),
@@ -164,37 +153,36 @@ func (s *site) signedIn(keys *keyring, provider string, account providers.Accoun
 		AuthTime:      time.Now(),
 		Credential:    s.credential(keys, provider, &account),
 	}
-	claims.DenyRules = s.realm.admission.passedBy(&account)
+	claims.DenyRules = s.passedBy(&account)
 	return claims
 }
 
 // extend sets the times of a session that begins or is renewed at now. It never
 // outlives the absolute limit.
-func (s *site) extend(claims *authjs.Claims, now time.Time) {
+func (s *siteSessions) extend(claims *authjs.Claims, now time.Time) {
 	claims.IssuedAt = now
 	claims.NotBefore = time.Time{}
 	claims.Expires = s.cookieEnds(claims, now)
 }
 
 // cookieEnds is when a cookie that is sent now expires.
-func (s *site) cookieEnds(claims *authjs.Claims, now time.Time) time.Time {
-	limits := &s.realm.Session
-	ends := now.Add(time.Duration(limits.MaxAge))
-	if last := claims.AuthTime.Add(time.Duration(limits.AbsoluteMaxAge)); last.Before(ends) {
+func (s *siteSessions) cookieEnds(claims *authjs.Claims, now time.Time) time.Time {
+	ends := now.Add(s.limits.maxAge)
+	if last := claims.AuthTime.Add(s.limits.absoluteMaxAge); last.Before(ends) {
 		return last
 	}
 	return ends
 }
 
 // isOld reports whether a session is due to be renewed.
-func (s *site) isOld(claims *authjs.Claims, now time.Time) bool {
-	return now.Sub(claims.IssuedAt) >= s.realm.Session.renewAge()
+func (s *siteSessions) isOld(claims *authjs.Claims, now time.Time) bool {
+	return now.Sub(claims.IssuedAt) >= s.limits.renewAge
 }
 
 // signIn begins a session with these claims and enters it into the list. It
 // returns the cookies that carry it. One that fails half-way leaves at most
 // what nobody has the token of.
-func (s *site) signIn(ctx context.Context, claims authjs.Claims, received *authjs.Received, agent string) ([]authjs.Cookie, error) {
+func (s *siteSessions) signIn(ctx context.Context, claims authjs.Claims, received *authjs.Received, agent string) ([]authjs.Cookie, error) {
 	made, err := s.issue(ctx, claims)
 	if err != nil {
 		return nil, err
@@ -204,7 +192,7 @@ func (s *site) signIn(ctx context.Context, claims authjs.Claims, received *authj
 		return nil, err
 	}
 	e := s.entryOf(s.newSession(claims))
-	e.handle, e.agent = made.handle, agentOf(agent)
+	e.handle, e.agent = made.handle, agent
 	if err := s.record(ctx, &e); err != nil {
 		return nil, err
 	}
@@ -214,14 +202,29 @@ func (s *site) signIn(ctx context.Context, claims authjs.Claims, received *authj
 	return cookies, nil
 }
 
-func (s *site) issue(ctx context.Context, claims authjs.Claims) (issued, error) {
+// signOut ends the session, and on demand every other one of its user too, and
+// returns how many ended. This one comes last: an error on the way leaves the
+// person signed in, to try again.
+func (s *siteSessions) signOut(ctx context.Context, live *session, everywhere bool) (ended int, err error) {
+	if everywhere {
+		if ended, err = s.endAll(ctx, live.userID, live.claims.SID); err != nil {
+			return ended, err
+		}
+	}
+	if err := s.end(ctx, s.entryOf(live)); err != nil {
+		return ended, err
+	}
+	return ended + 1, nil
+}
+
+func (s *siteSessions) issue(ctx context.Context, claims authjs.Claims) (issued, error) {
 	ctx, done := patiently(ctx)
 	defer done()
-	return s.realm.strategy.issue(ctx, s, claims) //nolint:wrapcheck // it says what was being done
+	return s.strategy.issue(ctx, s, claims) //nolint:wrapcheck // it says what was being done
 }
 
 // cookiesOf are the cookies that carry a token.
-func (s *site) cookiesOf(token string, claims *authjs.Claims, received *authjs.Received) ([]authjs.Cookie, error) {
+func (s *siteSessions) cookiesOf(token string, claims *authjs.Claims, received *authjs.Received) ([]authjs.Cookie, error) {
 	cookies, err := s.names.SessionCookies(token, authjs.Cookie{Domain: s.domain, Expires: s.cookieEnds(claims, time.Now())}, received)
 	if err != nil {
 		return nil, fmt.Errorf("the session of %s: %w", userID(claims), err)
@@ -229,28 +232,13 @@ func (s *site) cookiesOf(token string, claims *authjs.Claims, received *authjs.R
 	return cookies, nil
 }
 
-// renew lets the visitor's session live on when it is old enough, or was sealed
-// with an old secret, and puts the new cookie into a page view's answer.
-func (v *visit) renew(r *http.Request) error {
-	live := v.session
-	if !live.stale && !v.site.isOld(&live.claims, time.Now()) {
-		return nil
+// clearSession are the cookies that make a browser forget the session cookies
+// received. Where they have a Domain, those that were set without one go too:
+// browsers send both, and the older first.
+func (s *siteSessions) clearSession(received *authjs.Received) []authjs.Cookie {
+	cleared := s.names.ClearSession(authjs.Cookie{Domain: s.domain}, received)
+	if s.domain != "" {
+		cleared = append(cleared, s.names.ClearSession(authjs.Cookie{}, received)...)
 	}
-	ctx, done := v.renewing(r.Context())
-	defer done()
-	isPage := isNavigation(r) || isPassedOn(r)
-	renewed, err := v.realm.strategy.renew(ctx, v.site, live, isPage)
-	if err != nil || !isPage {
-		return err //nolint:wrapcheck // it says what was being done
-	}
-	received := v.site.names.ReadSession(v.cookies)
-	cookies, err := v.site.cookiesOf(renewed.token, &live.claims, &received)
-	if err != nil {
-		return err
-	}
-	v.out.renewal = v.out.renewal[:0]
-	for _, cookie := range cookies {
-		v.out.renewal = append(v.out.renewal, cookie.String())
-	}
-	return nil
+	return cleared
 }

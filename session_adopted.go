@@ -1,7 +1,6 @@
 package signin
 
 import (
-	"context"
 	"strings"
 
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
@@ -18,9 +17,9 @@ const adoptedMark = foreignProvider + ":"
 // acceptForeign makes a session of ours from a token that NextAuth itself issued: one
 // that a back end with the same configured secret made. It has no groups and no
 // verified address, whatever it says.
-func (s *site) acceptForeign(token *authjs.Token) bool {
+func (s *siteSessions) acceptForeign(token *authjs.Token) bool {
 	claims := &token.Claims
-	if s.realm.secrets.configured == nil || claims.IssuedAt.IsZero() {
+	if !s.secretConfigured || claims.IssuedAt.IsZero() {
 		return false // without iat the absolute limit would never come
 	}
 	claims.Realm, claims.Provider = s.key, foreignProvider
@@ -51,15 +50,4 @@ func isPlainID(id string) bool {
 	return !strings.ContainsFunc(id, func(r rune) bool {
 		return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && r != '-' && r != '_'
 	})
-}
-
-// isRevoked asks whether a session has ended that is in its cookie. An adopted
-// one ends with the session of ours whose sid its token names; not the other way
-// round, for anyone may name it.
-func (l ledger) isRevoked(ctx context.Context, sid string) (bool, error) {
-	revoked, err := l.hasRevocation(ctx, sid)
-	if named, adopted := strings.CutPrefix(sid, adoptedMark); adopted && !revoked && err == nil {
-		return l.hasRevocation(ctx, named)
-	}
-	return revoked, err
 }

@@ -46,13 +46,13 @@ func (e *endingsTold) first(sid string) bool {
 }
 
 // logEnding tells the operator, once, why a session is over.
-func (s *site) logEnding(why endReason, claims *authjs.Claims) {
-	if !s.realm.endings.first(claims.SID) {
+func (s *siteSessions) logEnding(why endReason, claims *authjs.Claims) {
+	if !s.endings.first(claims.SID) {
 		return
 	}
-	fields := []zap.Field{zap.String("user", userID(claims)), zap.String("realm", s.realm.String())}
+	fields := []zap.Field{zap.String("user", userID(claims)), zap.String("realm", s.realm)}
 	if why == endedRules {
 		fields = append(fields, zap.String("why", string(s.evaluate(s.newSession(*claims), nil))))
 	}
-	s.realm.sampled.Info(string(why), fields...)
+	s.sampled.Info(string(why), fields...)
 }

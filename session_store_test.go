@@ -122,19 +122,19 @@ func withStrategy(t testing.TB, name string, change func(*Realm)) (*Realm, *fake
 		}
 	})
 	store := newFakeStore()
-	realm.store = store
+	realm.store, realm.sessions.store = store, store
 	return realm, store
 }
 
 // claimsOf are those of a user who signs in by a password.
-func claimsOf(t testing.TB, s *site, user string) authjs.Claims {
+func claimsOf(t testing.TB, s *siteSessions, user string) authjs.Claims {
 	t.Helper()
 	keys, err := s.keys(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	who := account(user)
-	if roster, ok := s.realm.byID["credentials"].(providers.Roster); ok {
+	if roster, ok := s.provider("credentials").(providers.Roster); ok {
 		if known, _ := roster.Current(user); known != nil {
 			who = *known
 		}
@@ -148,7 +148,7 @@ func account(user string) providers.Account {
 }
 
 // signedInAs begins a session and returns its token.
-func signedInAs(t testing.TB, s *site, user string) string {
+func signedInAs(t testing.TB, s *siteSessions, user string) string {
 	t.Helper()
 	cookies, err := s.signIn(t.Context(), claimsOf(t, s, user), new(authjs.Received), "Mozilla/5.0")
 	if err != nil {
@@ -158,7 +158,7 @@ func signedInAs(t testing.TB, s *site, user string) string {
 }
 
 // opened returns the session of a token, or nil.
-func opened(t testing.TB, s *site, token string) *session {
+func opened(t testing.TB, s *siteSessions, token string) *session {
 	t.Helper()
 	live, err := s.readSession(t.Context(), []string{s.names.Session + "=" + token}, new(session))
 	if err != nil {

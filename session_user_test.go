@@ -45,7 +45,7 @@ func TestAnEditedUsersFileEndsSessions(t *testing.T) {
 			realm, _ := withStrategy(t, name, func(realm *Realm) {
 				realm.ProvidersRaw = []json.RawMessage{json.RawMessage(`{"provider":"credentials","file":"` + path + `"}`)}
 			})
-			s := realm.fixed
+			s := &realm.fixed.sessions
 			synctest.Test(t, func(t *testing.T) {
 				alice, bob := signedInAs(t, s, "alice"), signedInAs(t, s, "bob")
 				hers, his := openStream(t, realm, alice), openStream(t, realm, bob)
@@ -73,9 +73,9 @@ func TestARenewedSessionProvesItsPasswordByTheNewSecret(t *testing.T) {
 	for name := range strategies {
 		t.Run(name, func(t *testing.T) {
 			realm, _ := withStrategy(t, name, nil)
-			s := realm.fixed
+			s := &realm.fixed.sessions
 			use := func(secrets ...string) {
-				ring, err := newKeyring(secrets, realm.dialect)
+				ring, err := newKeyring(secrets, realm.dialect.plain, realm.dialect.secure)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -91,7 +91,7 @@ func TestARenewedSessionProvesItsPasswordByTheNewSecret(t *testing.T) {
 				if live == nil || live.claims.Credential == before || before == "" {
 					t.Fatalf("the session is %+v", live)
 				}
-				renewed, err := realm.strategy.renew(t.Context(), s, live, true)
+				renewed, err := realm.sessions.strategy.renew(t.Context(), s, live, true)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -108,13 +108,13 @@ func TestARenewedSessionProvesItsPasswordByTheNewSecret(t *testing.T) {
 func TestASignInThatANewPasswordOvertakes(t *testing.T) {
 	for name := range strategies {
 		realm, _ := withStrategy(t, name, nil)
-		s := realm.fixed
+		s := &realm.fixed.sessions
 		claims := claimsOf(t, s, "alice")
 		other := newRealm(t, func(realm *Realm) {
 			realm.ProvidersRaw = []json.RawMessage{json.RawMessage(`{"provider":"credentials","users":[{"username":"alice","password":"` + hashOf(t, "other") + `"}]}`)}
 		})
 		realm.byID = other.byID
-		made, err := realm.strategy.issue(t.Context(), s, claims)
+		made, err := realm.sessions.strategy.issue(t.Context(), s, claims)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -127,13 +127,13 @@ func TestASignInThatANewPasswordOvertakes(t *testing.T) {
 // Neither a store nor an application that reads the cookie learns the hash.
 func TestASessionDoesNotTellThePassword(t *testing.T) {
 	realm, store := withStrategy(t, "database", nil)
-	token := signedInAs(t, realm.fixed, "alice")
+	token := signedInAs(t, &realm.fixed.sessions, "alice")
 	roster, ok := realm.byID["credentials"].(providers.Roster)
 	if !ok {
 		t.Fatal("the users of the configuration are unknown")
 	}
 	account, _ := roster.Current("alice")
-	live := opened(t, realm.fixed, token)
+	live := opened(t, &realm.fixed.sessions, token)
 	if live.claims.Credential == "" || strings.Contains(live.claims.Credential, account.Credential) {
 		t.Errorf("the session tells %q of %q", live.claims.Credential, account.Credential)
 	}
@@ -143,7 +143,7 @@ func TestASessionDoesNotTellThePassword(t *testing.T) {
 		}
 	}
 	for _, path := range []string{"mac", "cred"} {
-		if value := live.claim(path); value != nil {
+		if value := claim(live, path); value != nil {
 			t.Errorf("the placeholder of the claim %s is %v", path, value)
 		}
 	}
@@ -163,7 +163,7 @@ func TestSessionsOfARosterWithoutCredentials(t *testing.T) {
 	for name := range strategies {
 		t.Run(name, func(t *testing.T) {
 			realm, _ := withStrategy(t, name, nil)
-			s, alice := realm.fixed, &providers.Account{ID: "alice", Name: "Alice"}
+			s, alice := &realm.fixed.sessions, &providers.Account{ID: "alice", Name: "Alice"}
 			realm.byID["credentials"] = &fakeRoster{realm.byID["credentials"], map[string]*providers.Account{"alice": alice}}
 			token := signedInAs(t, s, "alice")
 			if live := opened(t, s, token); live == nil || live.claims.Name.String() != "Alice" || live.changed {
@@ -195,21 +195,21 @@ func TestTheLogSaysWhyAConfiguredUsersSessionEnded(t *testing.T) {
 		endedPassword: func(_ *Realm, roster *fakeRoster) { roster.accounts["alice"].Credential = "other hash" },
 		endedProvider: func(realm *Realm, _ *fakeRoster) { clear(realm.byID) },
 		endedRules: func(realm *Realm, _ *fakeRoster) {
-			realm.admission = newAdmission(nil, []Rule{{Group: []string{"leavers"}}})
+			realm.sessions.admission = newAdmission(nil, []Rule{{Group: []string{"leavers"}}})
 		},
 	} {
 		for name := range strategies {
 			realm, _ := withStrategy(t, name, nil)
 			core, seen := observer.New(zap.DebugLevel)
-			realm.sampled = zap.New(core)
+			realm.sessions.sampled = zap.New(core)
 			alice := &providers.Account{ID: "alice", Credential: "a hash", Groups: []string{"leavers"}}
 			roster := &fakeRoster{realm.byID["credentials"], map[string]*providers.Account{"alice": alice}}
 			realm.byID["credentials"] = roster
 			synctest.Test(t, func(t *testing.T) {
-				token := signedInAs(t, realm.fixed, "alice")
+				token := signedInAs(t, &realm.fixed.sessions, "alice")
 				change(realm, roster)
 				for range 3 {
-					if goes := opened(t, realm.fixed, token) != nil; goes != (want == goesOn) {
+					if goes := opened(t, &realm.fixed.sessions, token) != nil; goes != (want == goesOn) {
 						t.Fatalf("%s, %q: the session goes on: %t", name, want, goes)
 					}
 				}

@@ -11,11 +11,13 @@ import (
 
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
 	"github.com/caddy-signin/caddy-signin/internal/redirect"
+	"github.com/caddy-signin/caddy-signin/providers"
 )
 
 // site is a realm as seen under one public origin.
 type site struct {
-	ledger
+	realm    *Realm
+	key      string   // the realm's key, which namespaces all that is stored
 	origin   string   // https://app.example.com, the protocol's {O}: the one asked
 	host     string   // app.example.com, with a port that is not the default one
 	base     string   // https://app.example.com/api/auth, the protocol's {A}
@@ -28,6 +30,7 @@ type site struct {
 	returns  redirect.Policy
 	secret   *storedSecret
 
+	sessions siteSessions
 	// unauthorized is the JSON with which gates turn scripts away.
 	unauthorized []byte
 }
@@ -40,10 +43,12 @@ func (rl *Realm) newSite(origin, secretName string) *site {
 		key = pool
 	}
 	base := origin + rl.BasePath
+	names, secret := rl.dialect.names(scheme == "https"), rl.secrets.named(secretName)
 	return &site{
 		unauthorized: unauthorizedJSON(base + "/signin"),
 
-		ledger:   ledger{realm: rl, key: key},
+		realm:    rl,
+		key:      key,
 		origin:   origin,
 		host:     host,
 		base:     base,
@@ -51,9 +56,13 @@ func (rl *Realm) newSite(origin, secretName string) *site {
 		secure:   scheme == "https",
 		loopback: isLoopbackName(hostname),
 		dialect:  rl.dialect,
-		names:    rl.dialect.names(scheme == "https"),
+		names:    names,
 		returns:  redirect.Policy{Origin: origin, Allowed: rl.allowed},
-		secret:   rl.secrets.named(secretName),
+		secret:   secret,
+		sessions: siteSessions{
+			sessionList: sessionList{sessionManager: rl.sessions, key: key},
+			names:       names, domain: rl.CookieDomain, secret: secret,
+		},
 	}
 }
 
@@ -64,17 +73,6 @@ func unauthorizedJSON(signIn string) []byte {
 // cookie is one of the realm's cookies; deletion of one takes the same attributes.
 func (s *site) cookie(name, value string) authjs.Cookie {
 	return authjs.Cookie{Name: name, Value: value, Secure: s.secure, Domain: s.domain}
-}
-
-// clearSession are the cookies that make a browser forget the session cookies
-// received. Where they have a Domain, those that were set without one go too:
-// browsers send both, and the older first.
-func (s *site) clearSession(received *authjs.Received) []authjs.Cookie {
-	cleared := s.names.ClearSession(authjs.Cookie{Domain: s.domain}, received)
-	if s.domain != "" {
-		cleared = append(cleared, s.names.ClearSession(authjs.Cookie{}, received)...)
-	}
-	return cleared
 }
 
 func (s *site) keys(ctx context.Context) (*keyring, error) { return s.secret.keys(ctx) }
@@ -156,6 +154,18 @@ func (rl *Realm) sitesOf(srv *caddyhttp.Server) *serverSites {
 	}
 	sites, _ := rl.servers.LoadOrStore(srv, made)
 	return sites.(*serverSites) //nolint:forcetypeassert // only stored here
+}
+
+// handsOutLinks reports whether the realm's own address goes where it is used
+// later, and by others: into mails, and to providers as redirect_uri.
+func (rl *Realm) handsOutLinks() bool {
+	for _, provider := range rl.providers {
+		switch provider.(type) {
+		case providers.Redirector, providers.Mailer:
+			return true
+		}
+	}
+	return false
 }
 
 func (s *serverSites) remember(key originKey, made *site) {

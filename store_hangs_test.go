@@ -78,7 +78,7 @@ func hangingRealm(t *testing.T, strategy string) (*Realm, *hangingStore) {
 	})
 	store := &hangingStore{fakeStore: fake}
 	store.answers.Store(never)
-	realm.store, realm.throttle.store = store, store
+	realm.store, realm.sessions.store, realm.throttle.store = store, store, store
 	return realm, store
 }
 
@@ -104,7 +104,7 @@ func newVisitor(t *testing.T, realm *Realm) *visitor {
 		t.Fatal(err)
 	}
 	return &visitor{realm: realm, csrf: token, cookies: strings.Join([]string{
-		s.names.Session + "=" + signedInAs(t, s, "alice"), s.names.CSRF + "=" + url.QueryEscape(value),
+		s.names.Session + "=" + signedInAs(t, &s.sessions, "alice"), s.names.CSRF + "=" + url.QueryEscape(value),
 		s.names.Pending("state") + "=" + keys.pending[s.names.State].Seal(pending),
 	}, "; ")}
 }

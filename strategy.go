@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -19,17 +16,17 @@ import (
 type strategy interface {
 	// open reads the session of a token into live, and reports whether the token
 	// gives one. An error means that the answer is not known.
-	open(ctx context.Context, s *site, token string, now time.Time, live *session) (bool, error)
+	open(ctx context.Context, s *siteSessions, token string, now time.Time, live *session) (bool, error)
 	// issue begins a session and returns what its cookie carries.
-	issue(ctx context.Context, s *site, claims authjs.Claims) (issued, error)
+	issue(ctx context.Context, s *siteSessions, claims authjs.Claims) (issued, error)
 	// renew lets a live session live on, or returns errSessionOver. deliverable
 	// says that the browser would get a new token; without it no token needs to
 	// be made, and an empty one is nothing to send.
-	renew(ctx context.Context, s *site, live *session, deliverable bool) (issued, error)
+	renew(ctx context.Context, s *siteSessions, live *session, deliverable bool) (issued, error)
 	// revoke ends a session for every copy of its token, older or newer.
-	revoke(ctx context.Context, l ledger, e entry) error
+	revoke(ctx context.Context, l sessionList, e entry) error
 	// revoked reports whether a session that was live has been ended since.
-	revoked(ctx context.Context, l ledger, e entry) (bool, error)
+	revoked(ctx context.Context, l sessionList, e entry) (bool, error)
 }
 
 // issued is a session's cookie in the making.
@@ -49,29 +46,11 @@ var strategies = map[string]strategy{
 	"database": databaseSessions{},
 }
 
-// provisionStrategy chooses by the option, else by whether a store is
-// configured: a store that is there by default has no say.
-func (rl *Realm) provisionStrategy() error {
-	name := rl.Session.Strategy
-	if name == "" {
-		name = "jwt"
-		if rl.StoreRaw != nil {
-			name = "database"
-		}
-	}
-	var ok bool
-	if rl.strategy, ok = strategies[name]; !ok {
-		return fmt.Errorf("session: strategy %q is not known: write %s, or leave it out",
-			name, strings.Join(slices.Sorted(maps.Keys(strategies)), " or "))
-	}
-	return nil
-}
-
 // jwtSessions are sealed in their cookie, in NextAuth's own format. The store
 // has only the revocations.
 type jwtSessions struct{}
 
-func (jwtSessions) open(ctx context.Context, s *site, token string, now time.Time, live *session) (bool, error) {
+func (jwtSessions) open(ctx context.Context, s *siteSessions, token string, now time.Time, live *session) (bool, error) {
 	keys, err := s.keys(ctx)
 	if err != nil {
 		return false, err
@@ -92,7 +71,7 @@ func (jwtSessions) open(ctx context.Context, s *site, token string, now time.Tim
 	return !revoked && err == nil, err
 }
 
-func (jwtSessions) issue(ctx context.Context, s *site, claims authjs.Claims) (issued, error) {
+func (jwtSessions) issue(ctx context.Context, s *siteSessions, claims authjs.Claims) (issued, error) {
 	keys, err := s.keys(ctx)
 	if err != nil {
 		return issued{}, err
@@ -105,21 +84,21 @@ func (jwtSessions) issue(ctx context.Context, s *site, claims authjs.Claims) (is
 
 // renew seals the claims anew under the same sid, so that a revocation that
 // races it holds for the new token too.
-func (j jwtSessions) renew(ctx context.Context, s *site, live *session, deliverable bool) (issued, error) {
+func (j jwtSessions) renew(ctx context.Context, s *siteSessions, live *session, deliverable bool) (issued, error) {
 	if !deliverable {
 		return issued{}, nil
 	}
 	return j.issue(ctx, s, live.claims)
 }
 
-func (jwtSessions) revoke(ctx context.Context, l ledger, e entry) error {
-	if err := l.realm.store.Put(ctx, l.revocationKey(e.sid), []byte{1}, e.ends.Add(authjs.Leeway)); err != nil {
+func (jwtSessions) revoke(ctx context.Context, l sessionList, e entry) error {
+	if err := l.store.Put(ctx, l.revocationKey(e.sid), []byte{1}, e.ends.Add(authjs.Leeway)); err != nil {
 		return fmt.Errorf("storing a revocation: %w", err)
 	}
 	return nil
 }
 
-func (jwtSessions) revoked(ctx context.Context, l ledger, e entry) (bool, error) {
+func (jwtSessions) revoked(ctx context.Context, l sessionList, e entry) (bool, error) {
 	return l.isRevoked(ctx, e.sid)
 }
 

@@ -27,35 +27,22 @@ type authjsSessions struct{ databaseSessions }
 // the table has no other name for it.
 const sharedMark = "authjs:"
 
-// provisionSharing has a store's say on the strategy: one that shares the
-// sessions of an Auth.js application keeps all of them.
-func (rl *Realm) provisionSharing() error {
-	if _, shared := rl.store.(sessionstore.AuthjsSessions); !shared {
-		return nil
-	}
-	if rl.strategy != strategy(databaseSessions{}) {
-		return errors.New("session: insecure_authjs_sessions shares sessions that are in the database: write strategy database, or leave the line out")
-	}
-	rl.strategy = authjsSessions{}
-	return nil
-}
-
 // sharesSessions says that an Auth.js application may have made a session.
-func (rl *Realm) sharesSessions() bool { return rl.strategy == strategy(authjsSessions{}) }
+func (m *sessionManager) sharesSessions() bool { return m.strategy == strategy(authjsSessions{}) }
 
 // shared is the table of shared sessions, unless it is no longer the store's.
-func (l ledger) shared() (sessionstore.AuthjsSessions, bool) {
-	table, ok := l.realm.store.(sessionstore.AuthjsSessions)
+func (l sessionList) shared() (sessionstore.AuthjsSessions, bool) {
+	table, ok := l.store.(sessionstore.AuthjsSessions)
 	return table, ok
 }
 
 // besideKey is where the record beside a shared session is.
-func (l ledger) besideKey(token string) string {
+func (l sessionList) besideKey(token string) string {
 	sum := sha256.Sum256([]byte(token))
 	return l.handleKey(sharedMark + strict64.EncodeToString(sum[:]))
 }
 
-func (a authjsSessions) open(ctx context.Context, s *site, token string, now time.Time, live *session) (bool, error) {
+func (a authjsSessions) open(ctx context.Context, s *siteSessions, token string, now time.Time, live *session) (bool, error) {
 	if found, err := a.databaseSessions.open(ctx, s, token, now, live); found || err != nil {
 		return found, err
 	}
@@ -80,7 +67,7 @@ func (a authjsSessions) open(ctx context.Context, s *site, token string, now tim
 	}
 	claims.Expires = found.Expires
 	// Whoever extended it last: the application leaves no other trace.
-	if extended := found.Expires.Add(-time.Duration(s.realm.Session.MaxAge)); extended.After(claims.IssuedAt) {
+	if extended := found.Expires.Add(-s.limits.maxAge); extended.After(claims.IssuedAt) {
 		claims.IssuedAt = earlier(extended, now)
 	}
 	if claims.AuthTime.IsZero() {
@@ -103,14 +90,14 @@ func earlier(a, b time.Time) time.Time {
 // beside are the claims of a shared session: those of our record with the user
 // as stored now, or, of a session that the application made, the stored user
 // alone. Such a session tells neither a provider nor groups.
-func (s *site) beside(ctx context.Context, token string, found *sessionstore.AuthjsSession) (claims authjs.Claims, err error) {
-	value, err := s.realm.store.Get(ctx, s.besideKey(token))
+func (s *siteSessions) beside(ctx context.Context, token string, found *sessionstore.AuthjsSession) (claims authjs.Claims, err error) {
+	value, err := s.store.Get(ctx, s.besideKey(token))
 	if err != nil && !errors.Is(err, sessionstore.ErrNotFound) {
 		return claims, fmt.Errorf("asking the store for the record of a shared session: %w", err)
 	}
 	if err == nil {
 		if claims, err = authjs.ParseClaims(string(value)); err == nil && claims.Subject == found.User.Row {
-			s.realm.takeUser(&claims, &found.User)
+			s.takeUser(&claims, &found.User)
 			return claims, nil
 		}
 	}
@@ -119,11 +106,11 @@ func (s *site) beside(ctx context.Context, token string, found *sessionstore.Aut
 	if address, ok := providers.NormalEmail(found.User.Email); ok {
 		claims.Email, claims.EmailVerified = authjs.TextOf(address), found.User.EmailVerified
 	}
-	s.realm.takeUser(&claims, &found.User)
+	s.takeUser(&claims, &found.User)
 	return claims, nil
 }
 
-func (a authjsSessions) issue(ctx context.Context, s *site, claims authjs.Claims) (issued, error) {
+func (a authjsSessions) issue(ctx context.Context, s *siteSessions, claims authjs.Claims) (issued, error) {
 	table, ok := s.shared()
 	if claims.User == "" || !ok {
 		return a.databaseSessions.issue(ctx, s, claims)
@@ -131,7 +118,7 @@ func (a authjsSessions) issue(ctx context.Context, s *site, claims authjs.Claims
 	s.extend(&claims, time.Now())
 	token := uuid.NewString() // as Auth.js makes them
 	// Our record first: without the session it is good for nothing.
-	if err := sessionstore.Add(ctx, s.realm.store, s.besideKey(token), claims.Append(nil), s.besideEnds(&claims)); err != nil {
+	if err := sessionstore.Add(ctx, s.store, s.besideKey(token), claims.Append(nil), s.besideEnds(&claims)); err != nil {
 		return issued{}, fmt.Errorf("storing the record of a shared session: %w", err)
 	}
 	if err := table.CreateSession(ctx, token, claims.Subject, claims.Expires); err != nil {
@@ -142,13 +129,13 @@ func (a authjsSessions) issue(ctx context.Context, s *site, claims authjs.Claims
 
 // besideEnds is when the record beside a session goes. The application may
 // extend the session as it likes, and what the record says must hold as long.
-func (s *site) besideEnds(claims *authjs.Claims) time.Time {
-	return s.lastEnd(claims).Add(time.Duration(s.realm.Session.MaxAge))
+func (s *siteSessions) besideEnds(claims *authjs.Claims) time.Time {
+	return s.lastEnd(claims).Add(s.limits.maxAge)
 }
 
 // renew extends the session where it stands, and fixes when one of the
 // application's began, from which the absolute limit counts.
-func (a authjsSessions) renew(ctx context.Context, s *site, live *session, deliverable bool) (issued, error) {
+func (a authjsSessions) renew(ctx context.Context, s *siteSessions, live *session, deliverable bool) (issued, error) {
 	table, ok := s.shared()
 	if !strings.HasPrefix(live.handle, sharedMark) || !ok {
 		return a.databaseSessions.renew(ctx, s, live, deliverable)
@@ -166,27 +153,27 @@ func (a authjsSessions) renew(ctx context.Context, s *site, live *session, deliv
 	case err != nil:
 		return issued{}, fmt.Errorf("extending a shared session: %w", err)
 	}
-	if err := s.realm.store.Put(ctx, s.besideKey(live.token), claims.Append(nil), s.besideEnds(&claims)); err != nil {
+	if err := s.store.Put(ctx, s.besideKey(live.token), claims.Append(nil), s.besideEnds(&claims)); err != nil {
 		return issued{}, fmt.Errorf("storing the record of a shared session: %w", err)
 	}
 	renewed.expires = claims.Expires
 	return renewed, nil
 }
 
-func (authjsSessions) revoke(ctx context.Context, l ledger, e entry) error {
+func (authjsSessions) revoke(ctx context.Context, l sessionList, e entry) error {
 	token := strings.TrimPrefix(e.handle, sharedMark)
 	if table, ok := l.shared(); ok {
 		if err := table.DeleteSession(ctx, token); err != nil {
 			return fmt.Errorf("deleting a shared session: %w", err)
 		}
 	}
-	if err := l.realm.store.Delete(ctx, l.besideKey(token)); err != nil {
+	if err := l.store.Delete(ctx, l.besideKey(token)); err != nil {
 		return fmt.Errorf("deleting the record of a shared session: %w", err)
 	}
 	return nil
 }
 
-func (authjsSessions) revoked(ctx context.Context, l ledger, e entry) (bool, error) {
+func (authjsSessions) revoked(ctx context.Context, l sessionList, e entry) (bool, error) {
 	table, ok := l.shared()
 	if !ok {
 		return true, nil // nobody is let in by it any more

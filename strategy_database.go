@@ -28,7 +28,7 @@ var strict64 = base64.RawURLEncoding.Strict()
 
 // tokenKey is where the session of a token is stored. It refuses what is not
 // of a token's form before anything is looked up.
-func (l ledger) tokenKey(token string) (key string, ok bool) {
+func (l sessionList) tokenKey(token string) (key string, ok bool) {
 	if len(token) != tokenChars || strings.ContainsAny(token, "\r\n") { // line breaks are skipped in decoding
 		return "", false
 	}
@@ -46,9 +46,9 @@ func (l ledger) tokenKey(token string) (key string, ok bool) {
 // tokenMark stands between the realm's key and the hash of a token.
 const tokenMark = "|token|"
 
-func (l ledger) handleKey(handle string) string { return l.key + tokenMark + handle }
+func (l sessionList) handleKey(handle string) string { return l.key + tokenMark + handle }
 
-func (databaseSessions) open(ctx context.Context, s *site, token string, now time.Time, live *session) (bool, error) {
+func (databaseSessions) open(ctx context.Context, s *siteSessions, token string, now time.Time, live *session) (bool, error) {
 	key, ok := s.tokenKey(token)
 	if !ok {
 		return false, nil
@@ -57,7 +57,7 @@ func (databaseSessions) open(ctx context.Context, s *site, token string, now tim
 	if err != nil {
 		return false, err
 	}
-	value, err := s.realm.store.Get(ctx, key)
+	value, err := s.store.Get(ctx, key)
 	if errors.Is(err, sessionstore.ErrNotFound) {
 		return false, nil
 	}
@@ -72,11 +72,11 @@ func (databaseSessions) open(ctx context.Context, s *site, token string, now tim
 	return true, nil
 }
 
-func (databaseSessions) issue(ctx context.Context, s *site, claims authjs.Claims) (issued, error) {
+func (databaseSessions) issue(ctx context.Context, s *siteSessions, claims authjs.Claims) (issued, error) {
 	s.extend(&claims, time.Now())
 	token := randomText()
 	key, _ := s.tokenKey(token)
-	if err := sessionstore.Add(ctx, s.realm.store, key, claims.Append(nil), s.recordEnds(&claims)); err != nil {
+	if err := sessionstore.Add(ctx, s.store, key, claims.Append(nil), s.recordEnds(&claims)); err != nil {
 		return issued{}, fmt.Errorf("storing a session: %w", err)
 	}
 	return issued{token: token, handle: key[len(key)-tokenChars:], expires: claims.Expires}, nil
@@ -87,13 +87,13 @@ var errTouched = errors.New("renewed already")
 
 // renew touches the record when it is old enough. The token stays. A record
 // that is gone stays gone.
-func (databaseSessions) renew(ctx context.Context, s *site, live *session, _ bool) (issued, error) {
+func (databaseSessions) renew(ctx context.Context, s *siteSessions, live *session, _ bool) (issued, error) {
 	renewed := issued{token: live.token, handle: live.handle, expires: live.claims.Expires}
 	now := time.Now()
 	if !s.isOld(&live.claims, now) {
 		return renewed, nil
 	}
-	err := s.realm.store.Update(ctx, s.handleKey(live.handle), func(old []byte) ([]byte, time.Time, error) {
+	err := s.store.Update(ctx, s.handleKey(live.handle), func(old []byte) ([]byte, time.Time, error) {
 		if old == nil {
 			return nil, time.Time{}, errSessionOver
 		}
@@ -117,22 +117,22 @@ func (databaseSessions) renew(ctx context.Context, s *site, live *session, _ boo
 }
 
 // recordEnds is when a session that is not renewed is over.
-func (s *site) recordEnds(claims *authjs.Claims) time.Time {
-	if idle := time.Duration(s.realm.Session.IdleTimeout); idle > 0 && claims.IssuedAt.Add(idle).Before(claims.Expires) {
+func (s *siteSessions) recordEnds(claims *authjs.Claims) time.Time {
+	if idle := s.limits.idleTimeout; idle > 0 && claims.IssuedAt.Add(idle).Before(claims.Expires) {
 		return claims.IssuedAt.Add(idle)
 	}
 	return claims.Expires
 }
 
-func (databaseSessions) revoke(ctx context.Context, l ledger, e entry) error {
-	if err := l.realm.store.Delete(ctx, l.handleKey(e.handle)); err != nil {
+func (databaseSessions) revoke(ctx context.Context, l sessionList, e entry) error {
+	if err := l.store.Delete(ctx, l.handleKey(e.handle)); err != nil {
 		return fmt.Errorf("deleting a session: %w", err)
 	}
 	return nil
 }
 
-func (databaseSessions) revoked(ctx context.Context, l ledger, e entry) (bool, error) {
-	switch _, err := l.realm.store.Get(ctx, l.handleKey(e.handle)); {
+func (databaseSessions) revoked(ctx context.Context, l sessionList, e entry) (bool, error) {
+	switch _, err := l.store.Get(ctx, l.handleKey(e.handle)); {
 	case err == nil:
 		return false, nil
 	case errors.Is(err, sessionstore.ErrNotFound):

@@ -18,7 +18,7 @@ func TestSessionsOfEveryStrategy(t *testing.T) {
 	for name := range strategies {
 		t.Run(name, func(t *testing.T) {
 			realm, store := withStrategy(t, name, nil)
-			s := realm.fixed
+			s := &realm.fixed.sessions
 			first, second := signedInAs(t, s, "alice"), signedInAs(t, s, "alice")
 			one, two := opened(t, s, first), opened(t, s, second)
 			if one == nil || two == nil || first == second || one.claims.SID == two.claims.SID || len(one.claims.SID) < 32 {
@@ -46,7 +46,7 @@ func TestSessionsOfEveryStrategy(t *testing.T) {
 func TestWritesOfASignIn(t *testing.T) {
 	for name, want := range map[string]int{"jwt": 1, "database": 2} {
 		realm, store := withStrategy(t, name, nil)
-		signedInAs(t, realm.fixed, "alice")
+		signedInAs(t, &realm.fixed.sessions, "alice")
 		if _, writes := store.counts(); writes != want {
 			t.Errorf("%s: %d writes, want %d", name, writes, want)
 		}
@@ -69,8 +69,8 @@ func TestDefaultStrategy(t *testing.T) {
 				realm.StoreRaw = []byte(test.store)
 			}
 		})
-		if realm.strategy != test.want {
-			t.Errorf("%s: %T", test.name, realm.strategy)
+		if realm.sessions.strategy != test.want {
+			t.Errorf("%s: %T", test.name, realm.sessions.strategy)
 		}
 	}
 }
@@ -78,7 +78,7 @@ func TestDefaultStrategy(t *testing.T) {
 // Requirement E13.
 func TestTheStoreCannotMakeACookie(t *testing.T) {
 	realm, store := withStrategy(t, "database", nil)
-	token := signedInAs(t, realm.fixed, "alice")
+	token := signedInAs(t, &realm.fixed.sessions, "alice")
 	if len(token) != tokenChars {
 		t.Errorf("the cookie carries %q", token)
 	}
@@ -87,7 +87,7 @@ func TestTheStoreCannotMakeACookie(t *testing.T) {
 			t.Errorf("the store has the token, under %s", key)
 		}
 		handle := key[len(key)-tokenChars:]
-		if opened(t, realm.fixed, handle) != nil {
+		if opened(t, &realm.fixed.sessions, handle) != nil {
 			t.Errorf("the key %s holds what opens the session", key)
 		}
 	}
@@ -96,27 +96,27 @@ func TestTheStoreCannotMakeACookie(t *testing.T) {
 // Requirement E13: the syntax comes first.
 func TestOnlyTokensReachTheStore(t *testing.T) {
 	realm, store := withStrategy(t, "database", nil)
-	token := signedInAs(t, realm.fixed, "alice")
+	token := signedInAs(t, &realm.fixed.sessions, "alice")
 	store.counts()
 	for _, bad := range []string{
 		token[1:], token + "A", token[:42] + "=", token[:42] + "+", token[:42] + "\n", token[:21] + "\r" + token[22:],
 		strings.Repeat("_", 43), "..", strings.Repeat("A", 5000), "nothing",
 	} {
-		if opened(t, realm.fixed, bad) != nil {
+		if opened(t, &realm.fixed.sessions, bad) != nil {
 			t.Errorf("%q opens a session", bad)
 		}
 	}
 	if reads, _ := store.counts(); reads != 0 {
 		t.Errorf("the store was asked %d times about what can be no token", reads)
 	}
-	if opened(t, realm.fixed, token) == nil {
+	if opened(t, &realm.fixed.sessions, token) == nil {
 		t.Error("the token opens nothing")
 	}
 }
 
 func TestARecordOfAnotherRealmIsNoSession(t *testing.T) {
 	realm, store := withStrategy(t, "database", nil)
-	s := realm.fixed
+	s := &realm.fixed.sessions
 	for name, record := range map[string]string{
 		"of another realm": `{"sub":"alice","sid":"0123456789abcdef","realm":"https://other.example","provider":"credentials","auth_time":%d,"iat":%[1]d,"exp":%d}`,
 		"without a realm":  `{"sub":"alice","sid":"0123456789abcdef","provider":"credentials","auth_time":%d,"iat":%[1]d,"exp":%d}`,
@@ -138,7 +138,7 @@ func TestARecordOfAnotherRealmIsNoSession(t *testing.T) {
 // The record slides as NextAuth's do, and ends as DESIGN section 5 says.
 func TestLifeOfASessionInTheStore(t *testing.T) {
 	realm, store := withStrategy(t, "database", nil)
-	s := realm.fixed
+	s := &realm.fixed.sessions
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
 		token := signedInAs(t, s, "alice")
@@ -149,7 +149,7 @@ func TestLifeOfASessionInTheStore(t *testing.T) {
 				t.Fatalf("after %v there is no session", time.Since(began))
 			}
 			store.counts()
-			made, err := realm.strategy.renew(t.Context(), s, live, false)
+			made, err := realm.sessions.strategy.renew(t.Context(), s, live, false)
 			if err != nil || made.token != token {
 				t.Fatalf("renewed to %q, %v", made.token, err)
 			}
@@ -182,7 +182,7 @@ func TestLifeOfASessionInTheStore(t *testing.T) {
 
 func TestIdleSessionsInTheStoreEnd(t *testing.T) {
 	realm, _ := withStrategy(t, "database", func(realm *Realm) { realm.Session.IdleTimeout = caddy.Duration(8 * time.Hour) })
-	s := realm.fixed
+	s := &realm.fixed.sessions
 	synctest.Test(t, func(t *testing.T) {
 		used, unused := signedInAs(t, s, "alice"), signedInAs(t, s, "alice")
 		for range 4 {
@@ -191,7 +191,7 @@ func TestIdleSessionsInTheStoreEnd(t *testing.T) {
 			if live == nil {
 				t.Fatal("a session in use ended")
 			}
-			if _, err := realm.strategy.renew(t.Context(), s, live, false); err != nil {
+			if _, err := realm.sessions.strategy.renew(t.Context(), s, live, false); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -204,7 +204,7 @@ func TestIdleSessionsInTheStoreEnd(t *testing.T) {
 // Requirement E4: a renewal that races the end of the session does not revive it.
 func TestRenewalOfASessionThatEndsMeanwhile(t *testing.T) {
 	realm, store := withStrategy(t, "database", nil)
-	s := realm.fixed
+	s := &realm.fixed.sessions
 	synctest.Test(t, func(t *testing.T) {
 		token := signedInAs(t, s, "alice")
 		time.Sleep(2 * day)
@@ -214,7 +214,7 @@ func TestRenewalOfASessionThatEndsMeanwhile(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		if _, err := realm.strategy.renew(t.Context(), s, live, true); !errors.Is(err, errSessionOver) {
+		if _, err := realm.sessions.strategy.renew(t.Context(), s, live, true); !errors.Is(err, errSessionOver) {
 			t.Errorf("the renewal gives %v", err)
 		}
 		if opened(t, s, token) != nil || len(store.values) > 0 {
@@ -226,14 +226,14 @@ func TestRenewalOfASessionThatEndsMeanwhile(t *testing.T) {
 // Two requests that renew at once write once.
 func TestRenewalsAtOnce(t *testing.T) {
 	realm, store := withStrategy(t, "database", nil)
-	s := realm.fixed
+	s := &realm.fixed.sessions
 	synctest.Test(t, func(t *testing.T) {
 		token := signedInAs(t, s, "alice")
 		time.Sleep(2 * day)
 		first, second := opened(t, s, token), opened(t, s, token)
 		store.counts()
 		for _, live := range []*session{first, second} {
-			if made, err := realm.strategy.renew(t.Context(), s, live, false); err != nil || !made.expires.Equal(time.Now().Add(30*day)) {
+			if made, err := realm.sessions.strategy.renew(t.Context(), s, live, false); err != nil || !made.expires.Equal(time.Now().Add(30*day)) {
 				t.Errorf("renewed until %v, %v", made.expires, err)
 			}
 		}
@@ -269,7 +269,7 @@ func FuzzTokenKey(f *testing.F) {
 	for _, seed := range []string{"", randomText(), strings.Repeat("A", 43), strings.Repeat("_", 43), "a\nb", "é"} {
 		f.Add(seed)
 	}
-	l := ledger{key: "https://app.example.com"}
+	l := sessionList{key: "https://app.example.com"}
 	f.Fuzz(func(t *testing.T, token string) {
 		key, ok := l.tokenKey(token)
 		if !ok {
@@ -289,7 +289,7 @@ func FuzzTokenKey(f *testing.F) {
 // names the realm and is in time.
 func FuzzRecord(f *testing.F) {
 	realm, store := withStrategy(f, "database", nil)
-	s := realm.fixed
+	s := &realm.fixed.sessions
 	claims := claimsOf(f, s, "alice")
 	s.extend(&claims, time.Now())
 	f.Add(string(claims.Append(nil)))

@@ -4,14 +4,10 @@ import (
 	"context"
 	"fmt"
 	"hash/maphash"
-	"net/http"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/caddyserver/caddy/v2"
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
 const (
@@ -46,61 +42,24 @@ type streamShard struct {
 }
 
 // stream is one guarded request under way, in the list of its shard. It is part
-// of its visit.
+// of its request's state.
 type stream struct {
 	prev, next *stream
 	shard      *streamShard
-	site       *site
+	sessions   *siteSessions
 	session    *session
-	gates      []*Gate  // the outermost first; what it holds once never changes
-	outermost  [1]*Gate // room for the usual one
-	cancel     context.CancelCauseFunc
-	round      uint32 // of the sweeper's when it began
+	// guards are the rules of each gate that let it pass, the outermost first;
+	// what it holds once never changes.
+	guards    [][]Rule
+	outermost [1][]Rule // room for the usual one
+	cancel    context.CancelCauseFunc
+	round     uint32 // of the sweeper's when it began
 }
 
-var (
-	streamPool = caddy.NewUsagePool()
-	streamSeed = maphash.MakeSeed()
-)
-
-// provisionStreams finds what the realm's earlier configuration left open.
-func (rl *Realm) provisionStreams(caddy.Context) error {
-	pooled, _, err := streamPool.LoadOrNew(rl.poolKey(), func() (caddy.Destructor, error) { return new(streams), nil })
-	if err != nil {
-		return fmt.Errorf("open streams: %w", err)
-	}
-	rl.streams, rl.pooled = pooled.(*streams), true //nolint:forcetypeassert // made above
-	return nil
-}
-
-// cleanup gives back what provisioning took, of a realm that may have failed
-// half-way.
-func (rl *Realm) cleanup() error {
-	if rl == nil || !rl.pooled {
-		return nil
-	}
-	rl.pooled = false
-	_, err := streamPool.Delete(rl.poolKey())
-	return err //nolint:wrapcheck // streams have no error of their own
-}
+var streamSeed = maphash.MakeSeed()
 
 // Destruct implements caddy.Destructor. The sweeper ends with the last stream.
 func (*streams) Destruct() error { return nil }
-
-// serve passes a request on that a gate guards. It ends when its session does, or
-// when the gate would not let it pass again.
-func (v *visit) serve(gate *Gate, w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	if v.stream.cancel != nil { // an outer gate watches it already
-		v.stream.guardedBy(gate)
-		return next.ServeHTTP(w, r) //nolint:wrapcheck // the next handler's own error
-	}
-	ctx, cancel := context.WithCancelCause(r.Context())
-	v.stream = stream{site: v.site, session: v.session, outermost: [1]*Gate{gate}, cancel: cancel}
-	v.stream.gates = v.stream.outermost[:]
-	v.site.realm.streams.add(&v.stream) //nolint:contextcheck // the sweeper outlives the request
-	defer v.stream.done()
-	return next.ServeHTTP(w, r.WithContext(ctx)) //nolint:wrapcheck // the next handler's own error
-}
 
 func (st *streams) shard(sid string) *streamShard {
 	return &st.shards[maphash.String(streamSeed, sid)%streamShards]
@@ -119,11 +78,12 @@ func (st *streams) add(e *stream) {
 	}
 }
 
-// guardedBy notes a further gate. The sweeper may be reading the gates before it.
-func (e *stream) guardedBy(gate *Gate) {
+// guardedBy notes the rules of a further gate. The sweeper may be reading those before
+// them.
+func (e *stream) guardedBy(rules []Rule) {
 	e.shard.mu.Lock()
 	defer e.shard.mu.Unlock()
-	e.gates = append(slices.Clip(e.gates), gate)
+	e.guards = append(slices.Clip(e.guards), rules)
 }
 
 func (e *stream) done() {
@@ -147,7 +107,7 @@ func (st *streams) end(key, sid string) {
 	shard := st.shard(sid)
 	shard.mu.Lock()
 	for e := shard.first; e != nil; e = e.next {
-		if e.session.claims.SID == sid && e.site.key == key {
+		if e.session.claims.SID == sid && e.sessions.key == key {
 			ending = append(ending, e.cancel)
 		}
 	}

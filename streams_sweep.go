@@ -14,17 +14,17 @@ const streamTimeout = time.Second
 
 // watched is one session with open streams.
 type watched struct {
-	site    *site
-	session *session
-	streams []watchedStream
+	sessions *siteSessions
+	session  *session
+	streams  []watchedStream
 }
 
 // watchedStream is a stream as it was when it was looked at.
 type watchedStream struct {
-	site    *site
-	session *session
-	gates   []*Gate
-	cancel  context.CancelCauseFunc
+	sessions *siteSessions
+	session  *session
+	guards   [][]Rule
+	cancel   context.CancelCauseFunc
 }
 
 func (w *watched) end() {
@@ -34,34 +34,34 @@ func (w *watched) end() {
 }
 
 // endRefused ends the streams whose users would not be let in again.
-func (w *watched) endRefused(keys *keyring, now sitesNow) {
+func (w *watched) endRefused(keys *keyring, now sessionsNow) {
 	live := new(session)
 	for _, stream := range w.streams {
-		if !now.of(stream.site).enter(stream.session, keys, live) || slices.ContainsFunc(stream.gates, func(gate *Gate) bool { return !gate.admits(live) }) {
+		if !now.of(stream.sessions).enter(stream.session, keys, live) || slices.ContainsFunc(stream.guards, func(rules []Rule) bool { return !live.person().meets(rules) }) {
 			stream.cancel(errRevoked)
 		}
 	}
 }
 
-// sitesNow has what the configuration that runs now makes of the sites of one
-// round, each looked up once: streams outlive a reload.
-type sitesNow map[*site]siteNow
+// sessionsNow has what the configuration that runs now makes of the sessions that
+// one round looks at, each looked up once: streams outlive a reload.
+type sessionsNow map[*siteSessions]successors
 
-// siteNow is a site in each realm that has its key now.
-type siteNow []*site
+// successors are the sessions under one key in each realm that has this key now.
+type successors []*siteSessions
 
-func (known sitesNow) of(s *site) siteNow {
+func (known sessionsNow) of(s *siteSessions) successors {
 	now, ok := known[s]
 	if ok {
 		return now
 	}
-	for _, realm := range running.successors(s.realm, s.key) {
-		if realm == s.realm {
+	for _, manager := range s.sessionManager.successors(s.key) {
+		if manager == s.sessionManager {
 			now = append(now, s)
 			continue
 		}
 		moved := *s
-		moved.realm = realm
+		moved.sessionManager = manager
 		now = append(now, &moved)
 	}
 	known[s] = now
@@ -69,7 +69,7 @@ func (known sitesNow) of(s *site) siteNow {
 }
 
 // enter makes live a session as its user is seen now, unless it lets nobody in.
-func (now siteNow) enter(before *session, keys *keyring, live *session) bool {
+func (now successors) enter(before *session, keys *keyring, live *session) bool {
 	over := goesOn
 	for _, s := range now {
 		live.claims = before.claims
@@ -125,17 +125,17 @@ func (st *streams) collect() (open bool, found map[string]map[string]*watched) {
 			if found == nil {
 				found = make(map[string]map[string]*watched)
 			}
-			sessions := found[e.site.key]
+			sessions := found[e.sessions.key]
 			if sessions == nil {
 				sessions = make(map[string]*watched)
-				found[e.site.key] = sessions
+				found[e.sessions.key] = sessions
 			}
 			one := sessions[e.session.claims.SID]
 			if one == nil {
-				one = &watched{site: e.site, session: e.session}
+				one = &watched{sessions: e.sessions, session: e.session}
 				sessions[e.session.claims.SID] = one
 			}
-			one.streams = append(one.streams, watchedStream{e.site, e.session, e.gates, e.cancel})
+			one.streams = append(one.streams, watchedStream{e.sessions, e.session, e.guards, e.cancel})
 		}
 		shard.mu.Unlock()
 	}
@@ -150,7 +150,7 @@ func (st *streams) inspect(found map[string]map[string]*watched, failing map[str
 	var mu sync.Mutex // guards failing
 	for key, sessions := range found {
 		each.Go(func() {
-			site, err := ask(sessions)
+			asked, err := ask(sessions)
 			mu.Lock()
 			defer mu.Unlock()
 			since, failed := failing[key]
@@ -159,10 +159,10 @@ func (st *streams) inspect(found map[string]map[string]*watched, failing map[str
 				delete(failing, key)
 			case err != nil && !failed:
 				failing[key] = time.Now()
-				site.realm.logger.Warn("the store can't be asked about the sessions of open streams: they end if this goes on",
+				asked.logger.Warn("the store can't be asked about the sessions of open streams: they end if this goes on",
 					zap.Duration("grace", streamGrace), zap.Error(err))
 			case err != nil && time.Since(since) >= streamGrace:
-				site.realm.logger.Error("open streams end because the store does not answer", zap.Int("sessions", len(sessions)), zap.Error(err))
+				asked.logger.Error("open streams end because the store does not answer", zap.Int("sessions", len(sessions)), zap.Error(err))
 				for _, one := range sessions {
 					one.end()
 				}
@@ -179,11 +179,11 @@ func (st *streams) inspect(found map[string]map[string]*watched, failing map[str
 
 // ask ends what is over. The first error of the store ends the round, because
 // the next question would wait as long.
-func ask(sessions map[string]*watched) (*site, error) {
-	var asked *site
-	now := make(sitesNow)
+func ask(sessions map[string]*watched) (*siteSessions, error) {
+	var asked *siteSessions
+	now := make(sessionsNow)
 	for _, one := range sessions {
-		asked = one.site
+		asked = one.sessions
 		e := asked.entryOf(one.session)
 		if !time.Now().Before(e.ends) {
 			one.end()
@@ -193,7 +193,7 @@ func ask(sessions map[string]*watched) (*site, error) {
 		keys, err := asked.keys(ctx)
 		over := false
 		if err == nil {
-			over, err = e.home().revoked(ctx, asked.ledger, e)
+			over, err = e.home().revoked(ctx, asked.sessionList, e)
 		}
 		cancel()
 		switch {

@@ -69,7 +69,7 @@ func TestAStreamEndsWithItsSession(t *testing.T) {
 	for name := range strategies {
 		t.Run(name, func(t *testing.T) {
 			realm, _ := withStrategy(t, name, nil)
-			s := realm.fixed
+			s := &realm.fixed.sessions
 			synctest.Test(t, func(t *testing.T) {
 				token, other := signedInAs(t, s, "alice"), signedInAs(t, s, "alice")
 				here, elsewhere, goesOn := openStream(t, realm, token), openStream(t, realm, token), openStream(t, realm, other)
@@ -104,13 +104,13 @@ func TestAStreamEndsWhenItsSessionEndsElsewhere(t *testing.T) {
 		for _, after := range []time.Duration{0, 10 * time.Millisecond, 299 * time.Millisecond, 301 * time.Millisecond, time.Hour} {
 			t.Run(name+" after "+after.String(), func(t *testing.T) {
 				realm, _ := withStrategy(t, name, nil)
-				s := realm.fixed
+				s := &realm.fixed.sessions
 				synctest.Test(t, func(t *testing.T) {
 					token := signedInAs(t, s, "alice")
 					live := opened(t, s, token)
 					stream := openStream(t, realm, token)
 					time.Sleep(after)
-					if err := strategy.revoke(t.Context(), s.ledger, s.entryOf(live)); err != nil { // by another process
+					if err := strategy.revoke(t.Context(), s.sessionList, s.entryOf(live)); err != nil { // by another process
 						t.Fatal(err)
 					}
 					time.Sleep(time.Second)
@@ -130,7 +130,7 @@ func TestAnOptionalGateBehindAnotherEndsNoStream(t *testing.T) {
 	guard, optional := &Gate{realm: realm, logger: realm.logger}, &Gate{realm: realm, logger: realm.logger, Optional: true}
 	optional.rules = []Rule{{Group: []string{"others"}}}
 	synctest.Test(t, func(t *testing.T) {
-		token := signedInAs(t, realm.fixed, "alice")
+		token := signedInAs(t, &realm.fixed.sessions, "alice")
 		for name, gates := range map[string][]*Gate{"behind": {guard, optional}, "before": {optional, guard}} {
 			stream := openStreamBehind(t, realm, token, gates...)
 			time.Sleep(time.Minute)
@@ -138,7 +138,7 @@ func TestAnOptionalGateBehindAnotherEndsNoStream(t *testing.T) {
 				t.Errorf("an optional gate %s another ended a stream", name)
 			}
 		}
-		if err := realm.fixed.end(t.Context(), realm.fixed.entryOf(opened(t, realm.fixed, token))); err != nil {
+		if err := realm.fixed.sessions.end(t.Context(), realm.fixed.sessions.entryOf(opened(t, &realm.fixed.sessions, token))); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -147,7 +147,7 @@ func TestAnOptionalGateBehindAnotherEndsNoStream(t *testing.T) {
 func TestAStreamEndsAtTheAbsoluteLimit(t *testing.T) {
 	realm, _ := withStrategy(t, "jwt", func(realm *Realm) { realm.Session.AbsoluteMaxAge = caddy.Duration(time.Hour) })
 	synctest.Test(t, func(t *testing.T) {
-		stream := openStream(t, realm, signedInAs(t, realm.fixed, "alice"))
+		stream := openStream(t, realm, signedInAs(t, &realm.fixed.sessions, "alice"))
 		time.Sleep(time.Hour - 2*time.Second)
 		if !isOpen(t, stream) {
 			t.Fatal("the stream ended early")
@@ -163,7 +163,7 @@ func TestAStreamEndsAtTheAbsoluteLimit(t *testing.T) {
 func TestStreamsWhileTheStoreIsDown(t *testing.T) {
 	realm, store := withStrategy(t, "jwt", nil)
 	synctest.Test(t, func(t *testing.T) {
-		token := signedInAs(t, realm.fixed, "alice")
+		token := signedInAs(t, &realm.fixed.sessions, "alice")
 		stream := openStream(t, realm, token)
 		time.Sleep(time.Minute)
 		for range 3 {
@@ -188,7 +188,7 @@ func TestStreamsWhileTheStoreIsDown(t *testing.T) {
 func TestQuestionsAboutStreams(t *testing.T) {
 	realm, store := withStrategy(t, "jwt", nil)
 	synctest.Test(t, func(t *testing.T) {
-		token := signedInAs(t, realm.fixed, "alice")
+		token := signedInAs(t, &realm.fixed.sessions, "alice")
 		run := gateRun(t, realm.fixed.names.Session+"="+token, realm)
 		for range 100 {
 			run()
@@ -209,7 +209,7 @@ func TestQuestionsAboutStreams(t *testing.T) {
 		if reads, _ := store.counts(); reads < 9 || reads > 11 {
 			t.Errorf("%d questions in ten rounds about five streams of one session", reads)
 		}
-		realm.streams.end(realm.fixed.key, opened(t, realm.fixed, token).claims.SID)
+		realm.sessions.streams.end(realm.fixed.key, opened(t, &realm.fixed.sessions, token).claims.SID)
 		for _, stream := range streams {
 			if isOpen(t, stream) {
 				t.Error("a stream goes on")
@@ -223,15 +223,15 @@ func TestQuestionsAboutStreams(t *testing.T) {
 func TestTheSweeperLeavesWhenNothingIsOpen(t *testing.T) {
 	realm, _ := withStrategy(t, "jwt", nil)
 	synctest.Test(t, func(t *testing.T) {
-		token := signedInAs(t, realm.fixed, "alice")
+		token := signedInAs(t, &realm.fixed.sessions, "alice")
 		run := gateRun(t, realm.fixed.names.Session+"="+token, realm)
 		for range 3 {
 			run()
-			if !realm.streams.running.Load() {
+			if !realm.sessions.streams.running.Load() {
 				t.Error("nobody watches an open request")
 			}
 			time.Sleep(time.Hour)
-			if realm.streams.running.Load() {
+			if realm.sessions.streams.running.Load() {
 				t.Error("somebody watches nothing")
 			}
 		}
@@ -247,9 +247,9 @@ func TestStreamsOutliveAReload(t *testing.T) {
 		t.Fatal(err)
 	}
 	synctest.Test(t, func(t *testing.T) {
-		token := signedInAs(t, after.fixed, "alice")
+		token := signedInAs(t, &after.fixed.sessions, "alice")
 		stream := openStream(t, before, token)
-		if err := after.fixed.end(t.Context(), after.fixed.entryOf(opened(t, after.fixed, token))); err != nil {
+		if err := after.fixed.sessions.end(t.Context(), after.fixed.sessions.entryOf(opened(t, &after.fixed.sessions, token))); err != nil {
 			t.Fatal(err)
 		}
 		if isOpen(t, stream) {
@@ -285,7 +285,7 @@ func TestStreamsOfAConfigurationThatIsStarting(t *testing.T) {
 	t.Cleanup(func() { running.remove(before); running.remove(after) })
 	running.add(before)
 	synctest.Test(t, func(t *testing.T) {
-		token := signedInAs(t, realm.fixed, "bob")
+		token := signedInAs(t, &realm.fixed.sessions, "bob")
 		stream := openStream(t, realm, token)
 		time.Sleep(time.Second)
 		if !isOpen(t, stream) {
@@ -319,14 +319,14 @@ func TestARoundOfManyStreamsAllocatesLittle(t *testing.T) {
 	app := &App{inPlace: []*Realm{realm}}
 	running.add(app)
 	t.Cleanup(func() { running.remove(app) })
-	live, open := opened(t, realm.fixed, signedInAs(t, realm.fixed, "alice")), new(streams)
+	live, open := opened(t, &realm.fixed.sessions, signedInAs(t, &realm.fixed.sessions, "alice")), new(streams)
 	open.running.Store(true) // by this test
 	const many = 4
 	const most = 4*1 + 16 // one each to compare the password, and those of a round
 	for range many {
 		v := &visit{realm: realm, site: realm.fixed, session: live}
-		v.stream = stream{site: v.site, session: live, outermost: [1]*Gate{new(Gate)}, cancel: func(error) { t.Error("a stream ended") }}
-		v.stream.gates = v.stream.outermost[:]
+		v.stream = stream{sessions: &v.site.sessions, session: live, cancel: func(error) { t.Error("a stream ended") }}
+		v.stream.guards = v.stream.outermost[:]
 		open.add(&v.stream)
 	}
 	open.round.Add(2)
@@ -345,13 +345,13 @@ func TestARoundOfManyStreamsAllocatesLittle(t *testing.T) {
 
 func BenchmarkGateStreams(b *testing.B) {
 	realm := newRealm(b, nil)
-	v, gate := &visit{realm: realm, site: realm.fixed, session: &session{}}, new(Gate)
+	v := &visit{realm: realm, site: realm.fixed, session: &session{}}
 	next := caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error { return nil })
 	r := httptest.NewRequest(http.MethodGet, "http://localhost:8080/", nil)
 	b.ReportAllocs()
 	for b.Loop() {
 		v.stream = stream{}
-		if err := v.serve(gate, nil, r, next); err != nil {
+		if err := v.serve(nil, nil, r, next); err != nil {
 			b.Fatal(err)
 		}
 	}

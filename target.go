@@ -8,7 +8,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-	"go.uber.org/zap"
 )
 
 // badTarget says why a request target is refused: for what in it a path matcher,
@@ -150,23 +149,4 @@ func badSegments(path string) string {
 		}
 	}
 	return ""
-}
-
-// maxLogged is how much of what a client sent goes into a line of the log, in bytes.
-const maxLogged = 200
-
-// refuseTarget answers a request whose target is refused, and reports that it
-// did. A path that has passed before is checked again where it was rewritten since.
-func refuseTarget(w http.ResponseWriter, r *http.Request, before *visit, logger *zap.Logger) bool {
-	if before != nil && !before.over && before.path == r.URL.Path {
-		return false
-	}
-	reason := badTarget(r)
-	if reason == "" {
-		return false
-	}
-	logger.Info("refused a request target that an upstream may read in another way",
-		zap.String("reason", reason), zap.String("client_ip", clientIP(r)), zap.String("host", cut(r.Host, maxLogged)), zap.String("path", cut(r.URL.EscapedPath(), maxLogged)))
-	answerText(w, http.StatusBadRequest, "This address is not understood.\n")
-	return true
 }

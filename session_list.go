@@ -12,7 +12,7 @@ import (
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
-// ledger is what the store keeps of the sessions under one realm key:
+// sessionList is what the store keeps of the sessions under one realm key:
 //
 //	<key>|session|<digest of the user id>|#|<sid> an entry, for both strategies; a user's are a group
 //	<key>|revoked|<sid>                           a revocation, for jwt
@@ -20,9 +20,10 @@ import (
 //	<realm>|ended|<digest of the user id>         when all of a user's were ended
 //
 // Entries are written once, at sign-in; renewals leave them alone.
-type ledger struct {
-	realm *Realm
-	key   string // the realm's key, which namespaces all that is stored
+type sessionList struct {
+	*sessionManager
+
+	key string // the realm's key, which namespaces all that is stored
 }
 
 // entry says of a session what an operator needs to know, and what it takes to
@@ -63,11 +64,11 @@ type entryJSON struct {
 
 const sessionMark = "|session|"
 
-func (l ledger) userPrefix(user string) string {
+func (l sessionList) userPrefix(user string) string {
 	return l.key + sessionMark + digest(user) + sessionstore.GroupMark
 }
 
-func (l ledger) entryKey(e *entry) string { return l.userPrefix(e.user) + e.sid }
+func (l sessionList) entryKey(e *entry) string { return l.userPrefix(e.user) + e.sid }
 
 // parseEntry reads an entry back. The realm's key is whatever stands before the
 // last mark.
@@ -88,7 +89,7 @@ func parseEntry(key string, value []byte) (realmKey string, e entry, ok bool) {
 }
 
 // record enters a session that begins.
-func (l ledger) record(ctx context.Context, e *entry) error {
+func (l sessionList) record(ctx context.Context, e *entry) error {
 	value, err := json.Marshal(entryJSON{
 		User: e.user, Provider: e.provider, Started: e.started.Unix(), Ends: e.ends.Unix(), Agent: e.agent, Handle: e.handle,
 	})
@@ -97,14 +98,14 @@ func (l ledger) record(ctx context.Context, e *entry) error {
 	}
 	ctx, done := patiently(ctx)
 	defer done()
-	if err := l.realm.store.Put(ctx, l.entryKey(e), value, e.ends); err != nil {
+	if err := l.store.Put(ctx, l.entryKey(e), value, e.ends); err != nil {
 		return fmt.Errorf("entering a session: %w", err)
 	}
 	return nil
 }
 
 // entryOf is the entry of a live session.
-func (s *site) entryOf(live *session) entry {
+func (s *siteSessions) entryOf(live *session) entry {
 	return entry{
 		sid: live.claims.SID, user: live.userID, provider: live.claims.Provider, handle: live.handle,
 		started: live.claims.AuthTime, ends: s.lastEnd(&live.claims),
@@ -113,8 +114,8 @@ func (s *site) entryOf(live *session) entry {
 
 // lastEnd is when the last token of a session is over. A token that NextAuth
 // issued may outlive the absolute limit that we set.
-func (s *site) lastEnd(claims *authjs.Claims) time.Time {
-	ends := claims.AuthTime.Add(time.Duration(s.realm.Session.AbsoluteMaxAge))
+func (s *siteSessions) lastEnd(claims *authjs.Claims) time.Time {
+	ends := claims.AuthTime.Add(s.limits.absoluteMaxAge)
 	if claims.Expires.After(ends) {
 		return claims.Expires
 	}
@@ -123,14 +124,14 @@ func (s *site) lastEnd(claims *authjs.Claims) time.Time {
 
 // end ends a session for every copy of its token, and what of it is under way
 // in this process. Elsewhere the store tells.
-func (l ledger) end(ctx context.Context, e entry) error {
+func (l sessionList) end(ctx context.Context, e entry) error {
 	ctx, done := patiently(ctx)
 	defer done()
 	if err := e.home().revoke(ctx, l, e); err != nil {
 		return err //nolint:wrapcheck // it says what was being done
 	}
-	l.realm.streams.end(l.key, e.sid)
-	if err := l.realm.store.Delete(ctx, l.entryKey(&e)); err != nil {
+	l.streams.end(l.key, e.sid)
+	if err := l.store.Delete(ctx, l.entryKey(&e)); err != nil {
 		return fmt.Errorf("taking a session off the list: %w", err)
 	}
 	return nil
@@ -139,8 +140,8 @@ func (l ledger) end(ctx context.Context, e entry) error {
 var errNoList = errors.New("this store can't list what it keeps")
 
 // each calls use for every entry whose key begins with prefix.
-func (l ledger) each(ctx context.Context, prefix string, use func(realmKey string, e entry) error) error {
-	lister, ok := l.realm.store.(sessionstore.Lister)
+func (l sessionList) each(ctx context.Context, prefix string, use func(realmKey string, e entry) error) error {
+	lister, ok := l.store.(sessionstore.Lister)
 	if !ok {
 		return errNoList
 	}
@@ -160,10 +161,10 @@ func (l ledger) each(ctx context.Context, prefix string, use func(realmKey strin
 	return nil
 }
 
-func (l ledger) revocationKey(sid string) string { return l.key + "|revoked|" + sid }
+func (l sessionList) revocationKey(sid string) string { return l.key + "|revoked|" + sid }
 
-func (l ledger) hasRevocation(ctx context.Context, sid string) (bool, error) {
-	switch _, err := l.realm.store.Get(ctx, l.revocationKey(sid)); {
+func (l sessionList) hasRevocation(ctx context.Context, sid string) (bool, error) {
+	switch _, err := l.store.Get(ctx, l.revocationKey(sid)); {
 	case err == nil:
 		return true, nil
 	case errors.Is(err, sessionstore.ErrNotFound):
@@ -173,8 +174,13 @@ func (l ledger) hasRevocation(ctx context.Context, sid string) (bool, error) {
 	}
 }
 
-// maxAgent is how much of a User-Agent an entry keeps, in bytes.
-const maxAgent = 120
-
-// agentOf is what an entry keeps of a User-Agent.
-func agentOf(header string) string { return printable(cut(header, maxAgent)) }
+// isRevoked asks whether a session has ended that is in its cookie. An adopted
+// one ends with the session of ours whose sid its token names; not the other way
+// round, for anyone may name it.
+func (l sessionList) isRevoked(ctx context.Context, sid string) (bool, error) {
+	revoked, err := l.hasRevocation(ctx, sid)
+	if named, adopted := strings.CutPrefix(sid, adoptedMark); adopted && !revoked && err == nil {
+		return l.hasRevocation(ctx, named)
+	}
+	return revoked, err
+}

@@ -21,7 +21,7 @@ func TestEverySessionOfAUserEnds(t *testing.T) {
 	for name := range strategies {
 		t.Run(name, func(t *testing.T) {
 			realm, store := withStrategy(t, name, everyone)
-			s := realm.fixed
+			s := &realm.fixed.sessions
 			var hers []string
 			for range 3 {
 				hers = append(hers, signedInAs(t, s, "alice"))
@@ -54,7 +54,7 @@ func TestASignInWhileEverySessionOfItsUserEnds(t *testing.T) {
 	for name, writes := range map[string]int{"jwt": 2, "database": 3} { // the last is the look at the mark
 		t.Run(name, func(t *testing.T) {
 			realm, store := withStrategy(t, name, everyone)
-			s := realm.fixed
+			s := &realm.fixed.sessions
 			synctest.Test(t, func(t *testing.T) {
 				signIn := func(user string, write int) ([]authjs.Cookie, error) {
 					time.Sleep(time.Second)
@@ -97,7 +97,7 @@ func TestASignInWhileEverySessionOfItsUserEnds(t *testing.T) {
 
 func TestEntriesSayWhatAnOperatorNeeds(t *testing.T) {
 	realm, _ := withStrategy(t, "database", nil)
-	s := realm.fixed
+	s := &realm.fixed.sessions
 	live := opened(t, s, signedInAs(t, s, "alice"))
 	found := 0
 	err := s.each(t.Context(), s.key+sessionMark, func(realmKey string, e entry) error {
@@ -130,8 +130,8 @@ func TestUserAgentsAreFitForATerminal(t *testing.T) {
 // A store without a list still signs in and out.
 func TestAStoreThatCannotList(t *testing.T) {
 	realm, store := withStrategy(t, "jwt", nil)
-	realm.store = struct{ sessionstore.Store }{store}
-	s := realm.fixed
+	realm.sessions.store = struct{ sessionstore.Store }{store}
+	s := &realm.fixed.sessions
 	token := signedInAs(t, s, "alice")
 	if _, err := s.endAll(context.Background(), "credentials:alice", ""); err == nil {
 		t.Error("sessions ended without being found")

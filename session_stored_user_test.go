@@ -45,7 +45,7 @@ func TestClaimsOfAStoredUser(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := test.claims
-			realm.takeUser(&c, &test.user)
+			realm.sessions.takeUser(&c, &test.user)
 			if userID(&c) != test.id || c.Subject != "7" || c.Name.String() != test.name || c.Picture.String() != test.picture ||
 				c.Email.String() != test.address || c.EmailVerified != test.verified {
 				t.Errorf("the claims are %+v", c)

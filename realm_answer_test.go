@@ -17,7 +17,7 @@ type broken struct {
 	cause any
 }
 
-func (b broken) open(context.Context, *site, string, time.Time, *session) (bool, error) {
+func (b broken) open(context.Context, *siteSessions, string, time.Time, *session) (bool, error) {
 	panic(b.cause)
 }
 
@@ -28,7 +28,7 @@ func runPanicking(t *testing.T, path string, ours, theirs any) (rec *httptest.Re
 	realm := newRealm(t, nil)
 	cookie := sessionOf(t, realm)
 	if ours != nil {
-		realm.strategy = broken{strategy: realm.strategy, cause: ours}
+		realm.sessions.strategy = broken{strategy: realm.sessions.strategy, cause: ours}
 	}
 	handler, gate := &Handler{realm: realm}, &Gate{realm: realm, logger: realm.logger}
 	next := caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error {

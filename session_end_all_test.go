@@ -3,8 +3,6 @@ package signin
 import (
 	"context"
 	"errors"
-	"net/http"
-	"net/http/httptest"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -49,12 +47,12 @@ func TestManySessionsEndAtOnce(t *testing.T) {
 			realm, store := withStrategy(t, name, everyone)
 			synctest.Test(t, func(t *testing.T) {
 				for range 1000 {
-					signedInAs(t, realm.fixed, "alice")
+					signedInAs(t, &realm.fixed.sessions, "alice")
 				}
 				slow := &slowStore{fakeStore: store}
-				realm.store = slow
+				realm.sessions.store = slow
 				began := time.Now()
-				ended, err := realm.fixed.endAll(t.Context(), "credentials:alice", "")
+				ended, err := realm.fixed.sessions.endAll(t.Context(), "credentials:alice", "")
 				if took := time.Since(began); err != nil || ended != 1000 || took > 50*slowWrite {
 					t.Errorf("%d sessions ended in %v, %v", ended, took, err)
 				}
@@ -86,7 +84,7 @@ func TestTheSessionThatSignsOutEverywhereEndsLast(t *testing.T) {
 	for name := range strategies {
 		t.Run(name, func(t *testing.T) {
 			realm, store := withStrategy(t, name, everyone)
-			s := realm.fixed
+			s := &realm.fixed.sessions
 			for _, deletions := range []int64{0, 3, 8} {
 				var tokens []string
 				for range 10 {
@@ -96,16 +94,15 @@ func TestTheSessionThatSignsOutEverywhereEndsLast(t *testing.T) {
 				failing.left.Store(deletions)
 				token := tokens[deletions]
 				live := opened(t, s, token)
-				realm.store = failing
-				c := &call{visit: &visit{realm: realm}, r: httptest.NewRequest(http.MethodPost, "/", nil), site: s}
-				err := c.endSession(live, true)
-				if realm.store = store; err == nil {
+				realm.sessions.store = failing
+				_, err := s.signOut(t.Context(), live, true)
+				if realm.sessions.store = store; err == nil {
 					t.Fatalf("with %d deletions all sessions ended", deletions)
 				}
 				if opened(t, s, token) == nil {
 					t.Errorf("after %d deletions the session that asked has ended, and others live", deletions)
 				}
-				if err := c.endSession(live, true); err != nil {
+				if _, err := s.signOut(t.Context(), live, true); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -116,13 +113,13 @@ func TestTheSessionThatSignsOutEverywhereEndsLast(t *testing.T) {
 // The first error ends it, and says how many sessions had ended by then.
 func TestEndingSessionsStopsAtAnError(t *testing.T) {
 	realm, store := withStrategy(t, "database", everyone)
-	s := realm.fixed
+	s := &realm.fixed.sessions
 	for range 3 * endingAtOnce {
 		signedInAs(t, s, "alice")
 	}
 	var all []owned
 	if err := s.each(t.Context(), s.userPrefix("credentials:alice"), func(_ string, e entry) error {
-		all = append(all, owned{s.ledger, e})
+		all = append(all, owned{s.sessionList, e})
 		return nil
 	}); err != nil {
 		t.Fatal(err)

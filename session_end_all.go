@@ -18,16 +18,16 @@ const endedLife = 10 * time.Minute
 
 // endedKey is the realm's, not that of one address: who revokes a user's
 // sessions by command names no address.
-func (l ledger) endedKey(user string) string { return l.realm.poolKey() + "|ended|" + digest(user) }
+func (l sessionList) endedKey(user string) string { return l.realmKey + "|ended|" + digest(user) }
 
 // markEnded says, before the sessions of a user that are on the list end, that
 // no sign-in that began earlier is to bring another.
-func (l ledger) markEnded(ctx context.Context, user string) error {
+func (l sessionList) markEnded(ctx context.Context, user string) error {
 	ctx, done := patiently(ctx)
 	defer done()
 	now := time.Now()
 	value := binary.BigEndian.AppendUint64(nil, uint64(now.UnixNano()))
-	err := l.realm.store.Put(ctx, l.endedKey(user), value, now.Add(endedLife))
+	err := l.store.Put(ctx, l.endedKey(user), value, now.Add(endedLife))
 	if err != nil && !errors.Is(err, sessionstore.ErrFull) { // a full store takes no new session either
 		return fmt.Errorf("noting that all sessions of a user end: %w", err)
 	}
@@ -47,10 +47,10 @@ var (
 // them marks first and lists then; so either the list has the session, or this
 // sees the mark. It asks the store itself (Update): what a near cache knows may
 // be a moment old.
-func (l ledger) checkEnded(ctx context.Context, e *entry) error {
+func (l sessionList) checkEnded(ctx context.Context, e *entry) error {
 	ctx, done := patiently(ctx)
 	defer done()
-	err := l.realm.store.Update(ctx, l.endedKey(e.user), func(old []byte) ([]byte, time.Time, error) {
+	err := l.store.Update(ctx, l.endedKey(e.user), func(old []byte) ([]byte, time.Time, error) {
 		if len(old) == 8 && !time.Unix(0, int64(binary.BigEndian.Uint64(old))).Before(e.started) {
 			return nil, time.Time{}, errEndedMeanwhile
 		}
@@ -71,7 +71,7 @@ func (l ledger) checkEnded(ctx context.Context, e *entry) error {
 
 // endAll ends every session of a user but the one with the sid keep, which may
 // be empty, and returns how many ended.
-func (l ledger) endAll(ctx context.Context, user, keep string) (int, error) {
+func (l sessionList) endAll(ctx context.Context, user, keep string) (int, error) {
 	if err := l.markEnded(ctx, user); err != nil {
 		return 0, err
 	}
@@ -86,6 +86,12 @@ func (l ledger) endAll(ctx context.Context, user, keep string) (int, error) {
 		return 0, err
 	}
 	return endEach(ctx, all, func(owned) {})
+}
+
+// owned is an entry with the list that it stands on.
+type owned struct {
+	sessionList
+	entry
 }
 
 // endingAtOnce is how many sessions end at a time: a disk or a network takes

@@ -9,6 +9,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
+
+	"github.com/caddy-signin/caddy-signin/providers"
 )
 
 // gateAt is a gate where it stands.
@@ -139,4 +141,52 @@ func (rl *Realm) providerIDs() []string {
 		ids = append(ids, provider.Info().ID)
 	}
 	return ids
+}
+
+const whoCanSignIn = "anyone in the world with an account at this provider can sign in: add a line such as `allow email *@example.com` to the signin block, or rules to require_signin"
+
+// warnIfOpen warns of each provider where anyone can have an account. name is
+// the realm's, or the address of its sites.
+func (rl *Realm) warnIfOpen(name string) {
+	for _, provider := range rl.providers {
+		if info := provider.Info(); info.Public {
+			rl.logger.Warn(whoCanSignIn,
+				zap.String("provider", info.ID), zap.String("realm", name))
+		}
+	}
+}
+
+// warnSharedLogins tells of providers whose users may have the same login name:
+// an upstream that goes by the user name takes them for one person.
+func (rl *Realm) warnSharedLogins() {
+	if rl.Username != "" && rl.Username != "login" {
+		return
+	}
+	var ids []string
+	for _, provider := range rl.providers {
+		if _, ok := provider.(providers.Checker); ok {
+			ids = append(ids, provider.Info().ID)
+		}
+	}
+	if len(ids) > 1 {
+		rl.logger.Warn("several providers have login names of their own: an upstream can't tell two users of the same name apart unless it goes by the id; `username id` makes it",
+			zap.String("providers", strings.Join(ids, ", ")))
+	}
+}
+
+// warnOfBlindDeny tells of providers whose people a deny rule never refuses, since
+// the provider doesn't tell what the rule looks at.
+func (rl *Realm) warnOfBlindDeny() {
+	for _, rule := range rl.sessions.admission.deny {
+		for _, id := range rl.providerIDs() {
+			told := rl.tells[id]
+			if len(rule.Provider) > 0 && !slices.Contains(rule.Provider, id) {
+				continue
+			}
+			if len(rule.Group) > 0 && !told.Groups || len(rule.Email) > 0 && !told.Email {
+				rl.logger.Warn("a deny rule refuses nobody who signs in with this provider, which doesn't tell what the rule looks at: have it told, or say who may come in with allow",
+					zap.String("realm", rl.String()), zap.String("provider", id), zap.Any("rule", rule), zap.String("told", told.Mend))
+			}
+		}
+	}
 }

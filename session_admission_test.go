@@ -1,7 +1,7 @@
 package signin
 
 import (
-	"strings"
+	"slices"
 	"testing"
 
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
@@ -11,16 +11,12 @@ import (
 // judged asks rules about a session of these claims.
 func judged(t *testing.T, allow, deny []Rule, claims authjs.Claims, account *providers.Account) verdict {
 	t.Helper()
-	for _, rules := range [][]Rule{allow, deny} {
-		for i := range rules {
-			rule, err := rules[i].resolved()
-			if err != nil {
-				t.Fatal(err)
-			}
-			rules[i] = rule
+	for _, rule := range slices.Concat(allow, deny) {
+		if err := rule.check(); err != nil {
+			t.Fatal(err)
 		}
 	}
-	s := &site{ledger: ledger{realm: &Realm{admission: newAdmission(allow, deny)}}}
+	s := &siteSessions{sessionList: sessionList{sessionManager: &sessionManager{admission: newAdmission(allow, deny)}}}
 	return s.evaluate(s.newSession(claims), account)
 }
 
@@ -69,43 +65,5 @@ func TestDenyRefusesWhatItCantJudge(t *testing.T) {
 	mallory := authjs.Claims{Email: authjs.TextOf("mallory@g\u0130thub.com"), EmailVerified: true}
 	if got := judged(t, everybody, nil, mallory, nil); got != notAllowed {
 		t.Errorf("U+0130: %q", got)
-	}
-}
-
-func TestPlaceholdersInRulesAreResolved(t *testing.T) {
-	t.Setenv("DENIED", "contractors")
-	t.Setenv("DENIED_MAIL", "*@Contractor.example")
-	written := Rule{Group: []string{"{env.DENIED}", "a\\{b"}, Email: []string{"{env.DENIED_MAIL}"}, Provider: []string{"{env.DENIED}"}}
-	if err := written.check(); err != nil {
-		t.Fatal(err)
-	}
-	got, err := written.resolved()
-	if err != nil || got.Group[0] != "contractors" || got.Group[1] != "a{b" || got.Email[0] != "*@contractor.example" || got.Provider[0] != "contractors" {
-		t.Errorf("%+v, %v", got, err)
-	}
-	if written.Group[0] != "{env.DENIED}" || written.Email[0] != "{env.DENIED_MAIL}" {
-		t.Errorf("what is written became %+v", written)
-	}
-	for _, value := range []string{"{env.NOT_SET_ANYWHERE}", "{http.auth.user.id}", "{nothing}", "x{env.NOT_SET_ANYWHERE}"} {
-		if _, err := (Rule{Group: []string{value}}).resolved(); err == nil || !strings.Contains(err.Error(), "group: ") {
-			t.Errorf("%s: %v", value, err)
-		}
-	}
-	t.Setenv("DENIED_MAIL", "contractor.example")
-	if _, err := written.resolved(); err == nil {
-		t.Error("a placeholder for something that is no address is taken")
-	}
-}
-
-func TestSpacesAtAGroupsEndsStayInHeaders(t *testing.T) {
-	for group, want := range map[string]string{
-		"admins": "admins", "admins ": "admins%20", "  admins": "%20%20admins", " a,b ": "%20a%2Cb%20", " ": "%20", "a b": "a b",
-	} {
-		if got := (groupList{group}).String(); got != want {
-			t.Errorf("%q: %q, want %q", group, got, want)
-		}
-		if got := (groupList{group, "x"}).String(); got != want+",x" {
-			t.Errorf("%q in a list: %q", group, got)
-		}
 	}
 }

@@ -10,6 +10,8 @@ import (
 )
 
 const (
+	day = 24 * time.Hour
+
 	defaultMaxAge         = 30 * day
 	defaultAbsoluteMaxAge = 90 * day
 	defaultUpdateAge      = day
@@ -57,6 +59,18 @@ func (s *SessionConfig) setLimits() {
 	absolute, life := s.lives()
 	s.AbsoluteMaxAge, s.MaxAge = caddy.Duration(absolute), caddy.Duration(life)
 	s.UpdateAge = cmp.Or(s.UpdateAge, caddy.Duration(min(defaultUpdateAge, life/4)))
+}
+
+// limits are the limits that hold, once setLimits has filled them in.
+func (s *SessionConfig) limits() sessionLimits {
+	limits := sessionLimits{
+		maxAge: time.Duration(s.MaxAge), absoluteMaxAge: time.Duration(s.AbsoluteMaxAge),
+		renewAge: time.Duration(s.UpdateAge), idleTimeout: time.Duration(s.IdleTimeout),
+	}
+	if limits.idleTimeout > 0 {
+		limits.renewAge = min(limits.renewAge, limits.idleTimeout/4)
+	}
+	return limits
 }
 
 // inWords is a duration as people write it: 30d, 8h, 90m.
