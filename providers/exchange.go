@@ -39,7 +39,7 @@ type tokens struct {
 
 // account is the person whom claims tell of, with the tokens that came along.
 func (c *client) account(found claims, token *tokens, answer url.Values) (Account, error) {
-	account, err := c.profile.account(found.with(token, answer))
+	account, err := c.profile.account(found.with(token.answer, answer))
 	account.Tokens = token.kept(time.Now())
 	return account, err
 }

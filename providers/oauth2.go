@@ -132,7 +132,7 @@ func (p *OAuth2) finish(ctx context.Context, flow Flow, answer url.Values) (Acco
 	if err != nil {
 		return Account{}, err
 	}
-	if err := p.client.checkAttested(flow, userinfo.with(token, nil)); err != nil {
+	if err := p.client.checkAttested(flow, userinfo.with(token.answer, nil)); err != nil {
 		return Account{}, err
 	}
 	if p.emailEndpoint != "" {

@@ -236,7 +236,7 @@ func (p *OIDC) finish(ctx context.Context, flow Flow, answer url.Values) (Accoun
 	if err != nil {
 		return Account{}, err
 	}
-	attested, asks := []claims{idToken.with(token, nil)}, endpoints.UserinfoEndpoint != ""
+	attested, asks := []claims{idToken.with(token.answer, nil)}, endpoints.UserinfoEndpoint != ""
 	if asks && (p.client.profile.lacks(account) || !p.client.hasValuesFor(attested[0])) {
 		var userinfo claims
 		if account, userinfo, err = p.complete(ctx, endpoints, token, idToken, account); err != nil {
@@ -293,7 +293,7 @@ func (p *OIDC) complete(ctx context.Context, endpoints metadata, token *tokens, 
 		p.client.logger.Warn("the userinfo endpoint speaks of another subject than the ID token", zap.String("endpoint", endpoints.UserinfoEndpoint))
 		return Account{}, nil, errors.New("userinfo: its sub is not the ID token's")
 	}
-	all := userinfo.with(token, nil)
+	all := userinfo.with(token.answer, nil)
 	rest, err := p.client.profile.details(all)
 	if err != nil {
 		return Account{}, nil, err
@@ -301,7 +301,7 @@ func (p *OIDC) complete(ctx context.Context, endpoints metadata, token *tokens, 
 	if account.EmailVerified && rest.Email == account.Email && p.client.profile.deniesAddress(all) {
 		return Account{}, nil, errors.New("the ID token says that the address is verified, and userinfo that it isn't")
 	}
-	if rest.EmailVerified && rest.Email == account.Email && p.client.profile.deniesAddress(idToken.with(token, nil)) {
+	if rest.EmailVerified && rest.Email == account.Email && p.client.profile.deniesAddress(idToken.with(token.answer, nil)) {
 		return Account{}, nil, errors.New("userinfo says that the address is verified, and the ID token that it isn't")
 	}
 	return account.complete(rest), userinfo, nil

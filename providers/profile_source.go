@@ -16,12 +16,14 @@ const (
 	callbackMember = "callback"       // the callback's parameters
 )
 
-// with returns c and, under names of their own, what else a profile can read.
-func (c claims) with(t *tokens, answer url.Values) claims {
+// with returns c and, under names of their own, what else a profile can read: the
+// token endpoint's answer without its tokens, and the callback's parameters, of
+// which there are none for whoever must not trust them.
+func (c claims) with(tokenAnswer claims, parameters url.Values) claims {
 	all := maps.Clone(c)
-	all[tokenMember] = map[string]any(t.answer)
-	callback := make(map[string]any, len(answer))
-	for name, values := range answer {
+	all[tokenMember] = map[string]any(tokenAnswer)
+	callback := make(map[string]any, len(parameters))
+	for name, values := range parameters {
 		callback[name] = values[0]
 		if object, err := parseClaims([]byte(values[0])); err == nil {
 			callback[name] = map[string]any(object)
