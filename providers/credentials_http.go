@@ -247,8 +247,7 @@ func (e *httpEndpoint) account(c claims) (Account, error) {
 	if !given {
 		return account, nil
 	}
-	user := User{Username: login, ID: account.ID, Email: account.Email}
-	if err := user.check(); err != nil {
+	if err := CheckLogin(login, account.Email); err != nil {
 		return Account{}, fmt.Errorf("username: %w", err)
 	}
 	account.Login = login

@@ -5,9 +5,6 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"go.uber.org/zap"
 )
@@ -91,21 +88,13 @@ func (u *User) check() error {
 			return errors.New("image must be an http or https URL")
 		}
 	}
-	switch {
-	case !isLoginName(u.Username):
-		return errors.New("a login name has 1 to 255 printable characters, no colon and no space around it")
-	case strings.Contains(u.Username, "@") && lowerASCII(u.Username) != lowerASCII(u.Email):
-		return errors.New("a login name with an @ must be the user's own email: add the line `email " + u.Username + "`")
-	case len(u.accountID()) > 255:
+	if err := CheckLogin(u.Username, u.Email); err != nil {
+		return err
+	}
+	if len(u.accountID()) > 255 {
 		return errors.New("id is longer than 255 bytes")
 	}
 	return nil
-}
-
-func isLoginName(name string) bool {
-	return name != "" && len(name) <= 255 && utf8.ValidString(name) &&
-		strings.TrimSpace(name) == name &&
-		!strings.ContainsFunc(name, func(r rune) bool { return r == ':' || unicode.IsControl(r) })
 }
 
 // userTable is a set of users that never changes.

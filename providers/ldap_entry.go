@@ -147,11 +147,10 @@ func (a LDAPAttributes) account(entry *ldap.Entry) (Account, error) {
 	if len(logins) == 0 {
 		return Account{}, fmt.Errorf("no login name in %s: let the searcher read it, or set attributes login", a.Login)
 	}
-	user := User{Username: slices.Min(logins), ID: account.ID, Email: account.Email}
-	if err := user.check(); err != nil {
+	account.Login = slices.Min(logins)
+	if err := CheckLogin(account.Login, account.Email); err != nil {
 		return Account{}, fmt.Errorf("the login name in %s: %w", a.Login, err)
 	}
-	account.Login = user.Username
 	return account, nil
 }
 
