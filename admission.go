@@ -8,6 +8,8 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/caddy-signin/caddy-signin/providers"
+
+	"github.com/caddy-signin/caddy-signin/internal/address"
 )
 
 // admission is who may come in: any allow rule admits, any deny rule wins, and
@@ -140,7 +142,7 @@ func (s *site) evaluate(live *session, account *providers.Account) verdict {
 	// NextAuth and the store have addresses as somebody wrote them.
 	if raw != "" && rules.byEmail {
 		var ok bool
-		if k.email, ok = providers.NormalEmail(raw); !ok {
+		if k.email, ok = address.Normal(raw); !ok {
 			k.emailIncomplete = true
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/caddy-signin/caddy-signin/internal/nearest"
+
+	"github.com/caddy-signin/caddy-signin/internal/excerpt"
 )
 
 // UnmarshalCaddyfile parses:
@@ -248,7 +250,7 @@ func (h *HTTPBackend) unmarshalField(d *caddyfile.Dispenser) error {
 		return err
 	}
 	if err := field.check(); err != nil {
-		return d.Errf("field %q: %w", excerpt(field.Name), err)
+		return d.Errf("field %q: %w", excerpt.Of(field.Name), err)
 	}
 	h.Fields = append(h.Fields, field)
 	return nil

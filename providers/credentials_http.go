@@ -16,6 +16,9 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
+
+	"github.com/caddy-signin/caddy-signin/internal/excerpt"
+	"github.com/caddy-signin/caddy-signin/internal/queue"
 )
 
 // HTTPBackend asks an endpoint of the operator's own, as the authorize()
@@ -87,7 +90,7 @@ func (h *HTTPBackend) check() error {
 	for i := range h.Fields {
 		field := &h.Fields[i]
 		if err := field.check(); err != nil {
-			return fmt.Errorf("field %q: %w", excerpt(field.Name), err)
+			return fmt.Errorf("field %q: %w", excerpt.Of(field.Name), err)
 		}
 		if slices.Contains(names, field.Name) {
 			return fmt.Errorf("field %q is declared twice", field.Name)
@@ -129,7 +132,7 @@ type httpEndpoint struct {
 	fields  []Field
 	profile profile
 	client  *http.Client
-	turns   *turns
+	turns   *queue.Queue
 	logger  *zap.Logger
 }
 
@@ -157,7 +160,7 @@ func (h *HTTPBackend) open(ctx caddy.Context, logger *zap.Logger) (*httpEndpoint
 	e := &httpEndpoint{
 		url: resolved.URL, name: name, fields: h.Fields, logger: logger,
 		client:  newHTTPClient(outgoing{transport}),
-		turns:   newTurns(maxHTTPChecks, maxQueue, timeout),
+		turns:   queue.New(maxHTTPChecks, maxQueue, timeout),
 		profile: ProfileMap{ID: "id", Name: "name", Email: "email", Image: "image", Groups: "groups"}.compile(true),
 	}
 	e.client.Timeout = timeout
@@ -172,10 +175,10 @@ func (e *httpEndpoint) authenticate(ctx context.Context, fields map[string]strin
 	if !ok {
 		return Account{}, ErrWrongCredentials
 	}
-	if err := e.turns.acquire(ctx); err != nil {
+	if err := e.turns.Acquire(ctx); err != nil {
 		return Account{}, err
 	}
-	defer e.turns.release()
+	defer e.turns.Release()
 	status, raw, err := e.post(ctx, body)
 	if err != nil {
 		return Account{}, fmt.Errorf("asking the back end: %w", err)
@@ -233,7 +236,7 @@ func (e *httpEndpoint) post(ctx context.Context, body []byte) (status int, answe
 		return 0, nil, fmt.Errorf("reading the answer of %s: %w", e.name, err)
 	}
 	if kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")); resp.StatusCode == http.StatusOK && kind != "application/json" {
-		return 0, nil, fmt.Errorf("%s answered with the content type %q, not with application/json", e.name, excerpt(kind))
+		return 0, nil, fmt.Errorf("%s answered with the content type %q, not with application/json", e.name, excerpt.Of(kind))
 	}
 	return resp.StatusCode, answer, nil
 }
@@ -261,7 +264,7 @@ func (e *httpEndpoint) refusal(c claims) error {
 		return &RefusalError{Code: code}
 	}
 	if code != "" {
-		e.logger.Debug("the back end gave a reason that isn't one of the known codes", zap.String("error", excerpt(code)))
+		e.logger.Debug("the back end gave a reason that isn't one of the known codes", zap.String("error", excerpt.Of(code)))
 	}
 	return ErrWrongCredentials
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	"go.uber.org/zap"
+
+	"github.com/caddy-signin/caddy-signin/internal/address"
 )
 
 // User is one person who signs in with a password.
@@ -76,7 +78,7 @@ func (u *User) account() *Account {
 // upstream could read as something else.
 func (u *User) check() error {
 	if u.Email != "" {
-		email, err := ParseEmail(u.Email)
+		email, err := address.Parse(u.Email)
 		if err != nil {
 			return fmt.Errorf("email: %w", err)
 		}

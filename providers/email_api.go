@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
+
+	"github.com/caddy-signin/caddy-signin/internal/excerpt"
 )
 
 // MailAPI is a service that takes mails over HTTP. Its certificate is always
@@ -45,7 +47,7 @@ type MailAPI struct {
 func (a *MailAPI) check(from string) error {
 	row, ok := mailServices[a.Service]
 	if !ok {
-		return fmt.Errorf("api: service %q is not known%s", excerpt(a.Service), didYouMean(a.Service, MailServiceNames()))
+		return fmt.Errorf("api: service %q is not known%s", excerpt.Of(a.Service), didYouMean(a.Service, MailServiceNames()))
 	}
 	if a.Key == "" {
 		return fmt.Errorf("key is missing: write the account's, as in %s {env.MAIL_KEY}", a.Service)
@@ -59,7 +61,7 @@ func (a *MailAPI) check(from string) error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(a.Options)) {
 		if !slices.Contains(known, name) {
-			return fmt.Errorf("%s has no option %q", row.name, excerpt(name))
+			return fmt.Errorf("%s has no option %q", row.name, excerpt.Of(name))
 		}
 	}
 	endpoint := cmp.Or(a.Endpoint, row.endpoint)
@@ -70,7 +72,7 @@ func (a *MailAPI) check(from string) error {
 		return nil
 	}
 	if checkURL(endpoint, false) != nil {
-		return fmt.Errorf("endpoint must be an https URL, or http on this machine, got %q", excerpt(endpoint))
+		return fmt.Errorf("endpoint must be an https URL, or http on this machine, got %q", excerpt.Of(endpoint))
 	}
 	return nil
 }
@@ -83,9 +85,9 @@ func (o presetOption) checkMail(written string) error {
 	case value == "" || isDynamic(value):
 		return nil
 	case !optionPattern.MatchString(value):
-		return fmt.Errorf("%s must be letters, digits, dots, hyphens and underscores, got %q", o.name, excerpt(value))
+		return fmt.Errorf("%s must be letters, digits, dots, hyphens and underscores, got %q", o.name, excerpt.Of(value))
 	case o.choices != nil && o.choices[value] == nil:
-		return fmt.Errorf("%s must be one of %s, got %q", o.name, strings.Join(slices.Sorted(maps.Keys(o.choices)), ", "), excerpt(value))
+		return fmt.Errorf("%s must be one of %s, got %q", o.name, strings.Join(slices.Sorted(maps.Keys(o.choices)), ", "), excerpt.Of(value))
 	}
 	return nil
 }

@@ -17,6 +17,9 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddytls"
+
+	"github.com/caddy-signin/caddy-signin/internal/address"
+	"github.com/caddy-signin/caddy-signin/internal/excerpt"
 )
 
 // SMTP is a mail server that takes messages (RFC 5321, RFC 6409). Its
@@ -121,7 +124,7 @@ func (s *SMTP) split(server string) (host, port string, err error) {
 	number, err := strconv.ParseUint(port, 10, 16)
 	switch {
 	case host == "" || err != nil || number == 0 || strings.ContainsAny(host, "/ []"):
-		return "", "", fmt.Errorf("smtp: %q is not a mail server: write its host and port, such as mail.example.com:587", excerpt(server))
+		return "", "", fmt.Errorf("smtp: %q is not a mail server: write its host and port, such as mail.example.com:587", excerpt.Of(server))
 	case s.TLS == "" && port == "465":
 		return "", "", errors.New("smtp: port 465 speaks TLS from the first byte: add `tls implicit`")
 	case mode == tlsOff && !isLoopback(host):
@@ -180,7 +183,7 @@ func (s *SMTP) loadPool(ctx caddy.Context) (*x509.CertPool, error) {
 // address literal, which RFC 5321 section 4.1.4 asks of hosts without one.
 func heloName() string {
 	if name, err := os.Hostname(); err == nil && strings.Contains(name, ".") {
-		if domain, err := asciiDomain(name); err == nil {
+		if domain, err := address.HostName(name); err == nil {
 			return domain
 		}
 	}
@@ -200,7 +203,7 @@ func (e *mailError) Error() string {
 	if reply, ok := errors.AsType[*textproto.Error](e.err); ok && reply.Code >= 400 && reply.Code < 500 {
 		remedy = remedyLater
 	}
-	return fmt.Sprintf("mail server %s: %s: %s (%s)", e.server, e.step.doing, excerpt(e.err.Error()), remedy)
+	return fmt.Sprintf("mail server %s: %s: %s (%s)", e.server, e.step.doing, excerpt.Of(e.err.Error()), remedy)
 }
 
 // remedyLater is for refusals that the server calls passing ones (RFC 5321

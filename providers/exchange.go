@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/caddy-signin/caddy-signin/internal/excerpt"
 )
 
 // tokenProtocolParams are the token request's own parameters (RFC 6749 section
@@ -195,7 +197,7 @@ func (c *client) tokenRefusal(status int, body []byte, flow Flow) error {
 	code, _ := answer["error"].(string)
 	description, _ := answer["error_description"].(string)
 	c.logger.Debug("the token endpoint refused the code", zap.Int("status", status),
-		zap.String("error", excerpt(code)), zap.String("error_description", excerpt(description)))
+		zap.String("error", excerpt.Of(code)), zap.String("error_description", excerpt.Of(description)))
 	if meaning, known := tokenErrors[code]; known {
 		return fmt.Errorf("the token endpoint answered %s: %s (redirect URI %s)", code, meaning, flow.RedirectURI)
 	}

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/caddy-signin/caddy-signin/internal/address"
 )
 
 // IsLogin says whether a text can be an account's login name: 1 to 255 bytes of
@@ -23,7 +25,7 @@ func CheckLogin(name, email string) error {
 	switch {
 	case !IsLogin(name):
 		return errors.New("a login name has 1 to 255 printable characters, no colon and no space around it")
-	case strings.Contains(name, "@") && lowerASCII(name) != lowerASCII(email):
+	case strings.Contains(name, "@") && address.LowerASCII(name) != address.LowerASCII(email):
 		return errors.New("a login name with an @ must be the user's own email: add the line `email " + name + "`")
 	}
 	return nil

@@ -12,6 +12,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
+
+	"github.com/caddy-signin/caddy-signin/internal/excerpt"
 )
 
 func init() {
@@ -147,7 +149,7 @@ func (p *OIDC) check(config *ClientConfig) error {
 	case p.UserinfoSignedResponseAlg != "" && !slices.Contains(userinfoAlgs, p.UserinfoSignedResponseAlg):
 		return fmt.Errorf("unknown userinfo_signed_response_alg %q: write one of %s", p.UserinfoSignedResponseAlg, strings.Join(userinfoAlgs, " "))
 	case template != "" && (strings.Count(template, tenantPlace) != 1 || checkURL(strings.Replace(template, tenantPlace, "x", 1), config.InsecureHTTP) != nil):
-		return fmt.Errorf("issuer_template must be a URL with one %s in it, got %q", tenantPlace, excerpt(template))
+		return fmt.Errorf("issuer_template must be a URL with one %s in it, got %q", tenantPlace, excerpt.Of(template))
 	case alg == "HS256" && !isDynamic(config.ClientSecret) && len(config.ClientSecret) < 32:
 		return errors.New("id_token_signed_response_alg HS256 needs a client_secret of at least 32 bytes (RFC 7518 section 3.2)")
 	}

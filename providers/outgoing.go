@@ -10,12 +10,13 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-signin/caddy-signin/internal/excerpt"
 )
 
 // What one call to a provider may cost. Bodies are counted after decompression.
@@ -137,7 +138,7 @@ func checkURL(raw string, insecure bool) error {
 	u, err := url.Parse(raw)
 	switch {
 	case err != nil || u.Host == "" || u.Opaque != "":
-		return fmt.Errorf("must be an https URL, got %q", excerpt(raw))
+		return fmt.Errorf("must be an https URL, got %q", excerpt.Of(raw))
 	case u.User != nil:
 		return errors.New("must not hold a user name or password")
 	case u.Fragment != "":
@@ -145,11 +146,11 @@ func checkURL(raw string, insecure bool) error {
 	case u.Scheme == "https":
 		return nil
 	case u.Scheme != "http":
-		return fmt.Errorf("must be an https URL, got %q", excerpt(raw))
+		return fmt.Errorf("must be an https URL, got %q", excerpt.Of(raw))
 	case insecure || isLoopback(u.Hostname()):
 		return nil
 	}
-	return fmt.Errorf("must be an https URL, got %q; insecure_http permits plain http, over which anyone on the way reads secrets and signs in as anyone", excerpt(raw))
+	return fmt.Errorf("must be an https URL, got %q; insecure_http permits plain http, over which anyone on the way reads secrets and signs in as anyone", excerpt.Of(raw))
 }
 
 // isLoopback knows the names of RFC 6761 section 6.3 and the loopback networks.
@@ -160,11 +161,4 @@ func isLoopback(host string) bool {
 	}
 	addr, err := netip.ParseAddr(host)
 	return err == nil && addr.IsLoopback()
-}
-
-// excerpt makes text of another party fit for a log: escaped, cut to 200 bytes.
-func excerpt(s string) string {
-	const most = 200
-	quoted := strconv.QuoteToASCII(s[:min(len(s), most)])
-	return quoted[1 : 1+min(len(quoted)-2, most)]
 }

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/caddy-signin/caddy-signin/internal/excerpt"
 )
 
 // fill sets what is not set in c from defaults. Of maps it takes the entries
@@ -124,10 +126,10 @@ func (o presetOption) check(value string) error {
 		return nil
 	case o.choices != nil:
 		if _, ok := o.choices[value]; !ok {
-			return fmt.Errorf("%s must be one of %s, got %q", o.name, strings.Join(slices.Sorted(maps.Keys(o.choices)), ", "), excerpt(value))
+			return fmt.Errorf("%s must be one of %s, got %q", o.name, strings.Join(slices.Sorted(maps.Keys(o.choices)), ", "), excerpt.Of(value))
 		}
 	case !optionPattern.MatchString(value):
-		return fmt.Errorf("%s must be letters, digits or . _ -, got %q", o.name, excerpt(value))
+		return fmt.Errorf("%s must be letters, digits or . _ -, got %q", o.name, excerpt.Of(value))
 	}
 	return nil
 }

@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/caddy-signin/caddy-signin/internal/excerpt"
 )
 
 // Besides the provider's claims, a profile can read these.
@@ -154,7 +156,7 @@ func checkSources(written string, rich bool) error {
 func checkSource(s string, rich bool) error {
 	if call := sourceCall.FindStringSubmatch(s); call != nil {
 		if pictures[call[1]] == nil || !rich {
-			return fmt.Errorf("unknown picture %q: write one of %s()", excerpt(s), strings.Join(slices.Sorted(maps.Keys(pictures)), "(), "))
+			return fmt.Errorf("unknown picture %q: write one of %s()", excerpt.Of(s), strings.Join(slices.Sorted(maps.Keys(pictures)), "(), "))
 		}
 		return nil
 	}
@@ -170,12 +172,12 @@ func checkSource(s string, rich bool) error {
 		read = strings.Split(s, "+")
 	}
 	if read == nil {
-		return fmt.Errorf("%q has a brace, but no path in braces such as {user.id}", excerpt(s))
+		return fmt.Errorf("%q has a brace, but no path in braces such as {user.id}", excerpt.Of(s))
 	}
 	for _, one := range read {
 		p := strings.Split(one, ".")
 		if slices.Contains(p, "") || len(p) > 16 {
-			return fmt.Errorf("%q is not a path such as contact.email", excerpt(s))
+			return fmt.Errorf("%q is not a path such as contact.email", excerpt.Of(s))
 		}
 		if p[0] == callbackMember && !rich {
 			return errors.New("only the name may come from the callback, which passes through the browser")

@@ -37,7 +37,7 @@ var directions = []struct {
 	{`providers`, []string{"internal/.*"}},
 	{`providers/.*`, []string{"providers", "internal/.*"}},
 	{`sessionstore`, nil},
-	{`sessionstore/.*`, []string{"sessionstore"}},
+	{`sessionstore/.*`, []string{"sessionstore", "internal/address"}},
 	{`internal/.*`, nil},
 	{`cmd/.*`, []string{`\.`}},
 	{`test(/.*)?`, []string{`.*`}},
