@@ -6,15 +6,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
-	"github.com/caddy-signin/caddy-signin/internal/nearest"
+	"github.com/caddy-signin/caddy-signin/internal/directive"
 )
-
-func didYouMean(name string, known []string) string {
-	if near := nearest.Names(name, known); len(near) > 0 {
-		return ": did you mean " + strings.Join(near, " or ") + "?"
-	}
-	return ": write one of " + strings.Join(known, ", ")
-}
 
 // UnmarshalCaddyfile reads a provider line. Syntax:
 //
@@ -78,13 +71,13 @@ func (p *OIDC) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		return d.Errf("the issuer stands where the id belongs: write %s", usage)
 	}
 	options := p.options()
-	options["id_token_signed_response_alg"] = oneArg(&p.IDTokenSignedResponseAlg)
-	options["trusted_audiences"] = someArgs(&p.TrustedAudiences)
-	options["issuer_template"] = oneArg(&p.IssuerTemplate)
-	options["discovery_endpoint"] = oneArg(&p.DiscoveryEndpoint)
-	options["discovery_params"] = pairs(&p.DiscoveryParams)
-	options["userinfo_signed_response_alg"] = oneArg(&p.UserinfoSignedResponseAlg)
-	if err := parseBlock(d, options); err != nil {
+	options["id_token_signed_response_alg"] = directive.One(&p.IDTokenSignedResponseAlg)
+	options["trusted_audiences"] = directive.Some(&p.TrustedAudiences)
+	options["issuer_template"] = directive.One(&p.IssuerTemplate)
+	options["discovery_endpoint"] = directive.One(&p.DiscoveryEndpoint)
+	options["discovery_params"] = directive.Pairs(&p.DiscoveryParams)
+	options["userinfo_signed_response_alg"] = directive.One(&p.UserinfoSignedResponseAlg)
+	if err := directive.Read(d, options); err != nil {
 		return err
 	}
 	written := p.withDefaults(kindOIDC)
@@ -106,8 +99,8 @@ func (p *OAuth2) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		return err
 	}
 	options := p.options()
-	options["email_endpoint"] = oneArg(&p.EmailEndpoint)
-	if err := parseBlock(d, options); err != nil {
+	options["email_endpoint"] = directive.One(&p.EmailEndpoint)
+	if err := directive.Read(d, options); err != nil {
 		return err
 	}
 	written := p.withDefaults(kindOAuth2)
@@ -120,17 +113,7 @@ func atLine(keyword caddyfile.Token, id string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return tokenError(keyword, fmt.Errorf("provider %q: %w", id, err))
-}
-
-// tokenError adds the file and line of a token to what a check found.
-func tokenError(token caddyfile.Token, err error) error {
-	if err == nil {
-		return nil
-	}
-	d := caddyfile.NewDispenser([]caddyfile.Token{token})
-	d.Next()
-	return d.WrapErr(err)
+	return directive.At(keyword, fmt.Errorf("provider %q: %w", id, err))
 }
 
 var (

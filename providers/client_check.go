@@ -7,7 +7,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/caddy-signin/caddy-signin/internal/directive"
 	"github.com/caddy-signin/caddy-signin/internal/excerpt"
+	"github.com/caddy-signin/caddy-signin/internal/outgoing"
 )
 
 // check finds what can't work. It runs on what the Caddyfile says, for the line
@@ -31,7 +33,7 @@ func (c *ClientConfig) checkPreset(kind string) error {
 	}
 	row, known := lookUp(c.Preset)
 	if !known {
-		return fmt.Errorf("unknown preset %q%s", c.Preset, didYouMean(c.Preset, PresetNames()))
+		return fmt.Errorf("unknown preset %q%s", c.Preset, directive.DidYouMean(c.Preset, PresetNames()))
 	}
 	if row.kind != kind {
 		return fmt.Errorf(`preset %q is of kind %s: write "provider": %q`, c.Preset, row.kind, row.kind)
@@ -109,7 +111,7 @@ func (e endpoint) check(insecure bool) error {
 	if e.name == "userinfo_endpoint" {
 		filled = callPlaceholder.ReplaceAllString(e.url, "x")
 	}
-	if err := checkURL(filled, insecure); err != nil {
+	if err := outgoing.CheckURL(filled, insecure); err != nil {
 		return fmt.Errorf("%s %w", e.name, err)
 	}
 	if rest := filled[strings.Index(filled, "//")+2:]; !strings.HasPrefix(e.url[strings.Index(e.url, "//")+2:], rest[:strings.IndexAny(rest+"/", "/?")]) {

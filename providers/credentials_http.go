@@ -17,7 +17,9 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 
+	"github.com/caddy-signin/caddy-signin/internal/directive"
 	"github.com/caddy-signin/caddy-signin/internal/excerpt"
+	"github.com/caddy-signin/caddy-signin/internal/outgoing"
 	"github.com/caddy-signin/caddy-signin/internal/queue"
 )
 
@@ -75,8 +77,8 @@ const (
 // check finds what can't work. It runs on what the Caddyfile says, for the line
 // number in the error, and again on what is loaded.
 func (h *HTTPBackend) check() error {
-	if !isDynamic(h.URL) {
-		if err := checkURL(h.URL, h.InsecureHTTP); err != nil {
+	if !directive.IsDynamic(h.URL) {
+		if err := outgoing.CheckURL(h.URL, h.InsecureHTTP); err != nil {
 			return fmt.Errorf("http: %w", err)
 		}
 	}
@@ -139,13 +141,13 @@ type httpEndpoint struct {
 // open makes the endpoint ready. It connects to nothing.
 func (h *HTTPBackend) open(ctx caddy.Context, logger *zap.Logger) (*httpEndpoint, error) {
 	resolved := *h
-	if err := expand("http", &resolved.URL); err != nil {
+	if err := directive.Expand("http", &resolved.URL); err != nil {
 		return nil, err
 	}
 	if err := resolved.check(); err != nil {
 		return nil, err
 	}
-	transport, _, err := loadTransport(ctx, h, &h.TransportRaw)
+	client, _, err := outgoing.NewClient(ctx, h, &h.TransportRaw)
 	if err != nil {
 		return nil, err
 	}
@@ -154,12 +156,12 @@ func (h *HTTPBackend) open(ctx caddy.Context, logger *zap.Logger) (*httpEndpoint
 	}
 	timeout := time.Duration(h.Timeout)
 	if timeout == 0 {
-		timeout = callTimeout
+		timeout = outgoing.CallTimeout
 	}
 	name, _, _ := strings.Cut(resolved.URL, "?")
 	e := &httpEndpoint{
 		url: resolved.URL, name: name, fields: h.Fields, logger: logger,
-		client:  newHTTPClient(outgoing{transport}),
+		client:  client,
 		turns:   queue.New(maxHTTPChecks, maxQueue, timeout),
 		profile: ProfileMap{ID: "id", Name: "name", Email: "email", Image: "image", Groups: "groups"}.compile(true),
 	}
@@ -224,12 +226,12 @@ func (e *httpEndpoint) body(fields map[string]string) ([]byte, bool) {
 func (e *httpEndpoint) post(ctx context.Context, body []byte) (status int, answer []byte, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, e.url, bytes.NewReader(body))
 	if err != nil {
-		return 0, nil, fmt.Errorf("making a request: %w", withoutURL(err))
+		return 0, nil, fmt.Errorf("making a request: %w", outgoing.WithoutURL(err))
 	}
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := e.client.Do(req)
 	if err != nil {
-		return 0, nil, fmt.Errorf("%s: %w", e.name, withoutURL(err))
+		return 0, nil, fmt.Errorf("%s: %w", e.name, outgoing.WithoutURL(err))
 	}
 	defer resp.Body.Close()
 	if answer, err = io.ReadAll(resp.Body); err != nil {

@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/caddy-signin/caddy-signin/internal/address"
+	"github.com/caddy-signin/caddy-signin/internal/directive"
 )
 
 // User is one person who signs in with a password.
@@ -44,7 +45,7 @@ type User struct {
 // checks it.
 func (u *User) expandHash(all comparers) error {
 	hash := u.Password
-	if err := expand("password hash", &hash); err != nil {
+	if err := directive.Expand("password hash", &hash); err != nil {
 		return err
 	}
 	var err error

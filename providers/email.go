@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/caddy-signin/caddy-signin/internal/address"
+	"github.com/caddy-signin/caddy-signin/internal/directive"
 	"github.com/caddy-signin/caddy-signin/internal/excerpt"
 	"github.com/caddy-signin/caddy-signin/internal/queue"
 )
@@ -180,10 +181,10 @@ func (e *Email) defaultID() string {
 
 func (e *Email) provisionAddresses(caddy.Context) error {
 	from, replyTo := e.From, e.ReplyTo
-	if err := expand("from", &from); err != nil {
+	if err := directive.Expand("from", &from); err != nil {
 		return err
 	}
-	if err := expand("reply_to", &replyTo); err != nil {
+	if err := directive.Expand("reply_to", &replyTo); err != nil {
 		return err
 	}
 	var err error

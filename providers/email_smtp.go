@@ -19,7 +19,9 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddytls"
 
 	"github.com/caddy-signin/caddy-signin/internal/address"
+	"github.com/caddy-signin/caddy-signin/internal/directive"
 	"github.com/caddy-signin/caddy-signin/internal/excerpt"
+	"github.com/caddy-signin/caddy-signin/internal/outgoing"
 )
 
 // SMTP is a mail server that takes messages (RFC 5321, RFC 6409). Its
@@ -127,7 +129,7 @@ func (s *SMTP) split(server string) (host, port string, err error) {
 		return "", "", fmt.Errorf("smtp: %q is not a mail server: write its host and port, such as mail.example.com:587", excerpt.Of(server))
 	case s.TLS == "" && port == "465":
 		return "", "", errors.New("smtp: port 465 speaks TLS from the first byte: add `tls implicit`")
-	case mode == tlsOff && !isLoopback(host):
+	case mode == tlsOff && !outgoing.IsLoopback(host):
 		return "", "", fmt.Errorf("smtp: tls off is for a mail server on this machine, and %s is not: write tls insecure_off if everyone on the way may read the links and sign in as anyone", host)
 	}
 	return host, port, nil
@@ -140,7 +142,7 @@ func (s *SMTP) provision(ctx caddy.Context) (*smtpSender, error) {
 		name  string
 		value *string
 	}{{"smtp", &server}, {"smtp: username", &username}, {"smtp: password", &password}} {
-		if err := expand(field.name, field.value); err != nil {
+		if err := directive.Expand(field.name, field.value); err != nil {
 			return nil, err
 		}
 	}

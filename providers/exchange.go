@@ -18,6 +18,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/caddy-signin/caddy-signin/internal/excerpt"
+	"github.com/caddy-signin/caddy-signin/internal/outgoing"
 )
 
 // tokenProtocolParams are the token request's own parameters (RFC 6749 section
@@ -107,7 +108,7 @@ func (c *client) post(ctx context.Context, endpoint string, header http.Header, 
 	}
 	req, err := http.NewRequestWithContext(ctx, method, endpoint, body)
 	if err != nil {
-		return 0, nil, withoutURL(err)
+		return 0, nil, outgoing.WithoutURL(err)
 	}
 	maps.Copy(req.Header, header)
 	if !byGET {
@@ -115,7 +116,7 @@ func (c *client) post(ctx context.Context, endpoint string, header http.Header, 
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return 0, nil, withoutURL(err)
+		return 0, nil, outgoing.WithoutURL(err)
 	}
 	defer resp.Body.Close()
 	answer, err := io.ReadAll(resp.Body)
@@ -123,15 +124,6 @@ func (c *client) post(ctx context.Context, endpoint string, header http.Header, 
 		return 0, nil, fmt.Errorf("reading the answer: %w", err)
 	}
 	return resp.StatusCode, answer, nil
-}
-
-// withoutURL keeps an error of net/http from printing the URL, which may hold
-// a secret or token.
-func withoutURL(err error) error {
-	if call := (*url.Error)(nil); errors.As(err, &call) {
-		return call.Err
-	}
-	return err
 }
 
 // readTokens accepts a success only in the form of RFC 6749 section 5.1: status

@@ -14,7 +14,9 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddytls"
 	"github.com/go-ldap/ldap/v3"
 
+	"github.com/caddy-signin/caddy-signin/internal/directive"
 	"github.com/caddy-signin/caddy-signin/internal/excerpt"
+	"github.com/caddy-signin/caddy-signin/internal/outgoing"
 )
 
 // LDAPBackend checks passwords by search and bind (RFC 4513 section 5.1.3): it
@@ -138,7 +140,7 @@ func (l *LDAPBackend) checkURLs() error {
 }
 
 func (l *LDAPBackend) checkURL(raw string) error {
-	if isDynamic(raw) {
+	if directive.IsDynamic(raw) {
 		return nil
 	}
 	u, err := url.Parse(raw)
@@ -147,7 +149,7 @@ func (l *LDAPBackend) checkURL(raw string) error {
 		return fmt.Errorf("ldap must be a URL such as ldaps://ldap.example.com, got %q", excerpt.Of(raw))
 	case u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
 		return fmt.Errorf("ldap %s://%s must end after the host: names and filters have options of their own", u.Scheme, u.Host)
-	case u.Scheme == "ldap" && !l.StartTLS && !l.InsecureLDAP && !isLoopback(u.Hostname()):
+	case u.Scheme == "ldap" && !l.StartTLS && !l.InsecureLDAP && !outgoing.IsLoopback(u.Hostname()):
 		return errors.New("ldap:// sends passwords in clear text: write ldaps://, or add start_tls; insecure_ldap permits it, and whoever sits on the way reads every password")
 	}
 	return nil
@@ -164,7 +166,7 @@ func (l *LDAPBackend) checkNames() error {
 		{"bind_dn", l.BindDN}, {"base_dn", l.BaseDN}, {"group_base_dn", l.GroupBaseDN},
 	} {
 		// Active Directory also binds by user@domain and DOMAIN\user.
-		if name.value == "" || isDynamic(name.value) || name.option == "bind_dn" && strings.ContainsAny(name.value, `@\`) {
+		if name.value == "" || directive.IsDynamic(name.value) || name.option == "bind_dn" && strings.ContainsAny(name.value, `@\`) {
 			continue
 		}
 		if _, err := ldap.ParseDN(name.value); err != nil {
@@ -221,7 +223,7 @@ func fillFilter(filter string, pairs ...string) string {
 func (l LDAPBackend) resolve() (LDAPBackend, error) {
 	l.URLs = slices.Clone(l.URLs)
 	for i := range l.URLs {
-		if err := expand("ldap", &l.URLs[i]); err != nil {
+		if err := directive.Expand("ldap", &l.URLs[i]); err != nil {
 			return l, err
 		}
 	}
@@ -234,7 +236,7 @@ func (l LDAPBackend) resolve() (LDAPBackend, error) {
 		{"base_dn", &l.BaseDN},
 		{"group_base_dn", &l.GroupBaseDN},
 	} {
-		if err := expand(field.name, field.value); err != nil {
+		if err := directive.Expand(field.name, field.value); err != nil {
 			return l, err
 		}
 	}

@@ -43,7 +43,7 @@ func (p *OAuth2) Provision(ctx caddy.Context) error {
 		return err
 	}
 	p.client, p.emailEndpoint = c, p.EmailEndpoint
-	if err := expand("email_endpoint", &p.emailEndpoint); err != nil {
+	if err := placeholders.Expand("email_endpoint", &p.emailEndpoint); err != nil {
 		return c.named(err)
 	}
 	if !c.row.selfHosted(c.config) {

@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/caddy-signin/caddy-signin/internal/excerpt"
+	"github.com/caddy-signin/caddy-signin/internal/outgoing"
 )
 
 func init() {
@@ -107,11 +108,11 @@ func (p *OIDC) Provision(ctx caddy.Context) error {
 func (p *OIDC) discovery() (string, error) {
 	values := p.client.row.values(p.client.config)
 	endpoint := p.DiscoveryEndpoint
-	if err := expand("discovery_endpoint", &endpoint); err != nil {
+	if err := placeholders.Expand("discovery_endpoint", &endpoint); err != nil {
 		return "", err
 	}
 	params := p.DiscoveryParams
-	if err := expandMap("discovery_params", &params); err != nil {
+	if err := placeholders.ExpandMap("discovery_params", &params); err != nil {
 		return "", err
 	}
 	endpoint = cmp.Or(endpoint, values.fill(p.client.row.discoveryEndpoint), discoveryURL(p.client.config.Issuer))
@@ -148,7 +149,7 @@ func (p *OIDC) check(config *ClientConfig) error {
 		return fmt.Errorf("unknown id_token_signed_response_alg %q: write one of %s", alg, strings.Join(configurableAlgs, " "))
 	case p.UserinfoSignedResponseAlg != "" && !slices.Contains(userinfoAlgs, p.UserinfoSignedResponseAlg):
 		return fmt.Errorf("unknown userinfo_signed_response_alg %q: write one of %s", p.UserinfoSignedResponseAlg, strings.Join(userinfoAlgs, " "))
-	case template != "" && (strings.Count(template, tenantPlace) != 1 || checkURL(strings.Replace(template, tenantPlace, "x", 1), config.InsecureHTTP) != nil):
+	case template != "" && (strings.Count(template, tenantPlace) != 1 || outgoing.CheckURL(strings.Replace(template, tenantPlace, "x", 1), config.InsecureHTTP) != nil):
 		return fmt.Errorf("issuer_template must be a URL with one %s in it, got %q", tenantPlace, excerpt.Of(template))
 	case alg == "HS256" && !isDynamic(config.ClientSecret) && len(config.ClientSecret) < 32:
 		return errors.New("id_token_signed_response_alg HS256 needs a client_secret of at least 32 bytes (RFC 7518 section 3.2)")

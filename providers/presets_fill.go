@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/caddy-signin/caddy-signin/internal/directive"
 	"github.com/caddy-signin/caddy-signin/internal/excerpt"
 )
 
@@ -117,7 +118,7 @@ func optionsHint(name string, known map[string]presetOption) string {
 	if len(known) == 0 {
 		return ""
 	}
-	return didYouMean(name, slices.Sorted(maps.Keys(known)))
+	return directive.DidYouMean(name, slices.Sorted(maps.Keys(known)))
 }
 
 func (o presetOption) check(value string) error {

@@ -11,6 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
+	"github.com/caddy-signin/caddy-signin/internal/directive"
 	"github.com/caddy-signin/caddy-signin/internal/nearest"
 )
 
@@ -71,7 +72,7 @@ func modules() map[string]string {
 // many others.
 func providersHint(keyword string, known map[string]string) string {
 	if near := nearest.Names(keyword, slices.Sorted(maps.Keys(known))); len(near) > 0 {
-		return didYouMean(keyword, near)
+		return directive.DidYouMean(keyword, near)
 	}
 	kinds := slices.Compact(slices.Sorted(maps.Values(known)))
 	return fmt.Sprintf(": write one of %s, or one of the %d names in docs/providers.md", strings.Join(kinds, ", "), len(known)-len(kinds))

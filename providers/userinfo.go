@@ -15,6 +15,7 @@ import (
 
 	"github.com/caddy-signin/caddy-signin/internal/address"
 	"github.com/caddy-signin/caddy-signin/internal/excerpt"
+	"github.com/caddy-signin/caddy-signin/internal/outgoing"
 )
 
 // userinfo asks an endpoint who the access token's person is, and returns the
@@ -24,7 +25,7 @@ func (c *client) userinfo(ctx context.Context, endpoint string, t *tokens) ([]by
 	if err != nil {
 		return nil, fmt.Errorf("userinfo: %w", err)
 	}
-	body, err := answerOf(c.http, req, endpoint, maxAnswer)
+	body, err := outgoing.Answer(c.http, req, endpoint, outgoing.MaxAnswer)
 	if err != nil {
 		return nil, fmt.Errorf("userinfo: %w", err)
 	}
@@ -43,7 +44,7 @@ func (c *client) userinfoRequest(ctx context.Context, endpoint string, t *tokens
 	}
 	req, err := http.NewRequestWithContext(ctx, cmp.Or(c.config.UserinfoMethod, method), target, body)
 	if err != nil {
-		return nil, withoutURL(err)
+		return nil, outgoing.WithoutURL(err)
 	}
 	if c.config.UserinfoBody != "" {
 		req.Header.Set("Content-Type", "application/json")
@@ -109,10 +110,10 @@ func (c *client) addAddress(ctx context.Context, account *Account, endpoint, acc
 func (c *client) bearerJSON(ctx context.Context, endpoint, accessToken string) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, endpoint, nil)
 	if err != nil {
-		return nil, withoutURL(err)
+		return nil, outgoing.WithoutURL(err)
 	}
 	req.Header.Set("Authorization", "Bearer "+accessToken)
-	return answerOf(c.http, req, endpoint, maxAnswer)
+	return outgoing.Answer(c.http, req, endpoint, outgoing.MaxAnswer)
 }
 
 // pickAddress chooses from a list of addresses: the primary one when it is
