@@ -3,7 +3,10 @@ package providers
 // Keyworder is implemented by guest modules that a Caddyfile names by more words
 // than the module's own name, such as the names of vendors.
 type Keyworder interface {
+	// Keywords lists these words.
 	Keywords() []string
+	// IsKeyword says whether a word is one of them.
+	IsKeyword(word string) bool
 }
 
 // Teller is implemented by guest modules that can say, decoded and not provisioned

@@ -8,37 +8,31 @@ import (
 	"strings"
 )
 
+//go:generate go test ./presets -run TestFiles -update
 //go:generate go run ./presetdoc ../docs
 
 // preset is one row of the table of known providers: what doesn't depend on
-// who runs the site. A new kind of peculiarity is a new field here (or of
-// ClientConfig, where an operator can want it too) and one place that acts on
-// it, never a test for a provider's name.
+// who runs the site. A new kind of peculiarity is a new field of [presets.Preset]
+// (or of ClientConfig, where an operator can want it too) and one place that acts
+// on it, never a test for a provider's name.
 //
-// Its texts may hold {issuer}, without a slash at its end, {client_id}, and the
-// names of options.
+// The fields are those of [presets.Preset] and [presets.Config], which say what they
+// mean, in the form in which the code of this package uses them.
 type preset struct {
-	// name is the display name.
-	name string
-	// kind is the guest module that the row configures.
-	kind string
+	// aliasOf is the row that this one has another name for, empty for a row itself.
+	aliasOf string
+	name    string
+	kind    string
 	// config is what holds where the operator says nothing else. Its Issuer is
 	// where discovery starts; for an oauth2 row, what the provider may send as
 	// iss (RFC 9207), and the address of a product that people install.
-	config ClientConfig
-	// issuerExample is set where the operator must say the issuer.
-	issuerExample string
-	// issuerSuffix ends an issuer whose customers know the part before it.
-	issuerSuffix string
-	// hosts are further addresses of the vendor, beside those of config.
-	hosts   []string
-	options []presetOption
-	// attests says where the vendor attests what parameters and options ask for:
-	// the first that fits counts. unrestricting are those that restrict nobody, or that
-	// something else holds, and why: they need no comparison.
-	attests       []attestation
-	unrestricting map[string]string
-	// paramsInClientID says that a client id may be a query of parameters.
+	config           ClientConfig
+	issuerExample    string
+	issuerSuffix     string
+	hosts            []string
+	options          []presetOption
+	attests          []attestation
+	unrestricting    map[string]string
 	paramsInClientID bool
 
 	// The defaults of the fields of OAuth2 and OIDC with these names.
@@ -50,28 +44,16 @@ type preset struct {
 	discoveryEndpoint string
 	discoveryParams   map[string]string
 
-	// responseType and grantType are the vendor's words for code and
-	// authorization_code.
 	responseType, grantType string
-	// commaScopes: the token answer has commas between scopes.
-	commaScopes bool
-	// scopePrefix is what the token answer may put before the name of a scope.
-	scopePrefix string
-	// foldScopes: the token answer may write scopes in another case of ASCII letters.
-	foldScopes bool
-	// tokenByGET has the token request go out as a GET, the secret in its URL.
-	tokenByGET bool
-	// signedSecret makes the client secret from a private key.
-	signedSecret *signedSecret
+	commaScopes             bool
+	scopePrefix             string
+	foldScopes              bool
+	tokenByGET              bool
+	signedSecret            *signedSecret
 
-	// public says that anyone in the world can have an account there.
-	public bool
-	// verifiesEmail says that the vendor hands out verified addresses only,
-	// without saying so in each answer.
+	public        bool
 	verifiesEmail bool
 
-	// differs says what is otherwise than in NextAuth, and why; note is what
-	// else an operator should know. Both are for docs/providers.md.
 	differs, note string
 }
 
@@ -91,53 +73,6 @@ type presetOption struct {
 	// public are the values with which anyone in the world can come in; with
 	// others, only some can.
 	public []string
-}
-
-// presets is the table, by the name that stands in the Caddyfile. These are
-// NextAuth's provider ids.
-var presets = table(presetsOIDC, presetsOIDCOwn, presetsOAuth2A, presetsOAuth2M, presetsOAuth2S)
-
-// alias is another id of a row, with the display name that goes with it.
-type alias struct{ of, name string }
-
-// aliases are the other ids that NextAuth's versions have for the same provider.
-var aliases = map[string]alias{
-	"azure-ad":               {"microsoft-entra-id", "Azure Active Directory"},
-	"duende-identityserver6": {"duende-identity-server6", "DuendeIdentityServer6"},
-}
-
-func table(parts ...map[string]preset) map[string]preset {
-	all := make(map[string]preset)
-	for _, part := range parts {
-		maps.Copy(all, part)
-	}
-	return all
-}
-
-// lookUp returns the row of a preset's name or alias.
-func lookUp(name string) (preset, bool) {
-	other, isAlias := aliases[name]
-	if !isAlias {
-		row, ok := presets[name]
-		return row, ok
-	}
-	row, ok := presets[other.of]
-	row.name = other.name
-	return row, ok
-}
-
-// PresetNames returns the names of all presets, sorted.
-func PresetNames() []string {
-	return slices.Sorted(maps.Keys(allRows()))
-}
-
-// allRows are the rows by name and alias.
-func allRows() map[string]preset {
-	rows := maps.Clone(presets)
-	for name := range aliases {
-		rows[name], _ = lookUp(name)
-	}
-	return rows
 }
 
 // wholeIssuer adds what customers of the vendor leave out of its issuer.

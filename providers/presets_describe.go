@@ -68,11 +68,17 @@ type PresetRestriction struct {
 // Presets describes all rows, sorted by name.
 func Presets() []PresetInfo {
 	var all []PresetInfo
+	aliases := make(map[string][]string)
 	for _, name := range PresetNames() {
-		if _, isAlias := aliases[name]; isAlias {
+		row, _ := lookUp(name)
+		if row.aliasOf != "" {
+			aliases[row.aliasOf] = append(aliases[row.aliasOf], name)
 			continue
 		}
-		all = append(all, describe(name, presets[name]))
+		all = append(all, describe(name, row))
+	}
+	for i := range all {
+		all[i].Aliases = aliases[all[i].Name]
 	}
 	return all
 }
@@ -85,11 +91,6 @@ func describe(name string, row preset) PresetInfo {
 		Scopes: row.values(ClientConfig{}).fillAll(row.config.Scopes), Profile: defaults.Profile, VerifiedBy: row.verifiedBy(defaults.Profile),
 		FormPost:   row.config.Params["response_mode"] == "form_post",
 		ClientAuth: defaults.ClientAuth, Differs: row.differs, Note: row.note,
-	}
-	for other, row := range aliases {
-		if row.of == name {
-			info.Aliases = append(info.Aliases, other)
-		}
 	}
 	for _, check := range kindDefaults[row.kind].Checks {
 		if !slices.Contains(defaults.Checks, check) {

@@ -3,7 +3,6 @@ package providers
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -22,13 +21,12 @@ import (
 // gets a dispenser before the keyword.
 func UnmarshalProvider(d *caddyfile.Dispenser) (json.RawMessage, error) {
 	keyword := d.Val()
-	known := modules()
-	module, ok := known[keyword]
-	if !ok {
+	module := moduleOf(keyword)
+	if module == "" {
 		if hint, ok := notYet[keyword]; ok {
 			return nil, d.Errf("%s", hint)
 		}
-		return nil, d.Errf("unknown provider %q%s", keyword, providersHint(keyword, known))
+		return nil, d.Errf("unknown provider %q%s", keyword, providersHint(keyword))
 	}
 	provider, err := caddyfile.UnmarshalModule(d, Namespace+"."+module)
 	if err != nil {
@@ -41,12 +39,22 @@ func UnmarshalProvider(d *caddyfile.Dispenser) (json.RawMessage, error) {
 // or says what to write instead.
 func Known(keyword string) bool {
 	_, later := notYet[keyword]
-	return later || modules()[keyword] != ""
+	return later || moduleOf(keyword) != ""
 }
 
 // Keywords returns the names of all providers that a Caddyfile can name, sorted:
 // guest modules, presets and mail services.
-func Keywords() []string { return slices.Sorted(maps.Keys(modules())) }
+func Keywords() []string {
+	var names []string
+	for _, module := range caddy.GetModules(Namespace) {
+		names = append(names, module.ID.Name())
+		if more, ok := module.New().(Keyworder); ok {
+			names = append(names, more.Keywords()...)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
 
 // notYet are NextAuth's ids for which nothing is there, and what to write.
 var notYet = map[string]string{
@@ -54,27 +62,33 @@ var notYet = map[string]string{
 	"webauthn": "WebAuthn is not supported yet: choose another provider",
 }
 
-// modules are the names of the guest modules, by their keywords.
-func modules() map[string]string {
-	names := make(map[string]string)
-	for _, module := range caddy.GetModules(Namespace) {
-		if more, ok := module.New().(Keyworder); ok {
-			for _, keyword := range more.Keywords() {
-				names[keyword] = module.ID.Name()
-			}
+// moduleOf is the name of the guest module that a keyword stands for, empty for none.
+func moduleOf(keyword string) string {
+	all := caddy.GetModules(Namespace)
+	for _, module := range all {
+		if module.ID.Name() == keyword {
+			return keyword
 		}
-		names[module.ID.Name()] = module.ID.Name()
 	}
-	return names
+	for _, module := range all {
+		if more, ok := module.New().(Keyworder); ok && more.IsKeyword(keyword) {
+			return module.ID.Name()
+		}
+	}
+	return ""
 }
 
 // providersHint lists the near names, or those of the guest modules: there are too
 // many others.
-func providersHint(keyword string, known map[string]string) string {
-	if near := nearest.Names(keyword, slices.Sorted(maps.Keys(known))); len(near) > 0 {
+func providersHint(keyword string) string {
+	known := Keywords()
+	if near := nearest.Names(keyword, known); len(near) > 0 {
 		return directive.DidYouMean(keyword, near)
 	}
-	kinds := slices.Compact(slices.Sorted(maps.Values(known)))
+	var kinds []string
+	for _, module := range caddy.GetModules(Namespace) {
+		kinds = append(kinds, module.ID.Name())
+	}
 	return fmt.Sprintf(": write one of %s, or one of the %d names in docs/providers.md", strings.Join(kinds, ", "), len(known)-len(kinds))
 }
 

@@ -2,6 +2,7 @@ package providers
 
 import (
 	"cmp"
+	"slices"
 )
 
 func (c *ClientConfig) tells(kind string) Parts {
@@ -50,21 +51,35 @@ func (*Email) Tells() Parts {
 // Keywords implements [Keyworder]: the presets of this kind.
 func (*OIDC) Keywords() []string { return presetNames(kindOIDC) }
 
+// IsKeyword implements [Keyworder].
+func (*OIDC) IsKeyword(word string) bool { return isPresetOf(kindOIDC, word) }
+
 // Keywords implements [Keyworder]: the presets of this kind.
 func (*OAuth2) Keywords() []string { return presetNames(kindOAuth2) }
 
+// IsKeyword implements [Keyworder].
+func (*OAuth2) IsKeyword(word string) bool { return isPresetOf(kindOAuth2, word) }
+
 func presetNames(kind string) (names []string) {
 	for _, name := range PresetNames() {
-		if row, _ := lookUp(name); row.kind == kind {
+		if isPresetOf(kind, name) {
 			names = append(names, name)
 		}
 	}
 	return names
 }
 
+func isPresetOf(kind, name string) bool {
+	row, ok := lookUp(name)
+	return ok && row.kind == kind
+}
+
 // Keywords implements [Keyworder]: the services that take mails over HTTP, and
 // Auth.js v5's name for mails over SMTP.
 func (*Email) Keywords() []string { return append(MailServiceNames(), mailNodemailer) }
+
+// IsKeyword implements [Keyworder].
+func (e *Email) IsKeyword(word string) bool { return slices.Contains(e.Keywords(), word) }
 
 var (
 	_ Teller    = (*OIDC)(nil)

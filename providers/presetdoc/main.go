@@ -1,5 +1,5 @@
 // Command presetdoc writes what the documentation says of all known providers,
-// from the table in package providers: the page docs/providers.md, and in
+// from the presets of package providers: the page docs/providers.md, and in
 // docs/compatibility.md the part between two marks. Its argument is the folder.
 package main
 
@@ -17,7 +17,7 @@ const (
 	providersPage     = "providers.md"
 	compatibilityPage = "compatibility.md"
 
-	begin = "<!-- From here on go generate ./providers writes, from the table in providers/presets_*.go. -->\n"
+	begin = "<!-- From here on go generate ./providers writes, from the files in providers/presets. -->\n"
 	end   = "<!-- Up to here. -->\n"
 )
 
@@ -58,7 +58,7 @@ func fill(text string) (string, error) {
 
 const head = `# Providers
 
-<!-- go generate ./providers writes this page from the table in providers/presets_*.go. -->
+<!-- go generate ./providers writes this page from the files in providers/presets. -->
 
 Every provider that NextAuth.js v4 or Auth.js v5 has by name. A line is enough:
 

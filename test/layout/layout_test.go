@@ -34,7 +34,8 @@ var directions = []struct {
 	{`client`, nil},
 	{`pages`, nil},
 	{`pages/.*`, []string{"pages", "pages/.*"}},
-	{`providers`, []string{"internal/.*"}},
+	{`providers`, []string{"providers/presets", "internal/.*"}},
+	{`providers/presets`, nil},
 	{`providers/.*`, []string{"providers", "internal/.*"}},
 	{`sessionstore`, nil},
 	{`sessionstore/.*`, []string{"sessionstore", "internal/address"}},
@@ -99,7 +100,7 @@ func TestImports(t *testing.T) {
 	found := packages(t)
 	t.Run("packages import only downwards", func(t *testing.T) { importOnlyDownwards(t, found) })
 	t.Run("only commands and tests import the root", func(t *testing.T) { onlyCommandsImportTheRoot(t, found) })
-	t.Run("internal packages know nothing of Caddy", func(t *testing.T) { internalIsFreeOfCaddy(t, found) })
+	t.Run("internal packages and data know nothing of Caddy", func(t *testing.T) { internalIsFreeOfCaddy(t, found) })
 }
 
 func importOnlyDownwards(t *testing.T, found []goPackage) {
@@ -137,7 +138,7 @@ func onlyCommandsImportTheRoot(t *testing.T, found []goPackage) {
 
 func internalIsFreeOfCaddy(t *testing.T, found []goPackage) {
 	for _, p := range found {
-		if !matches(`internal/.*`, path(p.ImportPath)) || matches(`internal/(directive|outgoing)`, path(p.ImportPath)) {
+		if !matches(`internal/.*|providers/presets`, path(p.ImportPath)) || matches(`internal/(directive|outgoing)`, path(p.ImportPath)) {
 			continue
 		}
 		for _, imported := range slices.Concat(p.Deps, p.TestImports, p.XTestImports) {
