@@ -14,6 +14,8 @@ import (
 	"github.com/caddy-signin/caddy-signin/pages"
 	"github.com/caddy-signin/caddy-signin/providers"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
+
+	"github.com/caddy-signin/caddy-signin/internal/address"
 )
 
 // mailLink asks the mail server whether it takes a message to the address typed,
@@ -21,7 +23,7 @@ import (
 // decide, shows neither in the answer nor in its time: that is found out
 // afterwards.
 func (c *call) mailLink(mailer providers.Mailer) error {
-	address, err := providers.ParseEmail(c.body["email"])
+	address, err := address.Parse(c.body["email"])
 	if err != nil {
 		c.realm.logger.Info("no sign-in link was mailed: what was typed is no e-mail address",
 			zap.String("provider", c.provider), zap.String("reference", reference(c.r)))
@@ -183,12 +185,12 @@ func (c *call) openLink(mailer providers.Mailer) error {
 
 // linkParameters are the link's token and address, each empty where it isn't
 // given exactly once or can't be: from the form of the button, else the query.
-func (c *call) linkParameters(mailer providers.Mailer) (token, address string) {
-	token, address = c.single("token"), c.single("email")
+func (c *call) linkParameters(mailer providers.Mailer) (token, addr string) {
+	token, addr = c.single("token"), c.single("email")
 	if mailer.Confirms() && c.r.Method == http.MethodPost {
-		token, address = c.body["token"], c.body["email"]
+		token, addr = c.body["token"], c.body["email"]
 	}
-	parsed, err := providers.ParseEmail(address)
+	parsed, err := address.Parse(addr)
 	if err != nil {
 		return token, ""
 	}

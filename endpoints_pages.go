@@ -11,6 +11,8 @@ import (
 	"github.com/caddy-signin/caddy-signin/internal/redirect"
 	"github.com/caddy-signin/caddy-signin/pages"
 	"github.com/caddy-signin/caddy-signin/providers"
+
+	"github.com/caddy-signin/caddy-signin/internal/address"
 )
 
 // serveSignInPage shows the ways to sign in. It never goes to a provider by
@@ -48,7 +50,7 @@ func (c *call) serveSignInPage() error {
 		}
 	}
 	if email := c.query.Get("email"); email != "" {
-		if address, err := providers.ParseEmail(email); err == nil {
+		if address, err := address.Parse(email); err == nil {
 			page.Email = address
 		}
 	}

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/caddy-signin/caddy-signin/providers"
+	"github.com/caddy-signin/caddy-signin/internal/address"
 )
 
 // Rule is one condition on a signed-in person. Each field that is set must
@@ -60,7 +60,7 @@ func anyOf(values []string, holds func(string) bool) bool {
 func (p person) hasEmail(pattern string) bool { return isEmail(p.email, pattern) }
 
 // isEmail compares whole addresses, or whole domains after the only @: both
-// sides are in the form that [providers.ParseEmail] gives.
+// sides are in the form that [address.Parse] gives.
 func isEmail(address, pattern string) bool {
 	if address == "" {
 		return false
@@ -104,7 +104,7 @@ func normalEmailPattern(pattern string) (string, error) {
 	if wildcard {
 		probe = "x" + pattern[1:]
 	}
-	normal, err := providers.ParseEmail(probe)
+	normal, err := address.Parse(probe)
 	if err != nil {
 		return "", fmt.Errorf("email %q is neither an address such as alice@example.com nor a domain such as *@example.com", pattern)
 	}

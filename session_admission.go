@@ -3,6 +3,7 @@ package signin
 import (
 	"strings"
 
+	"github.com/caddy-signin/caddy-signin/internal/address"
 	"github.com/caddy-signin/caddy-signin/providers"
 )
 
@@ -24,7 +25,7 @@ func (m *sessionManager) evaluate(live *session, account *providers.Account) ver
 	// NextAuth and the store have addresses as somebody wrote them.
 	if raw != "" && rules.byEmail {
 		var ok bool
-		if k.email, ok = providers.NormalEmail(raw); !ok {
+		if k.email, ok = address.Normal(raw); !ok {
 			k.emailIncomplete = true
 		}
 	}

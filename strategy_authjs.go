@@ -10,8 +10,8 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/caddy-signin/caddy-signin/internal/address"
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
-	"github.com/caddy-signin/caddy-signin/providers"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
@@ -103,7 +103,7 @@ func (s *siteSessions) beside(ctx context.Context, token string, found *sessions
 	}
 	claims = authjs.Claims{SID: digest("authjs session", token), Realm: s.key, Provider: foreignProvider}
 	// An address that isn't one plain one is shown, and counts for deny alone.
-	if address, ok := providers.NormalEmail(found.User.Email); ok {
+	if address, ok := address.Normal(found.User.Email); ok {
 		claims.Email, claims.EmailVerified = authjs.TextOf(address), found.User.EmailVerified
 	}
 	s.takeUser(&claims, &found.User)

@@ -7,6 +7,8 @@ import (
 	"net/url"
 
 	"go.uber.org/zap"
+
+	"github.com/caddy-signin/caddy-signin/internal/excerpt"
 )
 
 // answerErrors are the error codes of RFC 6749 section 4.1.2.1 and OpenID
@@ -24,8 +26,8 @@ func (c *client) refusal(answer url.Values) error {
 		return nil
 	}
 	c.logger.Debug("the provider answered with an error",
-		zap.String("error", excerpt(answer.Get("error"))),
-		zap.String("error_description", excerpt(answer.Get("error_description"))))
+		zap.String("error", excerpt.Of(answer.Get("error"))),
+		zap.String("error_description", excerpt.Of(answer.Get("error_description"))))
 	if code := answer.Get("error"); answerErrors[code] {
 		return fmt.Errorf("%w: %s", ErrProviderRefused, code)
 	}

@@ -12,6 +12,9 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/caddy-signin/caddy-signin/internal/address"
+	"github.com/caddy-signin/caddy-signin/internal/excerpt"
 )
 
 // attestation says where a provider attests what an authorization parameter asks
@@ -97,7 +100,7 @@ func restrictionsOf(kind string, row preset, c *ClientConfig) (restrictions, err
 			switch {
 			case known && at.claim != "":
 				found.hold(at, strings.TrimPrefix(value, at.cut()))
-			case !slices.Contains(found.unenforced, name) && (known || selectors[lowerASCII(name)] && row.unrestricting[name] == ""):
+			case !slices.Contains(found.unenforced, name) && (known || selectors[address.LowerASCII(name)] && row.unrestricting[name] == ""):
 				found.unenforced = append(found.unenforced, name)
 			}
 		}
@@ -189,7 +192,7 @@ func (c *ClientConfig) checkAttests(kind string) error {
 	asked := row.asked(c)
 	for _, name := range sortedKeys(c.Attests) {
 		if err := checkSources(c.Attests[name], false); err != nil || c.Attests[name] == off {
-			return fmt.Errorf("attests %s must be the path of a claim, such as org_id, got %q", name, excerpt(c.Attests[name]))
+			return fmt.Errorf("attests %s must be the path of a claim, such as org_id, got %q", name, excerpt.Of(c.Attests[name]))
 		}
 		if len(asked[name]) == 0 {
 			return fmt.Errorf("attests %s: no such parameter is sent: write params %s=<value>", name, name)
@@ -197,7 +200,7 @@ func (c *ClientConfig) checkAttests(kind string) error {
 	}
 	for _, age := range asked[paramMaxAge] {
 		if _, err := strconv.ParseUint(age, 10, 31); err != nil && !isDynamic(age) {
-			return fmt.Errorf("params max_age must be a number of seconds, got %q", excerpt(age))
+			return fmt.Errorf("params max_age must be a number of seconds, got %q", excerpt.Of(age))
 		}
 	}
 	if kind == kindOIDC {
@@ -248,7 +251,7 @@ func excerpts(values []string) []string {
 		if i == mostDropped {
 			return append(short, fmt.Sprintf("and %d more", len(values)-i))
 		}
-		short = append(short, excerpt(value))
+		short = append(short, excerpt.Of(value))
 	}
 	return short
 }
@@ -275,7 +278,7 @@ func (r restriction) isMet(got []string, began time.Time) bool {
 	}
 	isWanted := func(one string) bool {
 		return slices.ContainsFunc(r.wanted, func(want string) bool {
-			return one == want || r.fold && lowerASCII(one) == lowerASCII(want)
+			return one == want || r.fold && address.LowerASCII(one) == address.LowerASCII(want)
 		})
 	}
 	if r.lists {

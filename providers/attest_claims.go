@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/caddy-signin/caddy-signin/internal/excerpt"
 )
 
 // requestedClaims are the values that a claims parameter asks for (OpenID Connect
@@ -22,12 +24,12 @@ func requestedClaims(parameter string) (held []restriction, open []string, err e
 	for _, part := range slices.Sorted(maps.Keys(request)) {
 		asked, err := jsonObject(string(request[part]))
 		if err != nil && !isNull(request[part]) {
-			return nil, nil, fmt.Errorf("params claims: %s must be a JSON object with the names of claims: %w", excerpt(part), err)
+			return nil, nil, fmt.Errorf("params claims: %s must be a JSON object with the names of claims: %w", excerpt.Of(part), err)
 		}
 		for _, claim := range slices.Sorted(maps.Keys(asked)) {
 			more, known, err := requestedClaim(claim, asked[claim])
 			if err != nil {
-				return nil, nil, fmt.Errorf("params claims: %s of %s: %w", excerpt(claim), excerpt(part), err)
+				return nil, nil, fmt.Errorf("params claims: %s of %s: %w", excerpt.Of(claim), excerpt.Of(part), err)
 			}
 			held = append(held, more...)
 			if name := paramClaims + " " + claim; !known && !slices.Contains(open, name) {
@@ -90,7 +92,7 @@ func comparableText(raw json.RawMessage) (string, error) {
 	}
 	text := literal(value)
 	if text == "" {
-		return "", fmt.Errorf("the value %s can't be compared with what the provider attests: write a text that isn't empty, a number, or true or false", excerpt(string(raw)))
+		return "", fmt.Errorf("the value %s can't be compared with what the provider attests: write a text that isn't empty, a number, or true or false", excerpt.Of(string(raw)))
 	}
 	return text, nil
 }

@@ -1,88 +1,13 @@
 package providers
 
 import (
-	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 
-	"github.com/caddyserver/caddy/v2"
-	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
-	"github.com/caddy-signin/caddy-signin/internal/nearest"
+	"github.com/caddy-signin/caddy-signin/internal/directive"
 )
-
-// UnmarshalProvider reads the provider whose keyword the dispenser is at, with
-// its arguments and block, and returns it as the JSON of a guest module, its
-// name under "provider". The keyword names a guest module of [Namespace] or a
-// preset. A guest module reads its own line: UnmarshalCaddyfile gets a dispenser
-// before the keyword.
-func UnmarshalProvider(d *caddyfile.Dispenser) (json.RawMessage, error) {
-	keyword := d.Val()
-	module := keyword
-	if row, ok := lookUp(keyword); ok {
-		module = row.kind
-	}
-	if sendsMail(keyword) {
-		module = "email"
-	}
-	if !slices.Contains(Keywords(), keyword) {
-		if hint, ok := notYet[keyword]; ok {
-			return nil, d.Errf("%s", hint)
-		}
-		return nil, d.Errf("unknown provider %q%s", keyword, providersHint(keyword))
-	}
-	provider, err := caddyfile.UnmarshalModule(d, Namespace+"."+module)
-	if err != nil {
-		return nil, err
-	}
-	return caddyconfig.JSONModuleObject(provider, "provider", module, nil), nil
-}
-
-// sendsMail says that a keyword is another one of the provider email.
-func sendsMail(keyword string) bool {
-	_, isService := mailServices[keyword]
-	return isService || keyword == mailNodemailer
-}
-
-// Known says that a keyword is a provider's, so that UnmarshalProvider reads it
-// or says what to write instead.
-func Known(keyword string) bool {
-	_, known := notYet[keyword]
-	return known || slices.Contains(Keywords(), keyword)
-}
-
-// Keywords returns the names of all providers that a Caddyfile can name, sorted:
-// guest modules, presets and mail services.
-func Keywords() []string {
-	names := append(PresetNames(), mailNodemailer)
-	names = append(names, MailServiceNames()...)
-	for _, module := range caddy.GetModules(Namespace) {
-		names = append(names, module.ID.Name())
-	}
-	slices.Sort(names)
-	return names
-}
-
-// providersHint lists the near names, or what is not a preset: those are many.
-func providersHint(keyword string) string {
-	if near := nearest.Names(keyword, Keywords()); len(near) > 0 {
-		return didYouMean(keyword, near)
-	}
-	var kinds []string
-	for _, module := range caddy.GetModules(Namespace) {
-		kinds = append(kinds, module.ID.Name())
-	}
-	return fmt.Sprintf(": write one of %s, or one of the %d names in docs/providers.md", strings.Join(kinds, ", "), len(PresetNames()))
-}
-
-func didYouMean(name string, known []string) string {
-	if near := nearest.Names(name, known); len(near) > 0 {
-		return ": did you mean " + strings.Join(near, " or ") + "?"
-	}
-	return ": write one of " + strings.Join(known, ", ")
-}
 
 // UnmarshalCaddyfile reads a provider line. Syntax:
 //
@@ -146,13 +71,13 @@ func (p *OIDC) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		return d.Errf("the issuer stands where the id belongs: write %s", usage)
 	}
 	options := p.options()
-	options["id_token_signed_response_alg"] = oneArg(&p.IDTokenSignedResponseAlg)
-	options["trusted_audiences"] = someArgs(&p.TrustedAudiences)
-	options["issuer_template"] = oneArg(&p.IssuerTemplate)
-	options["discovery_endpoint"] = oneArg(&p.DiscoveryEndpoint)
-	options["discovery_params"] = pairs(&p.DiscoveryParams)
-	options["userinfo_signed_response_alg"] = oneArg(&p.UserinfoSignedResponseAlg)
-	if err := parseBlock(d, options); err != nil {
+	options["id_token_signed_response_alg"] = directive.One(&p.IDTokenSignedResponseAlg)
+	options["trusted_audiences"] = directive.Some(&p.TrustedAudiences)
+	options["issuer_template"] = directive.One(&p.IssuerTemplate)
+	options["discovery_endpoint"] = directive.One(&p.DiscoveryEndpoint)
+	options["discovery_params"] = directive.Pairs(&p.DiscoveryParams)
+	options["userinfo_signed_response_alg"] = directive.One(&p.UserinfoSignedResponseAlg)
+	if err := directive.Read(d, options); err != nil {
 		return err
 	}
 	written := p.withDefaults(kindOIDC)
@@ -174,8 +99,8 @@ func (p *OAuth2) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		return err
 	}
 	options := p.options()
-	options["email_endpoint"] = oneArg(&p.EmailEndpoint)
-	if err := parseBlock(d, options); err != nil {
+	options["email_endpoint"] = directive.One(&p.EmailEndpoint)
+	if err := directive.Read(d, options); err != nil {
 		return err
 	}
 	written := p.withDefaults(kindOAuth2)
@@ -188,17 +113,7 @@ func atLine(keyword caddyfile.Token, id string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return tokenError(keyword, fmt.Errorf("provider %q: %w", id, err))
-}
-
-// tokenError adds the file and line of a token to what a check found.
-func tokenError(token caddyfile.Token, err error) error {
-	if err == nil {
-		return nil
-	}
-	d := caddyfile.NewDispenser([]caddyfile.Token{token})
-	d.Next()
-	return d.WrapErr(err)
+	return directive.At(keyword, fmt.Errorf("provider %q: %w", id, err))
 }
 
 var (

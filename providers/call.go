@@ -10,8 +10,6 @@ import (
 // callPlaceholder are the places that only a sign-in can fill in.
 var callPlaceholder = regexp.MustCompile(`\{(access_token|client_id|token_response\.[^{}]+)\}`)
 
-func isCallKey(key string) bool { return callPlaceholder.MatchString("{" + key + "}") }
-
 // callValues fill in those places.
 type callValues struct {
 	accessToken, clientID string

@@ -10,6 +10,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
+
+	"github.com/caddy-signin/caddy-signin/internal/outgoing"
 )
 
 // client is a ClientConfig at work: its placeholders resolved, its defaults
@@ -51,12 +53,9 @@ func newClient(ctx caddy.Context, written *ClientConfig, kind string) (*client, 
 		return nil, c.named(err)
 	}
 	c.public = c.public && !c.restrictions.closed()
-	var transport http.RoundTripper
-	transport, c.transport, err = loadTransport(ctx, written, &written.TransportRaw)
-	if err != nil {
+	if c.http, c.transport, err = outgoing.NewClient(ctx, written, &written.TransportRaw); err != nil {
 		return nil, c.named(err)
 	}
-	c.http = newHTTPClient(outgoing{transport})
 	// A key that can't be read is reported by the checks.
 	c.signer, _ = config.newSigner()
 	return c, nil
@@ -76,7 +75,7 @@ func (c *client) warn() {
 	if c.config.InsecureHTTP {
 		c.logger.Warn("insecure_http: whoever sits between this server and the provider can sign in as anyone")
 	}
-	if verifiesNobody(c.transport) {
+	if outgoing.VerifiesNobody(c.transport) {
 		c.logger.Warn("tls_insecure_skip_verify: whoever sits between this server and the provider can sign in as anyone; name the authority with tls_trust_pool instead")
 	}
 }

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/caddy-signin/caddy-signin/internal/excerpt"
 )
 
 // The ways in which a client proves itself (RFC 7591 section 2, OpenID Connect
@@ -145,7 +147,7 @@ func (c *ClientConfig) checkSecretAlg() error {
 	least, known := secretSizes[c.TokenEndpointAuthSigningAlg]
 	switch {
 	case !known:
-		return fmt.Errorf("token_endpoint_auth_signing_alg %q doesn't go with client_secret_jwt: write HS256, HS384 or HS512", excerpt(c.TokenEndpointAuthSigningAlg))
+		return fmt.Errorf("token_endpoint_auth_signing_alg %q doesn't go with client_secret_jwt: write HS256, HS384 or HS512", excerpt.Of(c.TokenEndpointAuthSigningAlg))
 	case c.PrivateKey != "":
 		return errors.New("client_auth client_secret_jwt uses no private_key: leave it out, or write client_auth private_key_jwt")
 	case !isDynamic(c.ClientSecret) && len(c.ClientSecret) < least:

@@ -6,6 +6,10 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/caddy-signin/caddy-signin/internal/directive"
+	"github.com/caddy-signin/caddy-signin/internal/excerpt"
+	"github.com/caddy-signin/caddy-signin/internal/outgoing"
 )
 
 // check finds what can't work. It runs on what the Caddyfile says, for the line
@@ -29,7 +33,7 @@ func (c *ClientConfig) checkPreset(kind string) error {
 	}
 	row, known := lookUp(c.Preset)
 	if !known {
-		return fmt.Errorf("unknown preset %q%s", c.Preset, didYouMean(c.Preset, PresetNames()))
+		return fmt.Errorf("unknown preset %q%s", c.Preset, directive.DidYouMean(c.Preset, PresetNames()))
 	}
 	if row.kind != kind {
 		return fmt.Errorf(`preset %q is of kind %s: write "provider": %q`, c.Preset, row.kind, row.kind)
@@ -44,7 +48,7 @@ func (c *ClientConfig) checkIdentity(string) error {
 	case c.ID == "":
 		return errors.New("id is missing: give the provider a short name of its own, such as corp")
 	case !idPattern.MatchString(c.ID):
-		return fmt.Errorf("id must be 1 to 64 letters, digits or . _ - and begin with a letter or digit, got %q", excerpt(c.ID))
+		return fmt.Errorf("id must be 1 to 64 letters, digits or . _ - and begin with a letter or digit, got %q", excerpt.Of(c.ID))
 	case cleanText(c.Name) != c.Name:
 		return errors.New("name must be at most 255 bytes without control characters or space around it")
 	case c.ClientID == "":
@@ -107,11 +111,11 @@ func (e endpoint) check(insecure bool) error {
 	if e.name == "userinfo_endpoint" {
 		filled = callPlaceholder.ReplaceAllString(e.url, "x")
 	}
-	if err := checkURL(filled, insecure); err != nil {
+	if err := outgoing.CheckURL(filled, insecure); err != nil {
 		return fmt.Errorf("%s %w", e.name, err)
 	}
 	if rest := filled[strings.Index(filled, "//")+2:]; !strings.HasPrefix(e.url[strings.Index(e.url, "//")+2:], rest[:strings.IndexAny(rest+"/", "/?")]) {
-		return fmt.Errorf("%s must not have a placeholder in its host, got %q", e.name, excerpt(e.url))
+		return fmt.Errorf("%s must not have a placeholder in its host, got %q", e.name, excerpt.Of(e.url))
 	}
 	if strings.Contains(filled, "{") {
 		return fmt.Errorf("%s can't hold {access_token} and the like", e.name)
@@ -125,12 +129,12 @@ var scopePattern = regexp.MustCompile(`^[\x21\x23-\x5B\x5D-\x7E]+$`)
 func (c *ClientConfig) checkScopes(kind string) error {
 	for _, scope := range c.Scopes {
 		if !scopePattern.MatchString(scope) {
-			return fmt.Errorf("scope %q is not one scope: write one word each, as in: scopes openid email", excerpt(scope))
+			return fmt.Errorf("scope %q is not one scope: write one word each, as in: scopes openid email", excerpt.Of(scope))
 		}
 	}
 	for name := range c.ScopeNames {
 		if !slices.Contains(c.Scopes, name) && !c.isRowsScope(name) {
-			return fmt.Errorf("scope_names has %q, which is none of the scopes: write scope_names <scope>=<what the provider calls it>", excerpt(name))
+			return fmt.Errorf("scope_names has %q, which is none of the scopes: write scope_names <scope>=<what the provider calls it>", excerpt.Of(name))
 		}
 	}
 	row, _ := lookUp(c.Preset)
@@ -155,7 +159,7 @@ func (c *ClientConfig) checkParams(string) error {
 		}
 	}
 	if mode := c.Params["response_mode"]; !isDynamic(mode) && !slices.Contains([]string{"", "query", "form_post"}, mode) {
-		return fmt.Errorf("params response_mode=%s is an answer that can't be read here: write form_post, or leave it out", excerpt(mode))
+		return fmt.Errorf("params response_mode=%s is an answer that can't be read here: write form_post, or leave it out", excerpt.Of(mode))
 	}
 	for name := range c.TokenParams {
 		if name == "" || protocolParams[name] || tokenProtocolParams[name] {
@@ -164,7 +168,7 @@ func (c *ClientConfig) checkParams(string) error {
 	}
 	for name, other := range c.ParamNames {
 		if !renameable[name] || !scopePattern.MatchString(other) || protocolParams[other] || tokenProtocolParams[other] && other != "client_assertion" && other != "assertion" {
-			return fmt.Errorf("param_names can't call %q %q: write another name of client_id, client_secret or code, as in: param_names client_id=client_key", name, excerpt(other))
+			return fmt.Errorf("param_names can't call %q %q: write another name of client_id, client_secret or code, as in: param_names client_id=client_key", name, excerpt.Of(other))
 		}
 	}
 	for _, name := range c.AllowParams {

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/caddy-signin/caddy-signin/internal/address"
 )
 
 // contradiction returns an error for an answer with status 200 that says itself
@@ -37,7 +39,7 @@ func isFalse(v any) bool {
 		f, err := v.Float64()
 		return err == nil && f == 0
 	case string:
-		v = lowerASCII(strings.TrimSpace(v))
+		v = address.LowerASCII(strings.TrimSpace(v))
 		return v == "false" || v == "no" || v == "0"
 	}
 	return false

@@ -180,7 +180,7 @@ func (c *Credentials) Fields() []Field {
 // Check implements [Checker]. A name or password that no user can have is
 // refused without any work.
 func (c *Credentials) Check(ctx context.Context, fields map[string]string) (Account, error) {
-	if !isLoginName(fields[fieldUsername]) || !isPassword(fields[fieldPassword]) {
+	if !IsLogin(fields[fieldUsername]) || !isPassword(fields[fieldPassword]) {
 		return Account{}, ErrWrongCredentials
 	}
 	return c.backend.authenticate(ctx, fields)

@@ -1,13 +1,16 @@
 package providers
 
 import (
-	"maps"
-	"slices"
 	"strings"
+	"time"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
+	"github.com/caddy-signin/caddy-signin/internal/directive"
 	"github.com/caddy-signin/caddy-signin/internal/nearest"
+	"github.com/caddy-signin/caddy-signin/internal/outgoing"
+
+	"github.com/caddy-signin/caddy-signin/internal/excerpt"
 )
 
 // UnmarshalCaddyfile parses:
@@ -36,22 +39,16 @@ func (c *Credentials) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if d.NextArg() {
 		return d.Err("credentials takes no arguments: write the users in its block, and `id " + d.Val() + "` to name the provider")
 	}
-	options, seen := c.options(), make(map[string]bool)
-	table := emptyUserTable()
+	options := c.options()
+	block, table := directive.NewBlock(options), emptyUserTable()
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		word := d.Val()
-		parse, known := options[word]
-		if known && !followedByHash(d) {
-			if seen[word] {
-				return d.Errf("%s is written twice", word)
-			}
-			seen[word] = true
-			if err := parse(d); err != nil {
+		if block.Has(d.Val()) && !followedByHash(d) {
+			if err := block.ReadLine(d); err != nil {
 				return err
 			}
 			continue
 		}
-		user, err := unmarshalUser(d, slices.Sorted(maps.Keys(options)))
+		user, err := unmarshalUser(d, options.Names())
 		if err != nil {
 			return err
 		}
@@ -65,11 +62,11 @@ func (c *Credentials) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	return atLine(line, written.ID, c.checkBackend())
 }
 
-func (c *Credentials) options() map[string]option {
-	return map[string]option{
-		"id":   oneArg(&c.ID),
-		"name": oneArg(&c.Name),
-		"file": oneArg(&c.File),
+func (c *Credentials) options() directive.Options {
+	return directive.Options{
+		"id":   directive.One(&c.ID),
+		"name": directive.One(&c.Name),
+		"file": directive.One(&c.File),
 		"ldap": func(d *caddyfile.Dispenser) error {
 			c.LDAP = new(LDAPBackend)
 			return c.LDAP.UnmarshalCaddyfile(d)
@@ -165,34 +162,34 @@ var userOptions = map[string]func(*User, []string){
 func (l *LDAPBackend) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	line := d.Token()
 	l.URLs = d.RemainingArgs()
-	err := parseBlock(d, map[string]option{
-		"start_tls":       flag(&l.StartTLS),
-		"bind_dn":         oneArg(&l.BindDN),
-		"bind_password":   oneArg(&l.BindPassword),
-		"base_dn":         oneArg(&l.BaseDN),
-		"user_filter":     oneArg(&l.UserFilter),
-		"group_base_dn":   oneArg(&l.GroupBaseDN),
-		"group_filter":    oneArg(&l.GroupFilter),
+	err := directive.Read(d, directive.Options{
+		"start_tls":       directive.Flag(&l.StartTLS),
+		"bind_dn":         directive.One(&l.BindDN),
+		"bind_password":   directive.One(&l.BindPassword),
+		"base_dn":         directive.One(&l.BaseDN),
+		"user_filter":     directive.One(&l.UserFilter),
+		"group_base_dn":   directive.One(&l.GroupBaseDN),
+		"group_filter":    directive.One(&l.GroupFilter),
 		"attributes":      l.Attributes.unmarshal,
-		"tls_trust_pool":  trustPool(&l.TrustPoolRaw),
-		"tls_server_name": oneArg(&l.ServerName),
-		"timeout":         timeout(&l.Timeout),
-		"max_connections": number(&l.MaxConnections, maxLDAPConnections),
-		"insecure_ldap":   flag(&l.InsecureLDAP),
+		"tls_trust_pool":  directive.TrustPool(&l.TrustPoolRaw),
+		"tls_server_name": directive.One(&l.ServerName),
+		"timeout":         directive.Duration(&l.Timeout, 100*time.Millisecond),
+		"max_connections": directive.Number(&l.MaxConnections, maxLDAPConnections),
+		"insecure_ldap":   directive.Flag(&l.InsecureLDAP),
 	})
 	if err != nil {
 		return err
 	}
-	return tokenError(line, l.check())
+	return directive.At(line, l.check())
 }
 
 func (a *LDAPAttributes) unmarshal(d *caddyfile.Dispenser) error {
 	if d.CountRemainingArgs() > 0 {
 		return d.Errf("attributes takes a block: attributes { email mail }")
 	}
-	return parseBlock(d, map[string]option{
-		"id": paths(&a.ID), "login": paths(&a.Login), "name": paths(&a.Name), "email": paths(&a.Email),
-		"image": paths(&a.Image), "groups": paths(&a.Groups), "group_name": oneArg(&a.GroupName),
+	return directive.Read(d, directive.Options{
+		"id": directive.Alternatives(&a.ID), "login": directive.Alternatives(&a.Login), "name": directive.Alternatives(&a.Name), "email": directive.Alternatives(&a.Email),
+		"image": directive.Alternatives(&a.Image), "groups": directive.Alternatives(&a.Groups), "group_name": directive.One(&a.GroupName),
 	})
 }
 
@@ -214,19 +211,19 @@ func (a *LDAPAttributes) unmarshal(d *caddyfile.Dispenser) error {
 // field may be repeated.
 func (h *HTTPBackend) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	line := d.Token()
-	if err := oneArg(&h.URL)(d); err != nil {
+	if err := directive.One(&h.URL)(d); err != nil {
 		return err
 	}
-	err := parseBlock(d, map[string]option{
+	err := directive.Read(d, directive.Options{
 		"field":         h.unmarshalField,
-		"timeout":       timeout(&h.Timeout),
-		"insecure_http": flag(&h.InsecureHTTP),
-		"transport":     transport(&h.TransportRaw),
+		"timeout":       directive.Duration(&h.Timeout, 100*time.Millisecond),
+		"insecure_http": directive.Flag(&h.InsecureHTTP),
+		"transport":     outgoing.TransportOption(&h.TransportRaw),
 	}, "field")
 	if err != nil {
 		return err
 	}
-	return tokenError(line, h.check())
+	return directive.At(line, h.check())
 }
 
 func (h *HTTPBackend) unmarshalField(d *caddyfile.Dispenser) error {
@@ -239,16 +236,16 @@ func (h *HTTPBackend) unmarshalField(d *caddyfile.Dispenser) error {
 	if len(args) == 2 {
 		field.Label = args[1]
 	}
-	err := parseBlock(d, map[string]option{
-		"type":         oneArg(&field.Type),
-		"autocomplete": oneArg(&field.Autocomplete),
-		"optional":     flag(&field.Optional),
+	err := directive.Read(d, directive.Options{
+		"type":         directive.One(&field.Type),
+		"autocomplete": directive.One(&field.Autocomplete),
+		"optional":     directive.Flag(&field.Optional),
 	})
 	if err != nil {
 		return err
 	}
 	if err := field.check(); err != nil {
-		return d.Errf("field %q: %w", excerpt(field.Name), err)
+		return d.Errf("field %q: %w", excerpt.Of(field.Name), err)
 	}
 	h.Fields = append(h.Fields, field)
 	return nil

@@ -16,6 +16,11 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
+
+	"github.com/caddy-signin/caddy-signin/internal/directive"
+	"github.com/caddy-signin/caddy-signin/internal/excerpt"
+	"github.com/caddy-signin/caddy-signin/internal/outgoing"
+	"github.com/caddy-signin/caddy-signin/internal/queue"
 )
 
 // HTTPBackend asks an endpoint of the operator's own, as the authorize()
@@ -72,8 +77,8 @@ const (
 // check finds what can't work. It runs on what the Caddyfile says, for the line
 // number in the error, and again on what is loaded.
 func (h *HTTPBackend) check() error {
-	if !isDynamic(h.URL) {
-		if err := checkURL(h.URL, h.InsecureHTTP); err != nil {
+	if !directive.IsDynamic(h.URL) {
+		if err := outgoing.CheckURL(h.URL, h.InsecureHTTP); err != nil {
 			return fmt.Errorf("http: %w", err)
 		}
 	}
@@ -87,7 +92,7 @@ func (h *HTTPBackend) check() error {
 	for i := range h.Fields {
 		field := &h.Fields[i]
 		if err := field.check(); err != nil {
-			return fmt.Errorf("field %q: %w", excerpt(field.Name), err)
+			return fmt.Errorf("field %q: %w", excerpt.Of(field.Name), err)
 		}
 		if slices.Contains(names, field.Name) {
 			return fmt.Errorf("field %q is declared twice", field.Name)
@@ -129,20 +134,20 @@ type httpEndpoint struct {
 	fields  []Field
 	profile profile
 	client  *http.Client
-	turns   *turns
+	turns   *queue.Queue
 	logger  *zap.Logger
 }
 
 // open makes the endpoint ready. It connects to nothing.
 func (h *HTTPBackend) open(ctx caddy.Context, logger *zap.Logger) (*httpEndpoint, error) {
 	resolved := *h
-	if err := expand("http", &resolved.URL); err != nil {
+	if err := directive.Expand("http", &resolved.URL); err != nil {
 		return nil, err
 	}
 	if err := resolved.check(); err != nil {
 		return nil, err
 	}
-	transport, _, err := loadTransport(ctx, h, &h.TransportRaw)
+	client, _, err := outgoing.NewClient(ctx, h, &h.TransportRaw)
 	if err != nil {
 		return nil, err
 	}
@@ -151,13 +156,13 @@ func (h *HTTPBackend) open(ctx caddy.Context, logger *zap.Logger) (*httpEndpoint
 	}
 	timeout := time.Duration(h.Timeout)
 	if timeout == 0 {
-		timeout = callTimeout
+		timeout = outgoing.CallTimeout
 	}
 	name, _, _ := strings.Cut(resolved.URL, "?")
 	e := &httpEndpoint{
 		url: resolved.URL, name: name, fields: h.Fields, logger: logger,
-		client:  newHTTPClient(outgoing{transport}),
-		turns:   newTurns(maxHTTPChecks, maxQueue, timeout),
+		client:  client,
+		turns:   queue.New(maxHTTPChecks, maxQueue, timeout),
 		profile: ProfileMap{ID: "id", Name: "name", Email: "email", Image: "image", Groups: "groups"}.compile(true),
 	}
 	e.client.Timeout = timeout
@@ -172,10 +177,10 @@ func (e *httpEndpoint) authenticate(ctx context.Context, fields map[string]strin
 	if !ok {
 		return Account{}, ErrWrongCredentials
 	}
-	if err := e.turns.acquire(ctx); err != nil {
+	if err := e.turns.Acquire(ctx); err != nil {
 		return Account{}, err
 	}
-	defer e.turns.release()
+	defer e.turns.Release()
 	status, raw, err := e.post(ctx, body)
 	if err != nil {
 		return Account{}, fmt.Errorf("asking the back end: %w", err)
@@ -221,19 +226,19 @@ func (e *httpEndpoint) body(fields map[string]string) ([]byte, bool) {
 func (e *httpEndpoint) post(ctx context.Context, body []byte) (status int, answer []byte, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, e.url, bytes.NewReader(body))
 	if err != nil {
-		return 0, nil, fmt.Errorf("making a request: %w", withoutURL(err))
+		return 0, nil, fmt.Errorf("making a request: %w", outgoing.WithoutURL(err))
 	}
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := e.client.Do(req)
 	if err != nil {
-		return 0, nil, fmt.Errorf("%s: %w", e.name, withoutURL(err))
+		return 0, nil, fmt.Errorf("%s: %w", e.name, outgoing.WithoutURL(err))
 	}
 	defer resp.Body.Close()
 	if answer, err = io.ReadAll(resp.Body); err != nil {
 		return 0, nil, fmt.Errorf("reading the answer of %s: %w", e.name, err)
 	}
 	if kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")); resp.StatusCode == http.StatusOK && kind != "application/json" {
-		return 0, nil, fmt.Errorf("%s answered with the content type %q, not with application/json", e.name, excerpt(kind))
+		return 0, nil, fmt.Errorf("%s answered with the content type %q, not with application/json", e.name, excerpt.Of(kind))
 	}
 	return resp.StatusCode, answer, nil
 }
@@ -247,8 +252,7 @@ func (e *httpEndpoint) account(c claims) (Account, error) {
 	if !given {
 		return account, nil
 	}
-	user := User{Username: login, ID: account.ID, Email: account.Email}
-	if err := user.check(); err != nil {
+	if err := CheckLogin(login, account.Email); err != nil {
 		return Account{}, fmt.Errorf("username: %w", err)
 	}
 	account.Login = login
@@ -262,7 +266,7 @@ func (e *httpEndpoint) refusal(c claims) error {
 		return &RefusalError{Code: code}
 	}
 	if code != "" {
-		e.logger.Debug("the back end gave a reason that isn't one of the known codes", zap.String("error", excerpt(code)))
+		e.logger.Debug("the back end gave a reason that isn't one of the known codes", zap.String("error", excerpt.Of(code)))
 	}
 	return ErrWrongCredentials
 }

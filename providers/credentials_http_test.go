@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/caddy-signin/caddy-signin/internal/outgoing"
 )
 
 // answering is a back end that always answers so.
@@ -109,7 +111,7 @@ func TestHTTPBackendAnswers(t *testing.T) {
 		"404":                            {404, typeJSON, "", "status 404"},
 		"429":                            {429, typeJSON, "", "status 429"},
 		"500 that says 401":              {500, typeJSON, `{"error":"AccountLocked"}`, "status 500"},
-		"a huge answer":                  {200, typeJSON, `{"id":"1","x":"` + strings.Repeat("x", maxAnswer) + `"}`, "larger than 1 MiB"},
+		"a huge answer":                  {200, typeJSON, `{"id":"1","x":"` + strings.Repeat("x", outgoing.MaxAnswer) + `"}`, "larger than 1 MiB"},
 		"too many groups":                {200, typeJSON, `{"id":"1","groups":["` + strings.Join(numbers(501), `","`) + `"]}`, "more than 500 groups"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -252,8 +254,8 @@ func TestHTTPBackendErrorsDontTellTheQuery(t *testing.T) {
 		"another status":   answering(t, 500, "application/json", "{}").URL + "/login",
 		"not JSON":         answering(t, 200, "text/html", "{}").URL + "/login",
 		"no user":          answering(t, 200, "application/json", "{}").URL + "/login",
-		"a huge answer":    answering(t, 200, "application/json", strings.Repeat(" ", 2*maxAnswer)).URL + "/login",
-		"an answer of 401": answering(t, 401, "text/plain", strings.Repeat(" ", 2*maxAnswer)).URL + "/login",
+		"a huge answer":    answering(t, 200, "application/json", strings.Repeat(" ", 2*outgoing.MaxAnswer)).URL + "/login",
+		"an answer of 401": answering(t, 401, "text/plain", strings.Repeat(" ", 2*outgoing.MaxAnswer)).URL + "/login",
 	} {
 		_, err := checks(t, loadHTTP(t, config{"url": address + "?key=s3cret"}), "alice", "x")
 		if err == nil || errors.Is(err, ErrWrongCredentials) || strings.Contains(err.Error(), "s3cret") || !strings.Contains(err.Error(), address) {

@@ -9,6 +9,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 
+	"github.com/caddy-signin/caddy-signin/internal/directive"
 	"github.com/caddy-signin/caddy-signin/internal/sampled"
 )
 
@@ -41,7 +42,7 @@ func newLocalUsers(ctx caddy.Context, users []User, file string, logger *zap.Log
 		}
 	}
 	if file != "" {
-		if err := expand("file", &file); err != nil {
+		if err := directive.Expand("file", &file); err != nil {
 			return nil, err
 		}
 		l.file = &usersFile{path: file}

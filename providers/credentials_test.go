@@ -8,8 +8,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
@@ -171,39 +169,6 @@ func argonOf(password string, salt []byte) string {
 	parts[4] = base64.RawStdEncoding.EncodeToString(salt)
 	parts[5] = base64.RawStdEncoding.EncodeToString(argon2.IDKey([]byte(password), salt, 1, 64, 1, 32))
 	return strings.Join(parts, "$")
-}
-
-// The queue in front of the hashes is bounded, and so is the patience in it.
-func TestBudgetBoundsWhatRunsAndWhatWaits(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newTurns(1, 2, time.Second)
-		if err := b.acquire(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		results := make(chan error, 2)
-		ctx, cancel := context.WithCancel(t.Context())
-		go func() { results <- b.acquire(ctx) }()
-		go func() { results <- b.acquire(t.Context()) }()
-		synctest.Wait()
-		if err := b.acquire(t.Context()); !errors.Is(err, ErrBusy) {
-			t.Errorf("beyond the queue: %v", err)
-		}
-		cancel()
-		if err := <-results; !errors.Is(err, context.Canceled) {
-			t.Errorf("a client that went away: %v", err)
-		}
-		time.Sleep(time.Second)
-		if err := <-results; !errors.Is(err, ErrBusy) {
-			t.Errorf("after the longest wait: %v", err)
-		}
-		b.release()
-		for range 2 {
-			if err := b.acquire(t.Context()); err != nil {
-				t.Errorf("when all is done: %v", err)
-			}
-			b.release()
-		}
-	})
 }
 
 func TestPlaceholdersOfAFile(t *testing.T) {

@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"go.uber.org/zap"
+
+	"github.com/caddy-signin/caddy-signin/internal/address"
+	"github.com/caddy-signin/caddy-signin/internal/directive"
 )
 
 // User is one person who signs in with a password.
@@ -45,7 +45,7 @@ type User struct {
 // checks it.
 func (u *User) expandHash(all comparers) error {
 	hash := u.Password
-	if err := expand("password hash", &hash); err != nil {
+	if err := directive.Expand("password hash", &hash); err != nil {
 		return err
 	}
 	var err error
@@ -79,7 +79,7 @@ func (u *User) account() *Account {
 // upstream could read as something else.
 func (u *User) check() error {
 	if u.Email != "" {
-		email, err := ParseEmail(u.Email)
+		email, err := address.Parse(u.Email)
 		if err != nil {
 			return fmt.Errorf("email: %w", err)
 		}
@@ -91,21 +91,13 @@ func (u *User) check() error {
 			return errors.New("image must be an http or https URL")
 		}
 	}
-	switch {
-	case !isLoginName(u.Username):
-		return errors.New("a login name has 1 to 255 printable characters, no colon and no space around it")
-	case strings.Contains(u.Username, "@") && lowerASCII(u.Username) != lowerASCII(u.Email):
-		return errors.New("a login name with an @ must be the user's own email: add the line `email " + u.Username + "`")
-	case len(u.accountID()) > 255:
+	if err := CheckLogin(u.Username, u.Email); err != nil {
+		return err
+	}
+	if len(u.accountID()) > 255 {
 		return errors.New("id is longer than 255 bytes")
 	}
 	return nil
-}
-
-func isLoginName(name string) bool {
-	return name != "" && len(name) <= 255 && utf8.ValidString(name) &&
-		strings.TrimSpace(name) == name &&
-		!strings.ContainsFunc(name, func(r rune) bool { return r == ':' || unicode.IsControl(r) })
 }
 
 // userTable is a set of users that never changes.

@@ -11,6 +11,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/go-jose/go-jose/v4"
+
+	"github.com/caddy-signin/caddy-signin/internal/outgoing"
 )
 
 // metadata is what is used of a discovery document (OpenID Connect Discovery
@@ -81,7 +83,7 @@ func (i *issuer) discover(ctx context.Context, client *http.Client) (metadata, e
 
 func (i *issuer) find(ctx context.Context, client *http.Client) (metadata, error) {
 	m, _, err := i.metadata.get(ctx, func(ctx context.Context) (metadata, error) {
-		body, err := getJSON(ctx, client, i.discovery, maxAnswer)
+		body, err := outgoing.Get(ctx, client, i.discovery, outgoing.MaxAnswer)
 		if err != nil {
 			return metadata{}, err
 		}
@@ -128,7 +130,7 @@ func (i *issuer) read(document []byte) (metadata, error) {
 			continue
 		}
 		// An https issuer can't send us to this machine's own http services.
-		if checkURL(endpoint.url, i.insecure) != nil || !i.insecure && i.isSecure() && !isSecure(endpoint.url) {
+		if outgoing.CheckURL(endpoint.url, i.insecure) != nil || !i.insecure && i.isSecure() && !isSecure(endpoint.url) {
 			return metadata{}, fmt.Errorf("the discovery document's %s is not an https URL", endpoint.name)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/caddy-signin/caddy-signin/internal/outgoing"
 	"github.com/caddy-signin/caddy-signin/providers/providertest"
 )
 
@@ -87,7 +88,7 @@ func TestAProviderThatIsDown(t *testing.T) {
 			providertest.DiscoveryPath: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) },
 		}})
 		p := loadOIDC(t, corp(s)) // starts
-		p.client.http = newHTTPClient(outgoing{inProcess{s}})
+		p.client.http = outgoing.Client(inProcess{s})
 		for range 30 {
 			_, err := p.Begin(t.Context(), newFlow(), nil)
 			mustFail(t, err, "status 502")

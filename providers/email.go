@@ -11,6 +11,11 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
+
+	"github.com/caddy-signin/caddy-signin/internal/address"
+	"github.com/caddy-signin/caddy-signin/internal/directive"
+	"github.com/caddy-signin/caddy-signin/internal/excerpt"
+	"github.com/caddy-signin/caddy-signin/internal/queue"
 )
 
 func init() {
@@ -76,7 +81,7 @@ type Email struct {
 	replyTo  *mail.Address
 	letter   *letter
 	sender   Sender
-	turns    *turns
+	turns    *queue.Queue
 	underway sync.WaitGroup
 	logger   *zap.Logger
 }
@@ -102,7 +107,7 @@ func (e *Email) Provision(ctx caddy.Context) error {
 			return fmt.Errorf("provider %q: %w", e.ID, err)
 		}
 	}
-	e.turns = newTurns(maxTransactions, maxWaiting, e.answerTimeout())
+	e.turns = queue.New(maxTransactions, maxWaiting, e.answerTimeout())
 	return nil
 }
 
@@ -176,10 +181,10 @@ func (e *Email) defaultID() string {
 
 func (e *Email) provisionAddresses(caddy.Context) error {
 	from, replyTo := e.From, e.ReplyTo
-	if err := expand("from", &from); err != nil {
+	if err := directive.Expand("from", &from); err != nil {
 		return err
 	}
-	if err := expand("reply_to", &replyTo); err != nil {
+	if err := directive.Expand("reply_to", &replyTo); err != nil {
 		return err
 	}
 	var err error
@@ -205,18 +210,13 @@ func (e *Email) provisionAddresses(caddy.Context) error {
 func parseMailbox(raw string) (mail.Address, error) {
 	parsed, err := mail.ParseAddress(raw)
 	if err != nil {
-		return mail.Address{}, fmt.Errorf(`%q is not an address: write no-reply@example.com or "Example <no-reply@example.com>"`, excerpt(raw))
+		return mail.Address{}, fmt.Errorf(`%q is not an address: write no-reply@example.com or "Example <no-reply@example.com>"`, excerpt.Of(raw))
 	}
-	normal, err := ParseEmail(parsed.Address)
+	plain, err := address.ParseCased(parsed.Address)
 	if err != nil {
-		return mail.Address{}, fmt.Errorf("%q: %w", excerpt(parsed.Address), err)
+		return mail.Address{}, fmt.Errorf("%q: %w", excerpt.Of(parsed.Address), err)
 	}
-	local, _, _ := strings.Cut(parsed.Address, "@")
-	if !isLocalPart(local) {
-		return mail.Address{}, fmt.Errorf("%q: %w", excerpt(parsed.Address), errNotAnAddress)
-	}
-	_, domain, _ := strings.Cut(normal, "@")
-	return mail.Address{Name: parsed.Name, Address: local + "@" + domain}, nil
+	return mail.Address{Name: parsed.Name, Address: plain}, nil
 }
 
 func (e *Email) provisionLetter(caddy.Context) error {
@@ -313,7 +313,7 @@ func (e *Email) Offer(ctx context.Context, address string) (Offer, error) {
 }
 
 func (e *Email) acquire(ctx context.Context) error {
-	if err := e.turns.acquire(ctx); err != nil {
+	if err := e.turns.Acquire(ctx); err != nil {
 		return errMailBusy
 	}
 	e.underway.Add(1)
@@ -321,7 +321,7 @@ func (e *Email) acquire(ctx context.Context) error {
 }
 
 func (e *Email) release() {
-	e.turns.release()
+	e.turns.Release()
 	e.underway.Done()
 }
 

@@ -10,6 +10,10 @@ import (
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
+
+	"github.com/caddy-signin/caddy-signin/internal/directive"
+	"github.com/caddy-signin/caddy-signin/internal/excerpt"
+	"github.com/caddy-signin/caddy-signin/internal/outgoing"
 )
 
 // MailAPI is a service that takes mails over HTTP. Its certificate is always
@@ -45,7 +49,7 @@ type MailAPI struct {
 func (a *MailAPI) check(from string) error {
 	row, ok := mailServices[a.Service]
 	if !ok {
-		return fmt.Errorf("api: service %q is not known%s", excerpt(a.Service), didYouMean(a.Service, MailServiceNames()))
+		return fmt.Errorf("api: service %q is not known%s", excerpt.Of(a.Service), directive.DidYouMean(a.Service, MailServiceNames()))
 	}
 	if a.Key == "" {
 		return fmt.Errorf("key is missing: write the account's, as in %s {env.MAIL_KEY}", a.Service)
@@ -59,18 +63,18 @@ func (a *MailAPI) check(from string) error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(a.Options)) {
 		if !slices.Contains(known, name) {
-			return fmt.Errorf("%s has no option %q", row.name, excerpt(name))
+			return fmt.Errorf("%s has no option %q", row.name, excerpt.Of(name))
 		}
 	}
 	endpoint := cmp.Or(a.Endpoint, row.endpoint)
 	if a.Endpoint == "" {
 		endpoint = a.texts(row, from).fill(endpoint)
 	}
-	if isDynamic(endpoint) {
+	if directive.IsDynamic(endpoint) {
 		return nil
 	}
-	if checkURL(endpoint, false) != nil {
-		return fmt.Errorf("endpoint must be an https URL, or http on this machine, got %q", excerpt(endpoint))
+	if outgoing.CheckURL(endpoint, false) != nil {
+		return fmt.Errorf("endpoint must be an https URL, or http on this machine, got %q", excerpt.Of(endpoint))
 	}
 	return nil
 }
@@ -80,12 +84,12 @@ func (o presetOption) checkMail(written string) error {
 	switch value := cmp.Or(written, o.value); {
 	case value == "" && o.required:
 		return fmt.Errorf("%s is missing: write %s", o.name, o.use)
-	case value == "" || isDynamic(value):
+	case value == "" || directive.IsDynamic(value):
 		return nil
 	case !optionPattern.MatchString(value):
-		return fmt.Errorf("%s must be letters, digits, dots, hyphens and underscores, got %q", o.name, excerpt(value))
+		return fmt.Errorf("%s must be letters, digits, dots, hyphens and underscores, got %q", o.name, excerpt.Of(value))
 	case o.choices != nil && o.choices[value] == nil:
-		return fmt.Errorf("%s must be one of %s, got %q", o.name, strings.Join(slices.Sorted(maps.Keys(o.choices)), ", "), excerpt(value))
+		return fmt.Errorf("%s must be one of %s, got %q", o.name, strings.Join(slices.Sorted(maps.Keys(o.choices)), ", "), excerpt.Of(value))
 	}
 	return nil
 }
@@ -116,11 +120,11 @@ func (a *MailAPI) provision(ctx caddy.Context, from string) (*apiSender, error) 
 		name  string
 		value *string
 	}{{"key", &resolved.Key}, {"endpoint", &resolved.Endpoint}} {
-		if err := expand(field.name, field.value); err != nil {
+		if err := directive.Expand(field.name, field.value); err != nil {
 			return nil, err
 		}
 	}
-	if err := expandMap("options", &resolved.Options); err != nil {
+	if err := directive.ExpandMap("options", &resolved.Options); err != nil {
 		return nil, err
 	}
 	if err := resolved.check(from); err != nil {
@@ -129,7 +133,7 @@ func (a *MailAPI) provision(ctx caddy.Context, from string) (*apiSender, error) 
 	if strings.ContainsFunc(resolved.Key, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return nil, errors.New("key has a space or another character that no key has: is it cut off at a line's end?")
 	}
-	transport, _, err := loadTransport(ctx, a, &a.TransportRaw)
+	client, _, err := outgoing.NewClient(ctx, a, &a.TransportRaw)
 	if err != nil {
 		return nil, err
 	}
@@ -137,6 +141,6 @@ func (a *MailAPI) provision(ctx caddy.Context, from string) (*apiSender, error) 
 	fixed := resolved.texts(row, from)
 	return &apiSender{
 		row: row, key: resolved.Key, fixed: fixed, endpoint: cmp.Or(resolved.Endpoint, fixed.fill(row.endpoint)),
-		client: newHTTPClient(outgoing{transport}),
+		client: client,
 	}, nil
 }

@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"net/mail"
 	"net/url"
+
+	"github.com/caddy-signin/caddy-signin/internal/outgoing"
 )
 
 // apiSender is a [MailAPI] at work.
@@ -53,7 +55,7 @@ func (t *apiTransaction) Send(ctx context.Context, message Message) error {
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.endpoint, bytes.NewReader(body))
 	if err != nil {
-		return fmt.Errorf("handing a mail to %s: %w", s.row.name, withoutURL(err))
+		return fmt.Errorf("handing a mail to %s: %w", s.row.name, outgoing.WithoutURL(err))
 	}
 	req.Header.Set("Content-Type", kind)
 	secret := texts{"key": s.key}
@@ -65,10 +67,10 @@ func (t *apiTransaction) Send(ctx context.Context, message Message) error {
 	}
 	resp, err := s.client.Do(req)
 	if err != nil {
-		return fmt.Errorf("handing a mail to %s: %w", s.row.name, advised(withoutURL(err)))
+		return fmt.Errorf("handing a mail to %s: %w", s.row.name, advised(outgoing.WithoutURL(err)))
 	}
 	defer resp.Body.Close()
-	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxAnswer)) // so that the connection can be used again
+	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, outgoing.MaxAnswer)) // so that the connection can be used again
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		return fmt.Errorf("handing a mail to %s: it answered with status %d (%s)", s.row.name, resp.StatusCode, statusRemedy(resp.StatusCode))
 	}

@@ -2,14 +2,13 @@ package providers
 
 import (
 	"maps"
-	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/caddyserver/caddy/v2"
-	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
-	"github.com/caddyserver/caddy/v2/modules/caddytls"
+
+	"github.com/caddy-signin/caddy-signin/internal/directive"
+	"github.com/caddy-signin/caddy-signin/internal/outgoing"
 )
 
 // UnmarshalCaddyfile reads a provider block. Syntax:
@@ -81,7 +80,7 @@ func (e *Email) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if d.NextArg() {
 		return d.Err(e.argumentHint(keyword, d.Val()))
 	}
-	if err := parseBlock(d, options); err != nil {
+	if err := directive.Read(d, options); err != nil {
 		return err
 	}
 	id := e.ID
@@ -105,45 +104,31 @@ func (e *Email) argumentHint(keyword, word string) string {
 }
 
 // options are those that every way of sending has.
-func (e *Email) options() map[string]option {
-	return map[string]option{
-		"id":       oneArg(&e.ID),
-		"name":     oneArg(&e.Name),
-		"from":     oneArg(&e.From),
-		"reply_to": oneArg(&e.ReplyTo),
-		"subject":  oneArg(&e.Subject),
-		"confirm":  oneArg(&e.Confirm),
-		"max_age":  someTime(&e.MaxAge),
-		"templates": func(d *caddyfile.Dispenser) error {
-			return onlyBlock(d, map[string]option{"html": oneArg(&e.Templates.HTML), "text": oneArg(&e.Templates.Text)})
-		},
-		"limit": func(d *caddyfile.Dispenser) error {
-			return onlyBlock(d, map[string]option{
-				"address": budget(&e.Limit.Address), "client": budget(&e.Limit.Client), "total": budget(&e.Limit.Total),
-			})
-		},
+func (e *Email) options() directive.Options {
+	return directive.Options{
+		"id":        directive.One(&e.ID),
+		"name":      directive.One(&e.Name),
+		"from":      directive.One(&e.From),
+		"reply_to":  directive.One(&e.ReplyTo),
+		"subject":   directive.One(&e.Subject),
+		"confirm":   directive.One(&e.Confirm),
+		"max_age":   directive.Duration(&e.MaxAge, 1),
+		"templates": directive.Inner(directive.Options{"html": directive.One(&e.Templates.HTML), "text": directive.One(&e.Templates.Text)}),
+		"limit": directive.Inner(directive.Options{
+			"address": budget(&e.Limit.Address), "client": budget(&e.Limit.Client), "total": budget(&e.Limit.Total),
+		}),
 	}
 }
 
 // options are those of the service alone.
-func (a *MailAPI) options() map[string]option {
-	options := map[string]option{
-		"key":       oneArg(&a.Key),
-		"endpoint":  oneArg(&a.Endpoint),
-		"transport": transport(&a.TransportRaw),
+func (a *MailAPI) options() directive.Options {
+	options := directive.Options{
+		"key":       directive.One(&a.Key),
+		"endpoint":  directive.One(&a.Endpoint),
+		"transport": outgoing.TransportOption(&a.TransportRaw),
 	}
 	for _, own := range mailServices[a.Service].options {
-		options[own.name] = func(d *caddyfile.Dispenser) error {
-			var value string
-			if err := oneArg(&value)(d); err != nil {
-				return err
-			}
-			if a.Options == nil {
-				a.Options = make(map[string]string)
-			}
-			a.Options[own.name] = value
-			return nil
-		}
+		options[own.name] = directive.Entry(&a.Options)
 	}
 	return options
 }
@@ -157,59 +142,20 @@ func (e *Email) unmarshalSMTP(d *caddyfile.Dispenser) error {
 	if d.NextArg() {
 		return d.Errf("unexpected %q: smtp takes one server; username, password and tls stand in its block", d.Val())
 	}
-	return parseBlock(d, map[string]option{
-		"username":        oneArg(&e.SMTP.Username),
-		"password":        oneArg(&e.SMTP.Password),
-		"tls":             oneArg(&e.SMTP.TLS),
-		"auth":            oneArg(&e.SMTP.Auth),
-		"tls_server_name": oneArg(&e.SMTP.TLSServerName),
-		"tls_trust_pool":  e.SMTP.unmarshalPool,
-		"dial_timeout":    someTime(&e.SMTP.DialTimeout),
-		"timeout":         someTime(&e.SMTP.Timeout),
-		"send_timeout":    someTime(&e.SMTP.SendTimeout),
+	return directive.Read(d, directive.Options{
+		"username":        directive.One(&e.SMTP.Username),
+		"password":        directive.One(&e.SMTP.Password),
+		"tls":             directive.One(&e.SMTP.TLS),
+		"auth":            directive.One(&e.SMTP.Auth),
+		"tls_server_name": directive.One(&e.SMTP.TLSServerName),
+		"tls_trust_pool":  directive.TrustPool(&e.SMTP.CARaw),
+		"dial_timeout":    directive.Duration(&e.SMTP.DialTimeout, 1),
+		"timeout":         directive.Duration(&e.SMTP.Timeout, 1),
+		"send_timeout":    directive.Duration(&e.SMTP.SendTimeout, 1),
 	})
 }
 
-func (s *SMTP) unmarshalPool(d *caddyfile.Dispenser) error {
-	if !d.NextArg() {
-		return d.Err("tls_trust_pool needs a source, such as tls_trust_pool file /etc/ssl/corp.pem")
-	}
-	name := d.Val()
-	loaded, err := caddyfile.UnmarshalModule(d, "tls.ca_pool.source."+name)
-	if err != nil {
-		return err //nolint:wrapcheck // it names file and line already
-	}
-	source, ok := loaded.(caddytls.CA)
-	if !ok {
-		return d.Errf("tls_trust_pool %s is no pool of certificates", name)
-	}
-	s.CARaw = caddyconfig.JSONModuleObject(source, "provider", name, nil)
-	return nil
-}
-
-func onlyBlock(d *caddyfile.Dispenser, options map[string]option) error {
-	if d.CountRemainingArgs() > 0 {
-		return d.Errf("%s takes a block, with one of %s on each line", d.Val(), strings.Join(slices.Sorted(maps.Keys(options)), ", "))
-	}
-	return parseBlock(d, options)
-}
-
-func someTime(into *caddy.Duration) option {
-	return func(d *caddyfile.Dispenser) error {
-		name, text := d.Val(), ""
-		if err := oneArg(&text)(d); err != nil {
-			return err
-		}
-		value, err := caddy.ParseDuration(text)
-		if err != nil || value <= 0 {
-			return d.Errf("%s %q must be a duration such as 30m or 10s", name, text)
-		}
-		*into = caddy.Duration(value)
-		return nil
-	}
-}
-
-func budget(into *Budget) option {
+func budget(into *Budget) directive.Option {
 	return func(d *caddyfile.Dispenser) error {
 		name, args := d.Val(), d.RemainingArgs()
 		if len(args) != 2 {

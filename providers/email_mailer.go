@@ -18,9 +18,9 @@ type Mailer interface {
 	Confirms() bool
 	// Limits are how many links may be asked for.
 	Limits() MailLimits
-	// Offer asks whether the mail server takes a message to address, which is in
-	// the form of [ParseEmail], now. It does the same for every address, so that
-	// neither its time nor its answer tells whether a message will follow.
+	// Offer asks whether the mail server takes a message now to address, a plain one
+	// in lower case. It does the same for every address, so that neither its time nor
+	// its answer tells whether a message will follow.
 	Offer(ctx context.Context, address string) (Offer, error)
 }
 
@@ -54,7 +54,7 @@ type Transaction interface {
 type Message struct {
 	From    mail.Address
 	ReplyTo *mail.Address
-	// To is an addr-spec in the form of [ParseEmail].
+	// To is a plain address in lower case.
 	To      string
 	Subject string
 	Text    string

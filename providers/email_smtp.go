@@ -17,6 +17,11 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddytls"
+
+	"github.com/caddy-signin/caddy-signin/internal/address"
+	"github.com/caddy-signin/caddy-signin/internal/directive"
+	"github.com/caddy-signin/caddy-signin/internal/excerpt"
+	"github.com/caddy-signin/caddy-signin/internal/outgoing"
 )
 
 // SMTP is a mail server that takes messages (RFC 5321, RFC 6409). Its
@@ -121,10 +126,10 @@ func (s *SMTP) split(server string) (host, port string, err error) {
 	number, err := strconv.ParseUint(port, 10, 16)
 	switch {
 	case host == "" || err != nil || number == 0 || strings.ContainsAny(host, "/ []"):
-		return "", "", fmt.Errorf("smtp: %q is not a mail server: write its host and port, such as mail.example.com:587", excerpt(server))
+		return "", "", fmt.Errorf("smtp: %q is not a mail server: write its host and port, such as mail.example.com:587", excerpt.Of(server))
 	case s.TLS == "" && port == "465":
 		return "", "", errors.New("smtp: port 465 speaks TLS from the first byte: add `tls implicit`")
-	case mode == tlsOff && !isLoopback(host):
+	case mode == tlsOff && !outgoing.IsLoopback(host):
 		return "", "", fmt.Errorf("smtp: tls off is for a mail server on this machine, and %s is not: write tls insecure_off if everyone on the way may read the links and sign in as anyone", host)
 	}
 	return host, port, nil
@@ -137,7 +142,7 @@ func (s *SMTP) provision(ctx caddy.Context) (*smtpSender, error) {
 		name  string
 		value *string
 	}{{"smtp", &server}, {"smtp: username", &username}, {"smtp: password", &password}} {
-		if err := expand(field.name, field.value); err != nil {
+		if err := directive.Expand(field.name, field.value); err != nil {
 			return nil, err
 		}
 	}
@@ -180,7 +185,7 @@ func (s *SMTP) loadPool(ctx caddy.Context) (*x509.CertPool, error) {
 // address literal, which RFC 5321 section 4.1.4 asks of hosts without one.
 func heloName() string {
 	if name, err := os.Hostname(); err == nil && strings.Contains(name, ".") {
-		if domain, err := asciiDomain(name); err == nil {
+		if domain, err := address.HostName(name); err == nil {
 			return domain
 		}
 	}
@@ -200,7 +205,7 @@ func (e *mailError) Error() string {
 	if reply, ok := errors.AsType[*textproto.Error](e.err); ok && reply.Code >= 400 && reply.Code < 500 {
 		remedy = remedyLater
 	}
-	return fmt.Sprintf("mail server %s: %s: %s (%s)", e.server, e.step.doing, excerpt(e.err.Error()), remedy)
+	return fmt.Sprintf("mail server %s: %s: %s (%s)", e.server, e.step.doing, excerpt.Of(e.err.Error()), remedy)
 }
 
 // remedyLater is for refusals that the server calls passing ones (RFC 5321

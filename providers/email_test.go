@@ -11,6 +11,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/caddy-signin/caddy-signin/providers/providertest"
+
+	"github.com/caddy-signin/caddy-signin/internal/address"
 )
 
 func TestEmailDefaults(t *testing.T) {
@@ -177,7 +179,7 @@ func FuzzMail(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, site, typed, client, browser string) {
-		address, err := ParseEmail(typed)
+		address, err := address.Parse(typed)
 		if err != nil {
 			return
 		}

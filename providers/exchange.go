@@ -16,6 +16,9 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/caddy-signin/caddy-signin/internal/excerpt"
+	"github.com/caddy-signin/caddy-signin/internal/outgoing"
 )
 
 // tokenProtocolParams are the token request's own parameters (RFC 6749 section
@@ -39,7 +42,7 @@ type tokens struct {
 
 // account is the person whom claims tell of, with the tokens that came along.
 func (c *client) account(found claims, token *tokens, answer url.Values) (Account, error) {
-	account, err := c.profile.account(found.with(token, answer))
+	account, err := c.profile.account(found.with(token.answer, answer))
 	account.Tokens = token.kept(time.Now())
 	return account, err
 }
@@ -105,7 +108,7 @@ func (c *client) post(ctx context.Context, endpoint string, header http.Header, 
 	}
 	req, err := http.NewRequestWithContext(ctx, method, endpoint, body)
 	if err != nil {
-		return 0, nil, withoutURL(err)
+		return 0, nil, outgoing.WithoutURL(err)
 	}
 	maps.Copy(req.Header, header)
 	if !byGET {
@@ -113,7 +116,7 @@ func (c *client) post(ctx context.Context, endpoint string, header http.Header, 
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return 0, nil, withoutURL(err)
+		return 0, nil, outgoing.WithoutURL(err)
 	}
 	defer resp.Body.Close()
 	answer, err := io.ReadAll(resp.Body)
@@ -121,15 +124,6 @@ func (c *client) post(ctx context.Context, endpoint string, header http.Header, 
 		return 0, nil, fmt.Errorf("reading the answer: %w", err)
 	}
 	return resp.StatusCode, answer, nil
-}
-
-// withoutURL keeps an error of net/http from printing the URL, which may hold
-// a secret or token.
-func withoutURL(err error) error {
-	if call := (*url.Error)(nil); errors.As(err, &call) {
-		return call.Err
-	}
-	return err
 }
 
 // readTokens accepts a success only in the form of RFC 6749 section 5.1: status
@@ -195,7 +189,7 @@ func (c *client) tokenRefusal(status int, body []byte, flow Flow) error {
 	code, _ := answer["error"].(string)
 	description, _ := answer["error_description"].(string)
 	c.logger.Debug("the token endpoint refused the code", zap.Int("status", status),
-		zap.String("error", excerpt(code)), zap.String("error_description", excerpt(description)))
+		zap.String("error", excerpt.Of(code)), zap.String("error_description", excerpt.Of(description)))
 	if meaning, known := tokenErrors[code]; known {
 		return fmt.Errorf("the token endpoint answered %s: %s (redirect URI %s)", code, meaning, flow.RedirectURI)
 	}

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -114,7 +115,7 @@ func (r *idTokenRules) verify(ctx context.Context, raw string) (claims, error) {
 // understood, and not a token for another purpose (RFC 8725 section 3.11).
 func tokenHeader(raw string) (alg string, err error) {
 	malformed := errors.New("it is not a signed JWT in compact serialization")
-	if len(raw) > maxToken || strings.Count(raw, ".") != 2 || strings.ContainsFunc(raw, isNotToken) {
+	if len(raw) > maxToken || !compactForm.MatchString(raw) {
 		return "", malformed
 	}
 	encoded, _, _ := strings.Cut(raw, ".")
@@ -137,7 +138,8 @@ func tokenHeader(raw string) (alg string, err error) {
 	return alg, nil
 }
 
-func isNotToken(r rune) bool { return !isAlphanumeric(r) && r != '-' && r != '_' && r != '.' }
+// compactForm is the compact serialization of RFC 7515 section 7.1.
+var compactForm = regexp.MustCompile(`^[\w-]*\.[\w-]*\.[\w-]*$`)
 
 // tokenKeys is the oidc.KeySet of one verification. It remembers what happened,
 // for go-oidc's errors don't wrap and may quote the token.

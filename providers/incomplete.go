@@ -8,6 +8,9 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/caddy-signin/caddy-signin/internal/address"
+	"github.com/caddy-signin/caddy-signin/internal/excerpt"
 )
 
 // Attribute is a part of an [Account] that rules look at.
@@ -103,10 +106,10 @@ func (a *Account) addOtherEmail(raw string) {
 	if a.isOver(AttributeEmail) {
 		return
 	}
-	address, ok := NormalEmail(raw)
+	address, ok := address.Normal(raw)
 	switch {
 	case !ok && strings.TrimSpace(raw) != "":
-		a.addIncomplete(AttributeEmail, "%q is not one plain address", excerpt(raw))
+		a.addIncomplete(AttributeEmail, "%q is not one plain address", excerpt.Of(raw))
 	case !ok || address == a.Email || slices.Contains(a.OtherEmails, address):
 	case len(a.OtherEmails) == maxOtherEmails:
 		a.addOverflow(AttributeEmail, fmt.Sprintf("there are more than %d further addresses", maxOtherEmails))
@@ -234,7 +237,7 @@ func (d *dropped) add(format string, values ...any) {
 }
 
 func (d *dropped) addName(name string) {
-	d.add("the name %q of %d bytes", excerpt(name), len(name))
+	d.add("the name %q of %d bytes", excerpt.Of(name), len(name))
 }
 
 func (a *Account) droppedGroups(claim string, d dropped) {

@@ -11,8 +11,13 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/caddy-signin/caddy-signin/internal/outgoing"
+
 	"github.com/go-jose/go-jose/v4"
 )
+
+// maxKeySet is how many bytes a key set may have.
+const maxKeySet = 512 << 10
 
 var errNoKey = errors.New("no key of the provider verifies its signature")
 
@@ -72,7 +77,7 @@ func fits(key jose.JSONWebKey, alg string) bool {
 }
 
 func fetchKeys(ctx context.Context, client *http.Client, jwksURI string) ([]jose.JSONWebKey, error) {
-	body, err := getJSON(ctx, client, jwksURI, maxKeySet)
+	body, err := outgoing.Get(ctx, client, jwksURI, maxKeySet)
 	if err != nil {
 		return nil, err
 	}

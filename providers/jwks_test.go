@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"github.com/caddy-signin/caddy-signin/internal/outgoing"
 	"github.com/caddy-signin/caddy-signin/providers/providertest"
 )
 
@@ -24,7 +25,7 @@ type keyTest struct {
 
 func newKeyTest() *keyTest {
 	s := providertest.NewHandler("https://op.example")
-	return &keyTest{Server: s, issuer: issuer{id: s.URL}, client: newHTTPClient(outgoing{inProcess{s}})}
+	return &keyTest{Server: s, issuer: issuer{id: s.URL}, client: outgoing.Client(inProcess{s})}
 }
 
 func (k *keyTest) verify(t testing.TB, header map[string]any) error {

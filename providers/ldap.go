@@ -13,6 +13,10 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddytls"
 	"github.com/go-ldap/ldap/v3"
+
+	"github.com/caddy-signin/caddy-signin/internal/directive"
+	"github.com/caddy-signin/caddy-signin/internal/excerpt"
+	"github.com/caddy-signin/caddy-signin/internal/outgoing"
 )
 
 // LDAPBackend checks passwords by search and bind (RFC 4513 section 5.1.3): it
@@ -129,23 +133,23 @@ func (l *LDAPBackend) checkURLs() error {
 			return err
 		}
 		if slices.Contains(l.URLs[:i], raw) {
-			return fmt.Errorf("ldap %s is written twice", excerpt(raw))
+			return fmt.Errorf("ldap %s is written twice", excerpt.Of(raw))
 		}
 	}
 	return nil
 }
 
 func (l *LDAPBackend) checkURL(raw string) error {
-	if isDynamic(raw) {
+	if directive.IsDynamic(raw) {
 		return nil
 	}
 	u, err := url.Parse(raw)
 	switch {
 	case err != nil || (u.Scheme != "ldap" && u.Scheme != "ldaps") || u.Hostname() == "":
-		return fmt.Errorf("ldap must be a URL such as ldaps://ldap.example.com, got %q", excerpt(raw))
+		return fmt.Errorf("ldap must be a URL such as ldaps://ldap.example.com, got %q", excerpt.Of(raw))
 	case u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
 		return fmt.Errorf("ldap %s://%s must end after the host: names and filters have options of their own", u.Scheme, u.Host)
-	case u.Scheme == "ldap" && !l.StartTLS && !l.InsecureLDAP && !isLoopback(u.Hostname()):
+	case u.Scheme == "ldap" && !l.StartTLS && !l.InsecureLDAP && !outgoing.IsLoopback(u.Hostname()):
 		return errors.New("ldap:// sends passwords in clear text: write ldaps://, or add start_tls; insecure_ldap permits it, and whoever sits on the way reads every password")
 	}
 	return nil
@@ -162,11 +166,11 @@ func (l *LDAPBackend) checkNames() error {
 		{"bind_dn", l.BindDN}, {"base_dn", l.BaseDN}, {"group_base_dn", l.GroupBaseDN},
 	} {
 		// Active Directory also binds by user@domain and DOMAIN\user.
-		if name.value == "" || isDynamic(name.value) || name.option == "bind_dn" && strings.ContainsAny(name.value, `@\`) {
+		if name.value == "" || directive.IsDynamic(name.value) || name.option == "bind_dn" && strings.ContainsAny(name.value, `@\`) {
 			continue
 		}
 		if _, err := ldap.ParseDN(name.value); err != nil {
-			return fmt.Errorf("%s %q is not a distinguished name such as ou=people,dc=example,dc=com", name.option, excerpt(name.value))
+			return fmt.Errorf("%s %q is not a distinguished name such as ou=people,dc=example,dc=com", name.option, excerpt.Of(name.value))
 		}
 	}
 	return nil
@@ -191,16 +195,16 @@ func checkFilter(option, filter string, placeholders ...string) error {
 			found = true
 			// In the place of an attribute a visitor would choose which one counts.
 			if item := part[strings.LastIndex(part, "(")+1:]; !strings.Contains(item, "=") {
-				return fmt.Errorf("%s %s must hold %s after an =, as in (uid={username})", option, excerpt(filter), placeholder)
+				return fmt.Errorf("%s %s must hold %s after an =, as in (uid={username})", option, excerpt.Of(filter), placeholder)
 			}
 		}
 		filled = strings.ReplaceAll(filled, placeholder, "x")
 	}
 	if !found || strings.ContainsAny(filled, "{}") {
-		return fmt.Errorf("%s %s must hold %s, and nothing else in braces", option, excerpt(filter), strings.Join(placeholders, " or "))
+		return fmt.Errorf("%s %s must hold %s, and nothing else in braces", option, excerpt.Of(filter), strings.Join(placeholders, " or "))
 	}
 	if _, err := ldap.CompileFilter(filled); err != nil {
-		return fmt.Errorf("%s %s is not a filter such as (uid={username}) (RFC 4515)", option, excerpt(filter))
+		return fmt.Errorf("%s %s is not a filter such as (uid={username}) (RFC 4515)", option, excerpt.Of(filter))
 	}
 	return nil
 }
@@ -219,7 +223,7 @@ func fillFilter(filter string, pairs ...string) string {
 func (l LDAPBackend) resolve() (LDAPBackend, error) {
 	l.URLs = slices.Clone(l.URLs)
 	for i := range l.URLs {
-		if err := expand("ldap", &l.URLs[i]); err != nil {
+		if err := directive.Expand("ldap", &l.URLs[i]); err != nil {
 			return l, err
 		}
 	}
@@ -232,7 +236,7 @@ func (l LDAPBackend) resolve() (LDAPBackend, error) {
 		{"base_dn", &l.BaseDN},
 		{"group_base_dn", &l.GroupBaseDN},
 	} {
-		if err := expand(field.name, field.value); err != nil {
+		if err := directive.Expand(field.name, field.value); err != nil {
 			return l, err
 		}
 	}

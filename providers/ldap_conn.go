@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/go-ldap/ldap/v3"
+
+	"github.com/caddy-signin/caddy-signin/internal/excerpt"
 )
 
 const (
@@ -75,7 +77,7 @@ func toldBy(err error) error {
 	}
 	return &ldap.Error{
 		ResultCode: told.ResultCode, MatchedDN: "", Packet: nil,
-		Err: errors.New(excerpt(told.Err.Error())), //nolint:err113 // the server's words
+		Err: errors.New(excerpt.Of(told.Err.Error())), //nolint:err113 // the server's words
 	}
 }
 

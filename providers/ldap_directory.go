@@ -13,6 +13,8 @@ import (
 	"github.com/go-ldap/ldap/v3"
 	"go.uber.org/zap"
 
+	"github.com/caddy-signin/caddy-signin/internal/excerpt"
+	"github.com/caddy-signin/caddy-signin/internal/queue"
 	"github.com/caddy-signin/caddy-signin/internal/sampled"
 )
 
@@ -24,7 +26,7 @@ type ldapDirectory struct {
 	servers ldapServers
 	readers ldapPool
 	binders ldapPool
-	turns   *turns
+	turns   *queue.Queue
 	nobody  string // a name that no entry has
 	sampled *zap.Logger
 }
@@ -45,7 +47,7 @@ func (l *LDAPBackend) open(ctx caddy.Context, logger *zap.Logger) (*ldapDirector
 	d := &ldapDirectory{
 		config:  config,
 		servers: newLDAPServers(config.URLs, config.StartTLS, trust),
-		turns:   newTurns(config.MaxConnections, maxQueue, time.Duration(config.Timeout)),
+		turns:   queue.New(config.MaxConnections, maxQueue, time.Duration(config.Timeout)),
 		nobody:  "cn=" + rand.Text() + "," + config.BaseDN,
 		sampled: sampled.Logger(logger),
 	}
@@ -69,10 +71,10 @@ func (d *ldapDirectory) extraFields() []Field { return nil }
 
 // authenticate takes a search and a bind, whether the user exists or not.
 func (d *ldapDirectory) authenticate(ctx context.Context, fields map[string]string) (Account, error) {
-	if err := d.turns.acquire(ctx); err != nil {
+	if err := d.turns.Acquire(ctx); err != nil {
 		return Account{}, err
 	}
-	defer d.turns.release()
+	defer d.turns.Release()
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(d.config.Timeout))
 	defer cancel()
 	account, err := d.searchAndBind(ctx, fields[fieldUsername], fields[fieldPassword])
@@ -103,11 +105,11 @@ func (d *ldapDirectory) searchAndBind(ctx context.Context, username, password st
 	}
 	account, err := d.config.Attributes.account(entry)
 	if err != nil {
-		return Account{}, fmt.Errorf("the entry %q: %w", excerpt(entry.DN), err)
+		return Account{}, fmt.Errorf("the entry %q: %w", excerpt.Of(entry.DN), err)
 	}
 	for _, unread := range account.Incomplete {
 		d.sampled.Warn("a part of an entry can't be read, and whoever denies by that part refuses its user",
-			zap.String("entry", excerpt(entry.DN)), zap.Stringer("part", unread))
+			zap.String("entry", excerpt.Of(entry.DN)), zap.Stringer("part", unread))
 	}
 	if d.config.GroupBaseDN != "" {
 		if err := d.addGroups(ctx, &account, entry.DN); err != nil {
@@ -115,7 +117,7 @@ func (d *ldapDirectory) searchAndBind(ctx context.Context, username, password st
 		}
 	}
 	if len(account.Groups) > maxGroups {
-		return Account{}, fmt.Errorf("the entry %q: more than %d groups: make group_filter match fewer", excerpt(entry.DN), maxGroups)
+		return Account{}, fmt.Errorf("the entry %q: more than %d groups: make group_filter match fewer", excerpt.Of(entry.DN), maxGroups)
 	}
 	return account, nil
 }
@@ -133,7 +135,7 @@ func (d *ldapDirectory) find(ctx context.Context, username string) (*ldap.Entry,
 		return nil, errors.New("looking for a user: the directory's size limit is below 2, so that it can't be told whether an entry is the only one")
 	case len(entries) > 1:
 		d.sampled.Warn("several entries match one user name, so nobody can sign in with it: make user_filter match one",
-			zap.String("user", excerpt(username)), zap.String("one", excerpt(entries[0].DN)), zap.String("another", excerpt(entries[1].DN)))
+			zap.String("user", excerpt.Of(username)), zap.String("one", excerpt.Of(entries[0].DN)), zap.String("another", excerpt.Of(entries[1].DN)))
 		return nil, nil //nolint:nilnil // no entry is an answer
 	case len(entries) == 0 || strings.TrimSpace(entries[0].DN) == "":
 		return nil, nil //nolint:nilnil // no entry is an answer
@@ -160,7 +162,7 @@ func (d *ldapDirectory) addGroups(ctx context.Context, account *Account, dn stri
 	for _, entry := range found.entries {
 		values := entry.GetEqualFoldAttributeValues(attribute)
 		if len(values) == 0 || isRanged(entry, attribute) {
-			account.addIncomplete(AttributeGroups, "the group %q has no %s that the searcher may read in full", excerpt(entry.DN), attribute)
+			account.addIncomplete(AttributeGroups, "the group %q has no %s that the searcher may read in full", excerpt.Of(entry.DN), attribute)
 		}
 		if len(values) > 0 {
 			names, others = append(names, values[0]), append(others, values[1:]...)
@@ -217,7 +219,7 @@ func (d *ldapDirectory) bind(ctx context.Context, dn, password string) (bool, er
 			if why := policyError(result.Controls); why != "" {
 				refused = true
 				d.sampled.Warn("the directory took a password and says that it doesn't count: nobody is signed in by it",
-					zap.String("entry", excerpt(dn)), zap.String("password_policy", why))
+					zap.String("entry", excerpt.Of(dn)), zap.String("password_policy", why))
 			}
 		}
 		if refused {

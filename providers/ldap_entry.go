@@ -3,11 +3,15 @@ package providers
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/go-ldap/ldap/v3"
 	"github.com/google/uuid"
+
+	"github.com/caddy-signin/caddy-signin/internal/address"
+	"github.com/caddy-signin/caddy-signin/internal/excerpt"
 )
 
 // LDAPAttributes says which attributes of a user's entry hold the parts of an
@@ -81,21 +85,17 @@ func (a LDAPAttributes) check() error {
 		{"group_name", a.GroupName},
 	} {
 		for _, name := range attributeNames(part.value) {
-			if !isAttribute(name) {
-				return fmt.Errorf("attributes %s: %q is not an attribute such as mail", part.name, excerpt(name))
+			if !attributePattern.MatchString(name) {
+				return fmt.Errorf("attributes %s: %q is not an attribute such as mail", part.name, excerpt.Of(name))
 			}
 		}
 	}
 	return nil
 }
 
-// isAttribute accepts an attribute description (RFC 4512 section 2.5): a name
-// or an OID, with options.
-func isAttribute(name string) bool {
-	return name != "" && len(name) <= 128 && !strings.ContainsFunc(name, func(r rune) bool {
-		return !isAlphanumeric(r) && !strings.ContainsRune("-._;", r)
-	})
-}
+// attributePattern is an attribute description (RFC 4512 section 2.5): a name or an
+// OID, with options.
+var attributePattern = regexp.MustCompile(`^[A-Za-z0-9._;-]{1,128}$`)
 
 // names are the attributes to ask for. Operational ones, such as entryUUID,
 // come only when they are named (RFC 4511 section 4.5.1.8).
@@ -118,7 +118,7 @@ func (a LDAPAttributes) account(entry *ldap.Entry) (Account, error) {
 	}
 	account.Name, _ = text(firstValue(entry, a.Name))
 	account.Image, _ = imageURL(firstValue(entry, a.Image))
-	if email, ok := NormalEmail(firstValue(entry, a.Email)); ok {
+	if email, ok := address.Normal(firstValue(entry, a.Email)); ok {
 		account.Email, account.EmailVerified = email, true
 	}
 	for _, name := range attributeNames(a.Email) {
@@ -147,11 +147,10 @@ func (a LDAPAttributes) account(entry *ldap.Entry) (Account, error) {
 	if len(logins) == 0 {
 		return Account{}, fmt.Errorf("no login name in %s: let the searcher read it, or set attributes login", a.Login)
 	}
-	user := User{Username: slices.Min(logins), ID: account.ID, Email: account.Email}
-	if err := user.check(); err != nil {
+	account.Login = slices.Min(logins)
+	if err := CheckLogin(account.Login, account.Email); err != nil {
 		return Account{}, fmt.Errorf("the login name in %s: %w", a.Login, err)
 	}
-	account.Login = user.Username
 	return account, nil
 }
 
@@ -231,7 +230,7 @@ func (a LDAPAttributes) noteOtherNames(entry *ldap.Entry, account *Account) {
 	for part, alternatives := range map[Attribute]string{AttributeEmail: a.Email, AttributeGroups: a.Groups} {
 		for _, name := range attributeNames(alternatives) {
 			if !slices.ContainsFunc(entry.Attributes, func(one *ldap.EntryAttribute) bool { return isNamed(one, []string{name}) }) {
-				account.addIncomplete(part, "%s doesn't come, and %s does, which may be the same: write attributes with the directory's own names", name, excerpt(entry.Attributes[other].Name))
+				account.addIncomplete(part, "%s doesn't come, and %s does, which may be the same: write attributes with the directory's own names", name, excerpt.Of(entry.Attributes[other].Name))
 			}
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/go-ldap/ldap/v3"
+
+	"github.com/caddy-signin/caddy-signin/internal/excerpt"
 )
 
 // probe connects to each server and binds as the one who searches, and looks for
@@ -25,7 +27,7 @@ func (d *ldapDirectory) probe(ctx context.Context) []Finding {
 	defer cancel()
 	for _, base := range []struct{ option, dn string }{{"base_dn", d.config.BaseDN}, {"group_base_dn", d.config.GroupBaseDN}} {
 		if base.dn != "" {
-			findings = append(findings, Finding{base.option + " " + excerpt(base.dn), d.sees(ctx, base.option, base.dn)})
+			findings = append(findings, Finding{base.option + " " + excerpt.Of(base.dn), d.sees(ctx, base.option, base.dn)})
 		}
 	}
 	return findings

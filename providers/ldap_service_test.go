@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caddy-signin/caddy-signin/internal/queue"
 	"github.com/caddy-signin/caddy-signin/test/servers"
 )
 
@@ -328,7 +329,7 @@ func TestLDAPBoundsChecksAtOnce(t *testing.T) {
 		}()
 	}
 	for range 5 {
-		if err := <-results; !errors.Is(err, ErrBusy) {
+		if err := <-results; !errors.Is(err, queue.ErrBusy) {
 			t.Errorf("a check beyond the queue: %v", err)
 		}
 	}

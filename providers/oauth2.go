@@ -43,7 +43,7 @@ func (p *OAuth2) Provision(ctx caddy.Context) error {
 		return err
 	}
 	p.client, p.emailEndpoint = c, p.EmailEndpoint
-	if err := expand("email_endpoint", &p.emailEndpoint); err != nil {
+	if err := placeholders.Expand("email_endpoint", &p.emailEndpoint); err != nil {
 		return c.named(err)
 	}
 	if !c.row.selfHosted(c.config) {
@@ -132,7 +132,7 @@ func (p *OAuth2) finish(ctx context.Context, flow Flow, answer url.Values) (Acco
 	if err != nil {
 		return Account{}, err
 	}
-	if err := p.client.checkAttested(flow, userinfo.with(token, nil)); err != nil {
+	if err := p.client.checkAttested(flow, userinfo.with(token.answer, nil)); err != nil {
 		return Account{}, err
 	}
 	if p.emailEndpoint != "" {

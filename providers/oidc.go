@@ -12,6 +12,9 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
+
+	"github.com/caddy-signin/caddy-signin/internal/excerpt"
+	"github.com/caddy-signin/caddy-signin/internal/outgoing"
 )
 
 func init() {
@@ -105,11 +108,11 @@ func (p *OIDC) Provision(ctx caddy.Context) error {
 func (p *OIDC) discovery() (string, error) {
 	values := p.client.row.values(p.client.config)
 	endpoint := p.DiscoveryEndpoint
-	if err := expand("discovery_endpoint", &endpoint); err != nil {
+	if err := placeholders.Expand("discovery_endpoint", &endpoint); err != nil {
 		return "", err
 	}
 	params := p.DiscoveryParams
-	if err := expandMap("discovery_params", &params); err != nil {
+	if err := placeholders.ExpandMap("discovery_params", &params); err != nil {
 		return "", err
 	}
 	endpoint = cmp.Or(endpoint, values.fill(p.client.row.discoveryEndpoint), discoveryURL(p.client.config.Issuer))
@@ -146,8 +149,8 @@ func (p *OIDC) check(config *ClientConfig) error {
 		return fmt.Errorf("unknown id_token_signed_response_alg %q: write one of %s", alg, strings.Join(configurableAlgs, " "))
 	case p.UserinfoSignedResponseAlg != "" && !slices.Contains(userinfoAlgs, p.UserinfoSignedResponseAlg):
 		return fmt.Errorf("unknown userinfo_signed_response_alg %q: write one of %s", p.UserinfoSignedResponseAlg, strings.Join(userinfoAlgs, " "))
-	case template != "" && (strings.Count(template, tenantPlace) != 1 || checkURL(strings.Replace(template, tenantPlace, "x", 1), config.InsecureHTTP) != nil):
-		return fmt.Errorf("issuer_template must be a URL with one %s in it, got %q", tenantPlace, excerpt(template))
+	case template != "" && (strings.Count(template, tenantPlace) != 1 || outgoing.CheckURL(strings.Replace(template, tenantPlace, "x", 1), config.InsecureHTTP) != nil):
+		return fmt.Errorf("issuer_template must be a URL with one %s in it, got %q", tenantPlace, excerpt.Of(template))
 	case alg == "HS256" && !isDynamic(config.ClientSecret) && len(config.ClientSecret) < 32:
 		return errors.New("id_token_signed_response_alg HS256 needs a client_secret of at least 32 bytes (RFC 7518 section 3.2)")
 	}
@@ -236,7 +239,7 @@ func (p *OIDC) finish(ctx context.Context, flow Flow, answer url.Values) (Accoun
 	if err != nil {
 		return Account{}, err
 	}
-	attested, asks := []claims{idToken.with(token, nil)}, endpoints.UserinfoEndpoint != ""
+	attested, asks := []claims{idToken.with(token.answer, nil)}, endpoints.UserinfoEndpoint != ""
 	if asks && (p.client.profile.lacks(account) || !p.client.hasValuesFor(attested[0])) {
 		var userinfo claims
 		if account, userinfo, err = p.complete(ctx, endpoints, token, idToken, account); err != nil {
@@ -293,7 +296,7 @@ func (p *OIDC) complete(ctx context.Context, endpoints metadata, token *tokens, 
 		p.client.logger.Warn("the userinfo endpoint speaks of another subject than the ID token", zap.String("endpoint", endpoints.UserinfoEndpoint))
 		return Account{}, nil, errors.New("userinfo: its sub is not the ID token's")
 	}
-	all := userinfo.with(token, nil)
+	all := userinfo.with(token.answer, nil)
 	rest, err := p.client.profile.details(all)
 	if err != nil {
 		return Account{}, nil, err
@@ -301,7 +304,7 @@ func (p *OIDC) complete(ctx context.Context, endpoints metadata, token *tokens, 
 	if account.EmailVerified && rest.Email == account.Email && p.client.profile.deniesAddress(all) {
 		return Account{}, nil, errors.New("the ID token says that the address is verified, and userinfo that it isn't")
 	}
-	if rest.EmailVerified && rest.Email == account.Email && p.client.profile.deniesAddress(idToken.with(token, nil)) {
+	if rest.EmailVerified && rest.Email == account.Email && p.client.profile.deniesAddress(idToken.with(token.answer, nil)) {
 		return Account{}, nil, errors.New("userinfo says that the address is verified, and the ID token that it isn't")
 	}
 	return account.complete(rest), userinfo, nil

@@ -10,6 +10,8 @@ import (
 	"slices"
 
 	"go.uber.org/zap"
+
+	"github.com/caddy-signin/caddy-signin/internal/excerpt"
 )
 
 // discovered is the word for the endpoint that the discovery document names.
@@ -107,7 +109,7 @@ func (c *client) push(ctx context.Context, endpoint, tokenEndpoint string, reque
 		code, _ := answer["error"].(string)
 		description, _ := answer["error_description"].(string)
 		c.logger.Debug("the provider refused a pushed request", zap.Int("status", status),
-			zap.String("error", excerpt(code)), zap.String("error_description", excerpt(description)))
+			zap.String("error", excerpt.Of(code)), zap.String("error_description", excerpt.Of(description)))
 		if meaning, known := tokenErrors[code]; known {
 			return "", fmt.Errorf("the provider answered %s: %s", code, meaning)
 		}

@@ -15,6 +15,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/caddyauth"
 	"golang.org/x/crypto/bcrypt"
+
+	"github.com/caddy-signin/caddy-signin/internal/queue"
 )
 
 // DemoPasswordHash is the hash of the password "demo" that the documentation
@@ -142,10 +144,10 @@ func (h passwordHash) version() string {
 // matches compares within the process's turns for hashing. A password longer than
 // the algorithm reads never matches, but costs the same.
 func (h passwordHash) matches(ctx context.Context, password string) (bool, error) {
-	if err := hashing.acquire(ctx); err != nil {
+	if err := hashing.Acquire(ctx); err != nil {
 		return false, err
 	}
-	defer hashing.release()
+	defer hashing.Release()
 	tooLong := h.limit > 0 && len(password) > h.limit
 	if tooLong {
 		password = password[:h.limit]
@@ -200,7 +202,7 @@ func randomBytes(n int) []byte {
 
 // hashing are the process's turns for password checks, which are slow and hungry
 // on purpose: half the cores, and a short queue that turns the rest away.
-var hashing = newTurns(max(1, runtime.GOMAXPROCS(0)/2), maxQueue, 10*time.Second)
+var hashing = queue.New(max(1, runtime.GOMAXPROCS(0)/2), maxQueue, 10*time.Second)
 
 // maxQueue is how many password checks may wait for their turn.
 const maxQueue = 64

@@ -75,12 +75,6 @@ type presetOption struct {
 	public []string
 }
 
-// notYet are NextAuth's ids for which nothing is there, and what to write.
-var notYet = map[string]string{
-	"passkey":  "passkeys are not supported yet: choose another provider",
-	"webauthn": "WebAuthn is not supported yet: choose another provider",
-}
-
 // wholeIssuer adds what customers of the vendor leave out of its issuer.
 func (row preset) wholeIssuer(issuer string) string {
 	if issuer == "" || row.issuerSuffix == "" || isDynamic(issuer) || strings.HasSuffix(issuer, row.issuerSuffix) {

@@ -7,6 +7,9 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/caddy-signin/caddy-signin/internal/directive"
+	"github.com/caddy-signin/caddy-signin/internal/excerpt"
 )
 
 // fill sets what is not set in c from defaults. Of maps it takes the entries
@@ -115,7 +118,7 @@ func optionsHint(name string, known map[string]presetOption) string {
 	if len(known) == 0 {
 		return ""
 	}
-	return didYouMean(name, slices.Sorted(maps.Keys(known)))
+	return directive.DidYouMean(name, slices.Sorted(maps.Keys(known)))
 }
 
 func (o presetOption) check(value string) error {
@@ -124,10 +127,10 @@ func (o presetOption) check(value string) error {
 		return nil
 	case o.choices != nil:
 		if _, ok := o.choices[value]; !ok {
-			return fmt.Errorf("%s must be one of %s, got %q", o.name, strings.Join(slices.Sorted(maps.Keys(o.choices)), ", "), excerpt(value))
+			return fmt.Errorf("%s must be one of %s, got %q", o.name, strings.Join(slices.Sorted(maps.Keys(o.choices)), ", "), excerpt.Of(value))
 		}
 	case !optionPattern.MatchString(value):
-		return fmt.Errorf("%s must be letters, digits or . _ -, got %q", o.name, excerpt(value))
+		return fmt.Errorf("%s must be letters, digits or . _ -, got %q", o.name, excerpt.Of(value))
 	}
 	return nil
 }

@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/caddy-signin/caddy-signin/internal/outgoing"
 )
 
 // Prober is implemented by providers of which more can be checked than their
@@ -82,11 +84,11 @@ func reach(ctx context.Context, client *http.Client, urls ...string) []Finding {
 func answers(ctx context.Context, client *http.Client, origin string) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodHead, origin+"/", nil)
 	if err != nil {
-		return withoutURL(err)
+		return outgoing.WithoutURL(err)
 	}
 	resp, err := client.Do(req)
 	if err != nil {
-		return withoutURL(err)
+		return outgoing.WithoutURL(err)
 	}
 	_ = resp.Body.Close() // a HEAD has none
 	return nil

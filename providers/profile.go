@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/caddy-signin/caddy-signin/internal/address"
 )
 
 // ProfileMap says where in a provider's claims the parts of a profile stand. A
@@ -161,7 +164,7 @@ func (p profile) address(c claims) (email string, verified bool) {
 	for _, at := range p.email {
 		value, _ := at.in(map[string]any(c))
 		raw, _ := value.(string)
-		email, ok := NormalEmail(raw)
+		email, ok := address.Normal(raw)
 		if !ok {
 			continue
 		}
@@ -209,9 +212,11 @@ func identifier(v any) (string, bool) {
 
 func isNotInIDs(r rune) bool { return unicode.IsControl(r) || r == utf8.RuneError }
 
+var wholeDigits = regexp.MustCompile(`^-?[0-9]+$`)
+
 func wholeNumber(n json.Number) (string, bool) {
 	digits := string(n)
-	if isNumber(strings.TrimPrefix(digits, "-")) {
+	if wholeDigits.MatchString(digits) {
 		return digits, len(digits) <= maxID && digits != "-0"
 	}
 	// 1.2e3 is 1200; beyond 2^53 such a form may have lost digits on its way.

@@ -3,7 +3,6 @@ package providers
 import (
 	"iter"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -85,57 +84,3 @@ func (p path) isElsewhere(c claims) bool {
 	}
 	return false
 }
-
-// blocked says that the path can't be followed because something on it is of the
-// wrong type, rather than missing; null counts where nullBlocks is set.
-func (p path) blocked(v any, nullBlocks bool) bool {
-	if len(p) == 0 {
-		return false
-	}
-	switch v := v.(type) {
-	case nil:
-		return nullBlocks
-	case map[string]any:
-		for n := 1; n <= len(p); n++ {
-			if next, ok := v[strings.Join(p[:n], ".")]; ok && p[n:].blocked(next, nullBlocks) {
-				return true
-			}
-		}
-		return false
-	case []any:
-		if !choosesElement(p[0]) {
-			return len(v) > 0
-		}
-		return slices.ContainsFunc(v, func(element any) bool { return p[1:].blocked(element, nullBlocks) })
-	}
-	return true
-}
-
-// choosesElement says that a step leads into a list: an index, or a condition.
-func choosesElement(step string) bool {
-	_, err := strconv.Atoi(step)
-	return err == nil || strings.Contains(step, "=")
-}
-
-// each follows the path to every value that it may mean: under each of the names
-// that a member may have, and in each element of a list, until yield returns false.
-func (p path) each(v any, yield func(any) bool) bool {
-	if len(p) == 0 {
-		return yield(v)
-	}
-	switch v := v.(type) {
-	case map[string]any:
-		for n := 1; n <= len(p); n++ {
-			if next, ok := v[strings.Join(p[:n], ".")]; ok && !p[n:].each(next, yield) {
-				return false
-			}
-		}
-	case []any:
-		if choosesElement(p[0]) {
-			return !slices.ContainsFunc(v, func(element any) bool { return !p[1:].each(element, yield) })
-		}
-	}
-	return true
-}
-
-func (p path) String() string { return strings.Join(p, ".") }

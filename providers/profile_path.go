@@ -2,6 +2,8 @@ package providers
 
 import (
 	"encoding/json"
+	"iter"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -33,59 +35,57 @@ func first[T any](c claims, paths []path, usable func(any) (T, bool)) (T, bool) 
 	return none, false
 }
 
-// in follows the path into v. A member's name may itself have dots, as
-// https://example.com/roles has; the shorter name is tried first.
+// in follows the path to the first value that it leads to. Of a list, a step
+// chooses one element.
 func (p path) in(v any) (any, bool) {
 	if len(p) == 0 {
 		return v, true
 	}
+	for rest, next := range p.branches(v, oneElement) {
+		if found, ok := rest.in(next); ok {
+			return found, true
+		}
+	}
+	return nil, false
+}
+
+// each follows the path to every value that it may mean: under each of the names
+// that a member may have, and in each element of a list, until yield returns false.
+func (p path) each(v any, yield func(any) bool) bool {
+	if len(p) == 0 {
+		return yield(v)
+	}
+	for rest, next := range p.branches(v, everyElement) {
+		if !rest.each(next, yield) {
+			return false
+		}
+	}
+	return true
+}
+
+// blocked says that the path can't be followed because something on it is of the
+// wrong type, rather than missing; null counts where nullBlocks is set.
+func (p path) blocked(v any, nullBlocks bool) bool {
+	if len(p) == 0 {
+		return false
+	}
 	switch v := v.(type) {
+	case nil:
+		return nullBlocks
 	case map[string]any:
-		for n := 1; n <= len(p); n++ {
-			if next, ok := v[strings.Join(p[:n], ".")]; ok {
-				if found, ok := p[n:].in(next); ok {
-					return found, true
-				}
-			}
-		}
 	case []any:
-		if found, ok := withMember(v, p[0]); ok {
-			return p[1:].in(found)
+		if !choosesElement(p[0]) {
+			return len(v) > 0
 		}
-		if i, err := strconv.Atoi(p[0]); err == nil && 0 <= i && i < len(v) {
-			return p[1:].in(v[i])
-		}
+	default:
+		return true
 	}
-	return nil, false
-}
-
-// withMember returns the first object of a list that has a member with this
-// value, written name=value.
-func withMember(list []any, condition string) (any, bool) {
-	name, want, ok := strings.Cut(condition, "=")
-	if !ok {
-		return nil, false
-	}
-	for _, element := range list {
-		object, _ := element.(map[string]any)
-		if value, ok := object[name]; ok && literal(value) == want {
-			return object, true
+	for rest, next := range p.branches(v, everyElement) {
+		if rest.blocked(next, nullBlocks) {
+			return true
 		}
 	}
-	return nil, false
-}
-
-// literal is a value as it is written in a condition.
-func literal(v any) string {
-	switch v := v.(type) {
-	case string:
-		return v
-	case bool:
-		return strconv.FormatBool(v)
-	case json.Number:
-		return v.String()
-	}
-	return ""
+	return false
 }
 
 // texts are the texts, numbers and flags that the path leads to, in every element of
@@ -102,13 +102,90 @@ func (p path) texts(v any) (found []string) {
 	}
 	if len(p) == 0 {
 		if text := literal(v); text != "" {
-			return []string{text}
+			found = append(found, text)
 		}
-		return nil
+		return found
 	}
-	object, _ := v.(map[string]any)
-	for n := 1; n <= len(p) && found == nil; n++ {
-		found = p[n:].texts(object[strings.Join(p[:n], ".")])
+	for rest, next := range p.branches(v, oneElement) {
+		if found = rest.texts(next); found != nil {
+			break
+		}
 	}
 	return found
 }
+
+// What a step that chooses an element of a list leads to: the element that it
+// means, or every one that it could mean in another answer.
+const (
+	oneElement   = false
+	everyElement = true
+)
+
+// branches are the values that the path's next step may lead to from v, and what is
+// then left of the path. A member's name may itself have dots, as
+// https://example.com/roles has, and so take several steps; the shorter name comes
+// first.
+func (p path) branches(v any, every bool) iter.Seq2[path, any] {
+	return func(yield func(path, any) bool) {
+		switch v := v.(type) {
+		case map[string]any:
+			for n := 1; n <= len(p); n++ {
+				if next, ok := v[strings.Join(p[:n], ".")]; ok && !yield(p[n:], next) {
+					return
+				}
+			}
+		case []any:
+			for _, element := range chosen(v, p[0], every) {
+				if !yield(p[1:], element) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// chosen are the elements of a list that a step leads to: at most one, by its index
+// or by a member's value, written name=value; or every one.
+func chosen(list []any, step string, every bool) []any {
+	if every {
+		if choosesElement(step) {
+			return list
+		}
+		return nil
+	}
+	if name, want, ok := strings.Cut(step, "="); ok {
+		i := slices.IndexFunc(list, func(element any) bool {
+			object, _ := element.(map[string]any)
+			value, ok := object[name]
+			return ok && literal(value) == want
+		})
+		if i >= 0 {
+			return list[i : i+1]
+		}
+	}
+	if i, err := strconv.Atoi(step); err == nil && 0 <= i && i < len(list) {
+		return list[i : i+1]
+	}
+	return nil
+}
+
+// choosesElement says that a step leads into a list: an index, or a condition.
+func choosesElement(step string) bool {
+	_, err := strconv.Atoi(step)
+	return err == nil || strings.Contains(step, "=")
+}
+
+// literal is a value as it is written in a condition.
+func literal(v any) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case bool:
+		return strconv.FormatBool(v)
+	case json.Number:
+		return v.String()
+	}
+	return ""
+}
+
+func (p path) String() string { return strings.Join(p, ".") }

@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/caddy-signin/caddy-signin/internal/excerpt"
 )
 
 // Besides the provider's claims, a profile can read these.
@@ -16,12 +18,14 @@ const (
 	callbackMember = "callback"       // the callback's parameters
 )
 
-// with returns c and, under names of their own, what else a profile can read.
-func (c claims) with(t *tokens, answer url.Values) claims {
+// with returns c and, under names of their own, what else a profile can read: the
+// token endpoint's answer without its tokens, and the callback's parameters, of
+// which there are none for whoever must not trust them.
+func (c claims) with(tokenAnswer claims, parameters url.Values) claims {
 	all := maps.Clone(c)
-	all[tokenMember] = map[string]any(t.answer)
-	callback := make(map[string]any, len(answer))
-	for name, values := range answer {
+	all[tokenMember] = map[string]any(tokenAnswer)
+	callback := make(map[string]any, len(parameters))
+	for name, values := range parameters {
 		callback[name] = values[0]
 		if object, err := parseClaims([]byte(values[0])); err == nil {
 			callback[name] = map[string]any(object)
@@ -152,7 +156,7 @@ func checkSources(written string, rich bool) error {
 func checkSource(s string, rich bool) error {
 	if call := sourceCall.FindStringSubmatch(s); call != nil {
 		if pictures[call[1]] == nil || !rich {
-			return fmt.Errorf("unknown picture %q: write one of %s()", excerpt(s), strings.Join(slices.Sorted(maps.Keys(pictures)), "(), "))
+			return fmt.Errorf("unknown picture %q: write one of %s()", excerpt.Of(s), strings.Join(slices.Sorted(maps.Keys(pictures)), "(), "))
 		}
 		return nil
 	}
@@ -168,12 +172,12 @@ func checkSource(s string, rich bool) error {
 		read = strings.Split(s, "+")
 	}
 	if read == nil {
-		return fmt.Errorf("%q has a brace, but no path in braces such as {user.id}", excerpt(s))
+		return fmt.Errorf("%q has a brace, but no path in braces such as {user.id}", excerpt.Of(s))
 	}
 	for _, one := range read {
 		p := strings.Split(one, ".")
 		if slices.Contains(p, "") || len(p) > 16 {
-			return fmt.Errorf("%q is not a path such as contact.email", excerpt(s))
+			return fmt.Errorf("%q is not a path such as contact.email", excerpt.Of(s))
 		}
 		if p[0] == callbackMember && !rich {
 			return errors.New("only the name may come from the callback, which passes through the browser")

@@ -124,9 +124,9 @@ type Checker interface {
 	Provider
 	// Fields are drawn on the sign-in page, in this order.
 	Fields() []Field
-	// Check returns the account, or [ErrWrongCredentials], a [RefusalError] (which is
-	// one, too), [ErrBusy], or another error when the back end failed: the
-	// answer is not known then. It takes of the fields what it declares.
+	// Check returns the account, or [ErrWrongCredentials], or a [RefusalError] (which
+	// is one, too). Every other error, of a full queue or a back end that failed, means
+	// that the answer is not known. It takes of the fields what it declares.
 	Check(ctx context.Context, fields map[string]string) (Account, error)
 }
 
@@ -183,6 +183,4 @@ var (
 	ErrNotAdmitted = errors.New("the provider doesn't attest what the configuration asks for")
 	// ErrWrongCredentials is an unknown user or a wrong password, alike.
 	ErrWrongCredentials = errors.New("unknown user or wrong password")
-	// ErrBusy is a full queue: of password checks, or of questions to a back end.
-	ErrBusy = errors.New("too many sign-ins at once: the queue is full")
 )

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/caddy-signin/caddy-signin/internal/address"
 )
 
 // sessionScopes say how long tokens live, and nothing of the person. A provider
@@ -74,7 +76,7 @@ func (c *client) grants(scope any) (grants map[string]bool, told bool, err error
 // scopeName is a scope's name without what the row says may differ.
 func (c *client) scopeName(name string) string {
 	if c.row.foldScopes {
-		name = lowerASCII(name)
+		name = address.LowerASCII(name)
 	}
 	return strings.TrimPrefix(name, c.row.scopePrefix)
 }

@@ -2,49 +2,8 @@ package providers
 
 import (
 	"cmp"
-	"encoding/json"
+	"slices"
 )
-
-// Parts are the parts of an [Account] that a provider can give.
-type Parts struct {
-	Email, Groups bool
-	// Mend says how to have a missing one, or that there is no way.
-	Mend string
-}
-
-// Tells says which parts a provider can give, by its configuration (JSON, with the
-// guest module's name in the member provider). One that isn't known, or can't be
-// read, may give all.
-func Tells(written json.RawMessage) Parts {
-	var named struct{ Provider string }
-	if json.Unmarshal(written, &named) != nil {
-		return Parts{Email: true, Groups: true}
-	}
-	switch named.Provider {
-	case kindOIDC:
-		return tellsOf[OIDC](written)
-	case kindOAuth2:
-		return tellsOf[OAuth2](written)
-	case "credentials":
-		return tellsOf[Credentials](written)
-	case string(TypeEmail):
-		return Parts{Email: true, Mend: "mailed links tell an address alone"}
-	}
-	return Parts{Email: true, Groups: true}
-}
-
-type teller[T any] interface {
-	*T
-	tells() Parts
-}
-
-func tellsOf[T any, P teller[T]](written json.RawMessage) Parts {
-	module := P(new(T))
-	if json.Unmarshal(written, module) != nil {
-		return Parts{Email: true, Groups: true}
-	}
-	return module.tells()
-}
 
 func (c *ClientConfig) tells(kind string) Parts {
 	profile := c.withDefaults(kind).Profile
@@ -61,9 +20,11 @@ func (c *ClientConfig) tells(kind string) Parts {
 	return parts
 }
 
-func (p *OIDC) tells() Parts { return p.ClientConfig.tells(kindOIDC) }
+// Tells implements [Teller].
+func (p *OIDC) Tells() Parts { return p.ClientConfig.tells(kindOIDC) }
 
-func (p *OAuth2) tells() Parts {
+// Tells implements [Teller].
+func (p *OAuth2) Tells() Parts {
 	config := p.withDefaults(kindOAuth2)
 	parts := p.ClientConfig.tells(kindOAuth2)
 	row, _ := lookUp(config.Preset)
@@ -73,11 +34,59 @@ func (p *OAuth2) tells() Parts {
 	return parts
 }
 
-// Users of a file have no groups.
-func (c *Credentials) tells() Parts {
+// Tells implements [Teller]. Users of a file have no groups.
+func (c *Credentials) Tells() Parts {
 	if l := c.LDAP; l != nil {
 		attributes := l.Attributes.withDefaults()
 		return Parts{Email: attributes.Email != off, Groups: attributes.Groups != off || l.GroupBaseDN != "", Mend: "name group_base_dn in ldap for groups, and attributes email for the address"}
 	}
 	return Parts{Email: true, Groups: c.HTTP != nil || len(c.Users) > 0, Mend: "users of a file have no groups: move them into the Caddyfile"}
 }
+
+// Tells implements [Teller].
+func (*Email) Tells() Parts {
+	return Parts{Email: true, Mend: "mailed links tell an address alone"}
+}
+
+// Keywords implements [Keyworder]: the presets of this kind.
+func (*OIDC) Keywords() []string { return presetNames(kindOIDC) }
+
+// IsKeyword implements [Keyworder].
+func (*OIDC) IsKeyword(word string) bool { return isPresetOf(kindOIDC, word) }
+
+// Keywords implements [Keyworder]: the presets of this kind.
+func (*OAuth2) Keywords() []string { return presetNames(kindOAuth2) }
+
+// IsKeyword implements [Keyworder].
+func (*OAuth2) IsKeyword(word string) bool { return isPresetOf(kindOAuth2, word) }
+
+func presetNames(kind string) (names []string) {
+	for _, name := range PresetNames() {
+		if isPresetOf(kind, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func isPresetOf(kind, name string) bool {
+	row, ok := lookUp(name)
+	return ok && row.kind == kind
+}
+
+// Keywords implements [Keyworder]: the services that take mails over HTTP, and
+// Auth.js v5's name for mails over SMTP.
+func (*Email) Keywords() []string { return append(MailServiceNames(), mailNodemailer) }
+
+// IsKeyword implements [Keyworder].
+func (e *Email) IsKeyword(word string) bool { return slices.Contains(e.Keywords(), word) }
+
+var (
+	_ Teller    = (*OIDC)(nil)
+	_ Teller    = (*OAuth2)(nil)
+	_ Teller    = (*Credentials)(nil)
+	_ Teller    = (*Email)(nil)
+	_ Keyworder = (*OIDC)(nil)
+	_ Keyworder = (*OAuth2)(nil)
+	_ Keyworder = (*Email)(nil)
+)

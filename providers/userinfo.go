@@ -12,6 +12,10 @@ import (
 
 	"go.uber.org/zap"
 	"golang.org/x/net/http/httpguts"
+
+	"github.com/caddy-signin/caddy-signin/internal/address"
+	"github.com/caddy-signin/caddy-signin/internal/excerpt"
+	"github.com/caddy-signin/caddy-signin/internal/outgoing"
 )
 
 // userinfo asks an endpoint who the access token's person is, and returns the
@@ -21,7 +25,7 @@ func (c *client) userinfo(ctx context.Context, endpoint string, t *tokens) ([]by
 	if err != nil {
 		return nil, fmt.Errorf("userinfo: %w", err)
 	}
-	body, err := answerOf(c.http, req, endpoint, maxAnswer)
+	body, err := outgoing.Answer(c.http, req, endpoint, outgoing.MaxAnswer)
 	if err != nil {
 		return nil, fmt.Errorf("userinfo: %w", err)
 	}
@@ -40,7 +44,7 @@ func (c *client) userinfoRequest(ctx context.Context, endpoint string, t *tokens
 	}
 	req, err := http.NewRequestWithContext(ctx, cmp.Or(c.config.UserinfoMethod, method), target, body)
 	if err != nil {
-		return nil, withoutURL(err)
+		return nil, outgoing.WithoutURL(err)
 	}
 	if c.config.UserinfoBody != "" {
 		req.Header.Set("Content-Type", "application/json")
@@ -66,7 +70,7 @@ func (c *client) userinfoRequest(ctx context.Context, endpoint string, t *tokens
 func (c *ClientConfig) checkUserinfo(string) error {
 	switch method := c.UserinfoMethod; {
 	case method != "" && method != http.MethodGet && method != http.MethodPost:
-		return fmt.Errorf("userinfo_method must be GET or POST, got %q", excerpt(method))
+		return fmt.Errorf("userinfo_method must be GET or POST, got %q", excerpt.Of(method))
 	case method == http.MethodGet && c.UserinfoBody != "":
 		return errors.New("userinfo_method GET has no body: leave userinfo_body out, or write POST")
 	case c.UserinfoBody != "" && !json.Valid([]byte(c.UserinfoBody)):
@@ -75,7 +79,7 @@ func (c *ClientConfig) checkUserinfo(string) error {
 	for _, name := range sortedKeys(c.UserinfoHeaders) {
 		value := c.UserinfoHeaders[name]
 		if !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value) || ownHeaders[http.CanonicalHeaderKey(name)] {
-			return fmt.Errorf("userinfo_headers can't set %q", excerpt(name))
+			return fmt.Errorf("userinfo_headers can't set %q", excerpt.Of(name))
 		}
 	}
 	return nil
@@ -106,10 +110,10 @@ func (c *client) addAddress(ctx context.Context, account *Account, endpoint, acc
 func (c *client) bearerJSON(ctx context.Context, endpoint, accessToken string) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, endpoint, nil)
 	if err != nil {
-		return nil, withoutURL(err)
+		return nil, outgoing.WithoutURL(err)
 	}
 	req.Header.Set("Authorization", "Bearer "+accessToken)
-	return answerOf(c.http, req, endpoint, maxAnswer)
+	return outgoing.Answer(c.http, req, endpoint, outgoing.MaxAnswer)
 }
 
 // pickAddress chooses from a list of addresses: the primary one when it is
@@ -126,7 +130,7 @@ func (a *Account) pickAddress(body []byte) error {
 	unverified := make(map[string]bool)
 	for _, entry := range list {
 		raw, _ := entry["email"].(string)
-		if address, ok := NormalEmail(raw); ok && entry["verified"] != true {
+		if address, ok := address.Normal(raw); ok && entry["verified"] != true {
 			unverified[address] = true
 		}
 	}
@@ -136,7 +140,7 @@ func (a *Account) pickAddress(body []byte) error {
 		if !isText {
 			a.addIncomplete(AttributeEmail, "an entry of the person's addresses has %s as its email", kindOf(entry["email"]))
 		}
-		address, ok := NormalEmail(raw)
+		address, ok := address.Normal(raw)
 		rank := 0
 		if !unverified[address] {
 			rank += 2

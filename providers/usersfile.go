@@ -10,6 +10,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/caddy-signin/caddy-signin/internal/address"
+	"github.com/caddy-signin/caddy-signin/internal/excerpt"
 )
 
 const (
@@ -169,7 +172,7 @@ func parseHtpasswdLine(text string) (User, error) {
 		err = checkFileHash(user.Password)
 	}
 	if err != nil {
-		return User{}, fmt.Errorf("user %q: %w", excerpt(name), err)
+		return User{}, fmt.Errorf("user %q: %w", excerpt.Of(name), err)
 	}
 	return user, nil
 }
@@ -177,7 +180,7 @@ func parseHtpasswdLine(text string) (User, error) {
 // checkFileName makes a name with an @ the user's e-mail address as well.
 func (u *User) checkFileName() error {
 	if strings.Contains(u.Username, "@") {
-		if _, err := ParseEmail(u.Username); err != nil {
+		if _, err := address.Parse(u.Username); err != nil {
 			return fmt.Errorf("a login name with an @ must be an e-mail address: %w", err)
 		}
 		u.Email = u.Username

@@ -73,13 +73,13 @@ var deviations = map[string]map[string]string{
 // aspects compare a row, as it is when loaded, with the facts.
 var aspects = map[string]func(f vendorFacts, c *client) (got string, allowed []string){
 	"authorization_endpoint": func(f vendorFacts, c *client) (string, []string) {
-		return address(c.config.AuthorizationEndpoint), f.addresses("authorize", "authorize")
+		return withoutQuery(c.config.AuthorizationEndpoint), f.addresses("authorize", "authorize")
 	},
 	"token_endpoint": func(f vendorFacts, c *client) (string, []string) {
-		return address(c.config.TokenEndpoint), f.addresses("token", "token")
+		return withoutQuery(c.config.TokenEndpoint), f.addresses("token", "token")
 	},
 	"userinfo_endpoint": func(f vendorFacts, c *client) (string, []string) {
-		return address(c.config.UserinfoEndpoint), f.addresses("userinfo", "userinfo")
+		return withoutQuery(c.config.UserinfoEndpoint), f.addresses("userinfo", "userinfo")
 	},
 	"scopes": func(f vendorFacts, c *client) (string, []string) { return f.scopes(c) },
 	"params": func(f vendorFacts, c *client) (string, []string) {
@@ -113,8 +113,7 @@ var aspects = map[string]func(f vendorFacts, c *client) (got string, allowed []s
 	"display name": func(f vendorFacts, c *client) (string, []string) { return c.config.Name, []string{f["name"]} },
 }
 
-// address is an endpoint without its query.
-func address(endpoint string) string {
+func withoutQuery(endpoint string) string {
 	before, _, _ := strings.Cut(endpoint, "?")
 	return before
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/caddy-signin/caddy-signin/internal/address"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
@@ -246,16 +247,7 @@ func (p *people) create(ctx context.Context, account sessionstore.Account) (sess
 }
 
 // sameAddress compares without the case of ASCII letters, as byAddress does.
-func sameAddress(a, b string) bool { return lowerASCII(a) == lowerASCII(b) }
-
-func lowerASCII(s string) string {
-	return strings.Map(func(r rune) rune {
-		if 'A' <= r && r <= 'Z' {
-			return r - 'A' + 'a'
-		}
-		return r
-	}, s)
-}
+func sameAddress(a, b string) bool { return address.LowerASCII(a) == address.LowerASCII(b) }
 
 // attest notes that an account of the user attests the address that is stored.
 func (p *people) attest(ctx context.Context, user *sessionstore.User, account sessionstore.Account) error {

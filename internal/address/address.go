@@ -1,4 +1,6 @@
-package providers
+// Package address reads e-mail addresses into the one form in which they are compared,
+// stored and mailed, so that no two spellings are two people, and no two people one.
+package address
 
 import (
 	"errors"
@@ -19,7 +21,7 @@ const (
 
 var errNotAnAddress = errors.New("not an e-mail address: write one plain address, such as alice@example.com")
 
-// ParseEmail returns s as the one form in which the project compares, stores
+// Parse returns s as the one form in which the project compares, stores
 // and mails an address: an addr-spec of RFC 5322 section 3.4.1 in lower case,
 // its domain in ASCII (RFC 5891).
 //
@@ -29,23 +31,38 @@ var errNotAnAddress = errors.New("not an e-mail address: write one plain address
 // quoted local part, a list, routing with % or !, control characters, a non-ASCII
 // local part, an address literal, a domain without a dot, more than 254 bytes,
 // and letters that other software takes for ASCII ones, such as U+0130 for i.
-// ParseEmail(ParseEmail(s)) is ParseEmail(s).
-func ParseEmail(s string) (string, error) {
+// Parse(Parse(s)) is Parse(s).
+func Parse(s string) (string, error) {
 	if len(s) > 4*maxAddress || !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) {
 		return "", errNotAnAddress
 	}
 	return parseAddress(strings.TrimSpace(norm.NFC.String(strings.Map(narrow, s))))
 }
 
-// NormalEmail reads an address that somebody else vouches for or stores (a
+// ParseCased reads an address that mail is sent from: as [Parse] does, but the
+// local part stays as it is written, for some servers tell A from a in it (RFC 5321
+// section 2.4), and none of it is folded.
+func ParseCased(s string) (string, error) {
+	normal, err := Parse(s)
+	if err != nil {
+		return "", err
+	}
+	local, _, _ := strings.Cut(s, "@")
+	if !isLocalPart(local) {
+		return "", errNotAnAddress
+	}
+	return local + normal[strings.LastIndex(normal, "@"):], nil
+}
+
+// Normal reads an address that somebody else vouches for or stores (a
 // provider, a directory, NextAuth): ok is false for what isn't one plain address,
-// and for what [ParseEmail] would fold into another mailbox. They vouched for the
+// and for what [Parse] would fold into another mailbox. They vouched for the
 // one they wrote, not for the folded one.
-func NormalEmail(s string) (address string, ok bool) {
+func Normal(s string) (address string, ok bool) {
 	if !norm.NFKC.IsNormalString(s) {
 		return "", false
 	}
-	address, err := ParseEmail(s)
+	address, err := Parse(s)
 	return address, err == nil
 }
 
@@ -71,19 +88,19 @@ func parseAddress(s string) (string, error) {
 	if !found || !isLocalPart(local) {
 		return "", errNotAnAddress
 	}
-	domain, err := asciiDomain(domain)
+	domain, err := HostName(domain)
 	if err != nil {
 		return "", err
 	}
 	if len(local)+len("@")+len(domain) > maxAddress {
 		return "", errNotAnAddress
 	}
-	return lowerASCII(local) + "@" + domain, nil
+	return LowerASCII(local) + "@" + domain, nil
 }
 
-// lowerASCII folds A to Z alone: [strings.ToLower] makes U+0130 an i, and so one
+// LowerASCII folds A to Z alone: [strings.ToLower] makes U+0130 an i, and so one
 // mailbox of two.
-func lowerASCII(s string) string {
+func LowerASCII(s string) string {
 	return strings.Map(func(r rune) rune {
 		if 'A' <= r && r <= 'Z' {
 			return r - 'A' + 'a'
@@ -114,9 +131,10 @@ func isAlphanumeric(r rune) bool {
 	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'
 }
 
-// asciiDomain returns a host name of two labels or more in lower case.
-func asciiDomain(domain string) (string, error) {
-	domain = lowerASCII(domain)
+// HostName returns a host name of two labels or more in ASCII and in lower case, or
+// an error for what is none: an IP address, or letters that no name may hold.
+func HostName(domain string) (string, error) {
+	domain = LowerASCII(domain)
 	if strings.ContainsFunc(domain, func(r rune) bool { return !isASCII(r) }) {
 		// The registration profile refuses what other profiles ignore or map away,
 		// capital letters among it.

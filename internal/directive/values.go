@@ -1,0 +1,158 @@
+package directive
+
+import (
+	"encoding/json"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+)
+
+// One reads exactly one value, which isn't empty. A value that the directive's
+// arguments gave already is one too many.
+func One(field *string) Option {
+	return func(d *caddyfile.Dispenser) error {
+		name, args := d.Val(), d.RemainingArgs()
+		switch {
+		case len(args) != 1 || args[0] == "":
+			return d.Errf("%s needs exactly one value, in quotes if it has spaces: %s <value>", name, name)
+		case *field != "":
+			return d.Errf("%s is written twice: it stands in the arguments already", name)
+		}
+		*field = args[0]
+		return nil
+	}
+}
+
+// Some reads one value or more, none of them empty.
+func Some(field *[]string) Option {
+	return func(d *caddyfile.Dispenser) error {
+		name, args := d.Val(), d.RemainingArgs()
+		if len(args) == 0 || slices.Contains(args, "") {
+			return d.Errf("%s needs values: %s <value...>", name, name)
+		}
+		*field = args
+		return nil
+	}
+}
+
+// Alternatives reads values, of which the first that is good counts, and joins them
+// by a bar.
+func Alternatives(field *string) Option {
+	return func(d *caddyfile.Dispenser) error {
+		var alternatives []string
+		if err := Some(&alternatives)(d); err != nil {
+			return err
+		}
+		*field = strings.Join(alternatives, "|")
+		return nil
+	}
+}
+
+// Pairs reads one <name>=<value> or more, each name once.
+func Pairs(field *map[string]string) Option {
+	return func(d *caddyfile.Dispenser) error {
+		name, args := d.Val(), d.RemainingArgs()
+		*field = make(map[string]string, len(args))
+		for _, arg := range args {
+			key, value, ok := strings.Cut(arg, "=")
+			if _, twice := (*field)[key]; !ok || key == "" || twice {
+				return d.Errf("%s: %q is not a new <name>=<value>", name, arg)
+			}
+			(*field)[key] = value
+		}
+		if len(args) == 0 {
+			return d.Errf("%s needs values: %s <name>=<value>...", name, name)
+		}
+		return nil
+	}
+}
+
+// Entry reads one value into a map, under the option's name.
+func Entry(field *map[string]string) Option {
+	return func(d *caddyfile.Dispenser) error {
+		name, value := d.Val(), ""
+		if err := One(&value)(d); err != nil {
+			return err
+		}
+		if *field == nil {
+			*field = make(map[string]string)
+		}
+		(*field)[name] = value
+		return nil
+	}
+}
+
+// Flag reads an option that has no value.
+func Flag(field *bool) Option {
+	return func(d *caddyfile.Dispenser) error {
+		name := d.Val()
+		if d.NextArg() {
+			return d.Errf("%s takes no value: leave %q out", name, d.Val())
+		}
+		*field = true
+		return nil
+	}
+}
+
+// Number reads a whole number from 1 to most.
+func Number(field *int, most int) Option {
+	return func(d *caddyfile.Dispenser) error {
+		name, written := d.Val(), ""
+		if err := One(&written)(d); err != nil {
+			return err
+		}
+		value, err := strconv.Atoi(written)
+		if err != nil || value < 1 || value > most {
+			return d.Errf("%s must be a number from 1 to %d, got %q", name, most, written)
+		}
+		*field = value
+		return nil
+	}
+}
+
+// Duration reads a duration of at least so much.
+func Duration(field *caddy.Duration, least time.Duration) Option {
+	return func(d *caddyfile.Dispenser) error {
+		name, written := d.Val(), ""
+		if err := One(&written)(d); err != nil {
+			return err
+		}
+		value, err := caddy.ParseDuration(written)
+		if err != nil || value < least {
+			return d.Errf("%s %q must be a duration such as 5s or 30m", name, written)
+		}
+		*field = caddy.Duration(value)
+		return nil
+	}
+}
+
+// TrustPool reads where trusted certificates come from, as reverse_proxy's
+// tls_trust_pool does, into the JSON of a module of tls.ca_pool.source.
+func TrustPool(field *json.RawMessage) Option {
+	return func(d *caddyfile.Dispenser) error {
+		const namespace = "tls.ca_pool.source"
+		option := d.Val()
+		if !d.NextArg() {
+			return d.Errf("%s takes a source, as in: %s file /etc/ssl/corp.pem", option, option)
+		}
+		name := d.Val()
+		if _, err := caddy.GetModule(namespace + "." + name); err != nil {
+			var known []string
+			for _, module := range caddy.GetModules(namespace) {
+				known = append(known, module.ID.Name())
+			}
+			return d.Errf("unknown source of %s %q%s", option, name, DidYouMean(name, known))
+		}
+		pool, err := caddyfile.UnmarshalModule(d, namespace+"."+name)
+		if err != nil {
+			return err //nolint:wrapcheck // it names file and line already
+		}
+		*field = caddyconfig.JSONModuleObject(pool, "provider", name, nil)
+		return nil
+	}
+}
