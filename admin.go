@@ -157,8 +157,8 @@ func markEnded(ctx context.Context, realmKey, user string) error {
 		return adminError(http.StatusNotFound, err)
 	}
 	for _, rl := range realms {
-		if err := (sessionList{sessionManager: rl.sessions}).markEnded(ctx, user); err != nil {
-			return adminError(http.StatusServiceUnavailable, fmt.Errorf("%s: %w", rl, err))
+		if err := (sessionList{sessionManager: rl.active.sessions}).markEnded(ctx, user); err != nil {
+			return adminError(http.StatusServiceUnavailable, fmt.Errorf("%s: %w", rl.active, err))
 		}
 	}
 	return nil
@@ -176,12 +176,12 @@ func find(ctx context.Context, realmKey, user string, wanted func(*entry) bool) 
 	seen := make(map[[2]string]bool) // realms without a name may share a store
 	var found []owned
 	for _, rl := range realms {
-		err := sessionList{sessionManager: rl.sessions}.each(ctx, listPrefix(cmp.Or(realmKey, rl.poolKey()), user), func(key string, e entry) error {
+		err := sessionList{sessionManager: rl.active.sessions}.each(ctx, listPrefix(cmp.Or(realmKey, rl.active.poolKey()), user), func(key string, e entry) error {
 			id := [2]string{key, e.sid}
-			if !rl.owns(key) || seen[id] || (user != "" && e.user != user) || !wanted(&e) {
+			if !rl.active.owns(key) || seen[id] || (user != "" && e.user != user) || !wanted(&e) {
 				return nil
 			}
-			one := owned{sessionList{rl.sessions, key}, e}
+			one := owned{sessionList{rl.active.sessions, key}, e}
 			over, err := e.home().revoked(ctx, one.sessionList, e)
 			if err == nil && !over {
 				seen[id] = true
@@ -191,9 +191,9 @@ func find(ctx context.Context, realmKey, user string, wanted func(*entry) bool) 
 		})
 		switch {
 		case errors.Is(err, errNoList):
-			return nil, adminError(http.StatusNotImplemented, fmt.Errorf("%s: %w", rl, err))
+			return nil, adminError(http.StatusNotImplemented, fmt.Errorf("%s: %w", rl.active, err))
 		case err != nil:
-			return nil, adminError(http.StatusServiceUnavailable, fmt.Errorf("%s: %w", rl, err))
+			return nil, adminError(http.StatusServiceUnavailable, fmt.Errorf("%s: %w", rl.active, err))
 		}
 	}
 	slices.SortFunc(found, func(a, b owned) int {
@@ -216,16 +216,6 @@ func listPrefix(key, user string) string {
 	default:
 		return sessionList{key: key}.userPrefix(user)
 	}
-}
-
-// owns reports whether a key that is in the realm's store is one of its own. A
-// realm without a name or url has the key of each address that it is asked at.
-func (rl *Realm) owns(key string) bool {
-	if own := rl.poolKey(); own != "" {
-		return key == own
-	}
-	_, err := parseOrigin(key)
-	return err == nil
 }
 
 // running are the apps of the configurations that run: the last is the newest.
@@ -256,16 +246,16 @@ func (r *runningApps) successors(of *Realm, key string) []*sessionManager {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.apps) == 0 || of.app != nil && of.app.starting {
-		return []*sessionManager{of.sessions}
+		return []*sessionManager{of.active.sessions}
 	}
 	all := r.apps[len(r.apps)-1].all()
 	if slices.Contains(all, of) {
-		return []*sessionManager{of.sessions}
+		return []*sessionManager{of.active.sessions}
 	}
 	var found []*sessionManager
 	for _, realm := range all {
-		if realm.owns(key) {
-			found = append(found, realm.sessions)
+		if realm.active.owns(key) {
+			found = append(found, realm.active.sessions)
 		}
 	}
 	return found
@@ -282,10 +272,10 @@ func (r *runningApps) realms(key string) ([]*Realm, error) {
 	var named []*Realm
 	var known []string
 	for _, realm := range all {
-		if realm.owns(key) {
+		if realm.active.owns(key) {
 			named = append(named, realm)
 		}
-		if own := realm.poolKey(); own != "" {
+		if own := realm.active.poolKey(); own != "" {
 			known = append(known, own)
 		}
 	}

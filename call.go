@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -34,13 +35,32 @@ type endpoint struct {
 // endpointKey is what a request to an endpoint is looked up by.
 type endpointKey struct{ method, action string }
 
+// endpoints are the endpoints of a realm.
+type endpoints struct {
+	table   map[endpointKey]*endpoint
+	dialect *dialect
+	pages   customPages
+	expose  []string  // further fields of the session JSON's user
+	hinted  sync.Once // that the client speaks another dialect
+	logger  *zap.Logger
+}
+
+// customPages are the site's own pages, each a path on the site or an absolute
+// URL, instead of the built-in ones; where one is empty, the built-in one is shown.
+type customPages struct {
+	SignIn, SignOut, Error, VerifyRequest string
+	// NewUser is where a person's first sign-in leads, if not where any other does.
+	NewUser string
+}
+
 // call is one request to an endpoint.
 type call struct {
 	*visit
-	w    http.ResponseWriter
-	r    *http.Request
-	site *site
-	keys *keyring
+	endpoints *endpoints
+	w         http.ResponseWriter
+	r         *http.Request
+	site      *site
+	keys      *keyring
 
 	provider string // the path segment after the action
 	query    url.Values
@@ -55,19 +75,19 @@ type call struct {
 	prepared    int // of them, those that come with every answer
 }
 
-// serveEndpoint answers a request under the base path as the table says.
-func (v *visit) serveEndpoint(table map[endpointKey]*endpoint, w http.ResponseWriter, r *http.Request, path string) error {
+// serve answers a request under the base path as the table says.
+func (e *endpoints) serve(v *visit, w http.ResponseWriter, r *http.Request, path string) error {
 	s, err := v.getSite(r)
 	if err != nil {
 		v.realm.refuseHost(w, err)
 		return nil
 	}
-	c := &call{visit: v, w: w, r: r, site: s, began: time.Now()}
+	c := &call{visit: v, endpoints: e, w: w, r: r, site: s, began: time.Now()}
 	c.query, _ = parseQuery(r.URL.RawQuery) // a malformed parameter is as if it were not given
 	protect(w.Header())
 	segments := strings.SplitN(path, "/", 3)
-	found, ok := table[endpointKey{r.Method, segments[0]}]
-	if !ok || !s.dialect.serves(found, segments[1:]) {
+	found, ok := e.table[endpointKey{r.Method, segments[0]}]
+	if !ok || !e.dialect.serves(found, segments[1:]) {
 		return c.unsupported()
 	}
 	if len(segments) > 1 {
@@ -161,10 +181,10 @@ func (c *call) prepareCallbackURL() {
 func (c *call) redirect(status int, target string) error {
 	c.sendCookies()
 	if c.wantsJSON() {
-		if instead, ok := c.site.dialect.jsonStatus[status]; ok {
+		if instead, ok := c.endpoints.dialect.jsonStatus[status]; ok {
 			status = instead
 		}
-		if c.site.dialect.jsonLocation {
+		if c.endpoints.dialect.jsonLocation {
 			setLocation(c.w, target)
 		}
 		return c.writeJSON(status, struct {
@@ -189,7 +209,7 @@ func (c *call) takesToken() bool {
 // parameters that the dialect may leave out. The page at the end of its redirects
 // shows the reference of this request, which is the one in the log.
 func (c *call) fail(status int, code authjs.ErrorCode, more ...string) error {
-	end := c.site.dialect.ending(code, more)
+	end := c.endpoints.dialect.ending(code, more)
 	c.beQuiet()
 	if c.showsPages() {
 		c.keepNote(note{
@@ -268,5 +288,5 @@ func (c *call) writeJSON(status int, value any) error {
 }
 
 func (c *call) sendJSON(status int, body []byte) error {
-	return sendAs(c.w, c.site.dialect.jsonType, status, body)
+	return sendAs(c.w, c.endpoints.dialect.jsonType, status, body)
 }

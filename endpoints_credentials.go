@@ -89,7 +89,7 @@ func (c *call) throttled(wait time.Duration) error {
 	c.realm.sampled.Warn("sign-in attempts are being slowed down",
 		zap.String("provider", c.provider), zap.String("client_ip", clientIP(c.r)))
 	c.w.Header().Set("Retry-After", strconv.Itoa(int((wait+time.Second-1)/time.Second)))
-	if c.wantsJSON() || c.realm.Pages.SignIn != "" {
+	if c.wantsJSON() || c.endpoints.pages.SignIn != "" {
 		return c.fail(http.StatusTooManyRequests, authjs.CodeCredentialsSignin, "provider", c.provider)
 	}
 	page := c.signInPage(string(authjs.CodeCredentialsSignin))

@@ -220,9 +220,9 @@ const resendPause = 30 * time.Second
 
 // serveVerifyRequestPage says where the link went, as far as this browser knows.
 func (c *call) serveVerifyRequestPage() error {
-	if page := c.realm.Pages.VerifyRequest; page != "" {
+	if page := c.endpoints.pages.VerifyRequest; page != "" {
 		var query []string
-		for _, name := range c.site.dialect.verifyRequestQuery {
+		for _, name := range c.endpoints.dialect.verifyRequestQuery {
 			if value := c.query.Get(name); isCode(value) {
 				query = append(query, name, value)
 			}

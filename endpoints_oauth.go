@@ -55,7 +55,7 @@ func (c *call) startSignIn() error {
 	if !ok && c.provider != "" {
 		return c.noProvider(missing)
 	}
-	if !c.verified || (!ok && c.site.dialect.namesProvider) {
+	if !c.verified || (!ok && c.endpoints.dialect.namesProvider) {
 		return missing()
 	}
 	switch provider := provider.(type) {

@@ -14,7 +14,7 @@ import (
 // for what ends sessions.
 func TestSpentFlowsLeaveRoomInTheStore(t *testing.T) {
 	store := newMemory(t, `{"max_size": 1048576}`)
-	c := &call{visit: &visit{realm: &Realm{store: store}}, site: &site{key: "https://app.example.com"}}
+	c := &call{visit: &visit{realm: &activeRealm{store: store}}, site: &site{key: "https://app.example.com"}}
 	for i := range 10_000 {
 		pending := pendingFlow{State: strconv.Itoa(i), Started: time.Now().UnixMilli()}
 		if err := c.spend(t.Context(), &pending); err != nil {

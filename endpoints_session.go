@@ -45,7 +45,7 @@ func (c *call) serveProviders() error {
 		}
 		kind := string(info.Type)
 		if info.OIDC {
-			kind = c.site.dialect.oidcType
+			kind = c.endpoints.dialect.oidcType
 		}
 		line, err := encodeJSON(entry{
 			ID: info.ID, Name: info.Name, Type: kind,
@@ -73,7 +73,7 @@ func (c *call) updateSession() error {
 	if !c.verified {
 		c.beQuiet()
 		c.sendCookies()
-		return c.sendJSON(http.StatusBadRequest, c.site.dialect.nobody)
+		return c.sendJSON(http.StatusBadRequest, c.endpoints.dialect.nobody)
 	}
 	return c.answerSession()
 }
@@ -96,7 +96,7 @@ func (c *call) answerSession() error {
 	if session == nil {
 		c.cookies = append(c.cookies, c.site.sessions.clearSession(&received)...)
 		c.sendCookies()
-		return c.sendJSON(http.StatusOK, c.site.dialect.nobody)
+		return c.sendJSON(http.StatusOK, c.endpoints.dialect.nobody)
 	}
 	cookies, err := c.site.sessions.cookiesOf(renewed.token, &session.claims, &received)
 	if err != nil {
@@ -104,13 +104,13 @@ func (c *call) answerSession() error {
 	}
 	c.cookies = append(c.cookies, cookies...)
 	c.sendCookies()
-	return c.sendJSON(http.StatusOK, authjs.AppendSession(nil, c.realm.sessionUser(session), renewed.expires))
+	return c.sendJSON(http.StatusOK, authjs.AppendSession(nil, c.endpoints.sessionUser(session), renewed.expires))
 }
 
 // sessionUser is the user of the session JSON.
-func (rl *Realm) sessionUser(s *session) authjs.User {
+func (e *endpoints) sessionUser(s *session) authjs.User {
 	user := authjs.User{Name: s.claims.Name, Email: s.claims.Email, Image: s.claims.Picture}
-	for _, field := range rl.Session.Expose {
+	for _, field := range e.expose {
 		var value any
 		switch field {
 		case "id":
@@ -128,7 +128,7 @@ func (rl *Realm) sessionUser(s *session) authjs.User {
 }
 
 func (c *call) serveSignOutPage() error {
-	if page := c.realm.Pages.SignOut; page != "" {
+	if page := c.endpoints.pages.SignOut; page != "" {
 		c.sendCookies()
 		sendRedirect(c.w, http.StatusFound, page)
 		return nil

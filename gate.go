@@ -47,7 +47,7 @@ type Gate struct {
 
 	rules    []Rule // resolved
 	matchers caddyhttp.MatcherSets
-	realm    *Realm // named, or the global default; nil leaves it to the request
+	realm    *activeRealm // named, or the global default; nil leaves it to the request
 	explicit bool
 	names    *headerNames // of identity headers, of all realms
 	logger   *zap.Logger
@@ -89,7 +89,11 @@ func (g *Gate) Provision(ctx caddy.Context) error {
 		app.noteRules(g.Realm)
 	}
 	g.explicit = g.Realm != ""
-	if g.realm, err = app.realm(g.Realm); err != nil && g.explicit {
+	realm, err := app.realm(g.Realm)
+	switch {
+	case err == nil:
+		g.realm = realm.active
+	case g.explicit:
 		return fmt.Errorf("require_signin: %w", err)
 	}
 	return nil
@@ -185,7 +189,7 @@ func (g *Gate) admit(w http.ResponseWriter, r *http.Request, v *visit) (gateResu
 
 // sanitize removes what clients must not send to an upstream, and makes the realm, if
 // one is known, that of the request.
-func (g *Gate) sanitize(w http.ResponseWriter, r *http.Request, realm *Realm) (*visit, http.ResponseWriter) {
+func (g *Gate) sanitize(w http.ResponseWriter, r *http.Request, realm *activeRealm) (*visit, http.ResponseWriter) {
 	if realm == nil {
 		stripIdentity(r, g.names)
 		stripTunnel(r)
@@ -214,7 +218,7 @@ func (g *Gate) refuseUndecided(w http.ResponseWriter, r *http.Request, err error
 }
 
 // realmOf is the realm to ask, or nil.
-func (g *Gate) realmOf(before *visit) *Realm {
+func (g *Gate) realmOf(before *visit) *activeRealm {
 	if !g.explicit && before != nil && before.base != nil {
 		return before.base
 	}

@@ -45,7 +45,7 @@ func (c *call) welcome(account providers.Account, begunIn string) error {
 	if why := c.site.sessions.evaluate(c.site.sessions.newSession(claims), &account); why != admitted { // deny counts the stored address too
 		return c.turnAway(http.StatusOK, &claims, why, &account)
 	}
-	if page := c.realm.Pages.NewUser; first && page != "" {
+	if page := c.endpoints.pages.NewUser; first && page != "" {
 		c.callbackURL = redirect.AddQuery(page, "callbackUrl", c.callbackURL)
 	}
 	return c.begin(claims)
@@ -172,7 +172,7 @@ func (c *call) linkingSession() (sid string, err error) {
 // seesFirst reports whether a person is new as far as a store remembers that
 // keeps no people.
 func (c *call) seesFirst(claims *authjs.Claims) (first bool, err error) {
-	if c.realm.Pages.NewUser == "" {
+	if c.endpoints.pages.NewUser == "" {
 		return false, nil
 	}
 	key := c.site.key + "|seen|" + digest(claims.Provider, claims.Subject)

@@ -25,7 +25,7 @@ func (s *site) servePage(w http.ResponseWriter, page pages.Page) error {
 // metadata.
 func (s *site) formActions() []string {
 	var origins []string
-	for _, origin := range slices.Concat(s.realm.Redirect, s.hosts) {
+	for _, origin := range slices.Concat(s.realm.redirects, s.hosts) {
 		if strings.HasPrefix(origin, "http:") {
 			origins = append(origins, origin)
 		}
@@ -64,7 +64,7 @@ func unavailable(w http.ResponseWriter, r *http.Request, v *visit, page pages.Un
 
 // refuseHost answers a request whose public origin can't be known, without
 // reflecting anything of it.
-func (rl *Realm) refuseHost(w http.ResponseWriter, why error) {
+func (rl *activeRealm) refuseHost(w http.ResponseWriter, why error) {
 	rl.sampled.Warn(why.Error(), zap.String("realm", rl.String()))
 	answerText(w, http.StatusMisdirectedRequest, "This host is not set up for signing in.\n")
 }

@@ -29,7 +29,7 @@ func checkPlace(ctx caddy.Context, realm *Realm) error {
 // that names no host answers for those that other matchers of the server name,
 // and, to visitors at this machine, for loopback names.
 func (rl *Realm) checkHosts(hosts, ofServer []string) error {
-	if rl.URL != "" || !rl.handsOutLinks() {
+	if rl.URL != "" || !rl.active.handsOutLinks() {
 		return nil
 	}
 	what := "a site of it answers for "
@@ -38,7 +38,7 @@ func (rl *Realm) checkHosts(hosts, ofServer []string) error {
 	}
 	for _, host := range hosts {
 		if known := knownHost(host); isHostPattern(known) && !isLoopbackPattern(known) {
-			return fmt.Errorf("%s: url is missing: %s%s, so that a client's Host header would choose where mailed links and providers' answers lead: write url with the host of the sign-in pages, such as url https://auth.%s, and cookie_domain %[4]s, without which only url's own host can be signed in to", rl, what, host, domainOf(known))
+			return fmt.Errorf("%s: url is missing: %s%s, so that a client's Host header would choose where mailed links and providers' answers lead: write url with the host of the sign-in pages, such as url https://auth.%s, and cookie_domain %[4]s, without which only url's own host can be signed in to", rl.active, what, host, domainOf(known))
 		}
 	}
 	return nil

@@ -22,8 +22,8 @@ type routeWalk struct {
 
 // passed is what a request may have come through.
 type passed struct {
-	realm *Realm // of the last signin
-	clean bool   // every request that gets here came through a signin or a gate
+	realm *activeRealm // of the last signin
+	clean bool         // every request that gets here came through a signin or a gate
 }
 
 // invocation is a named route where it is invoked, which is looked at once:

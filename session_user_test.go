@@ -75,7 +75,7 @@ func TestARenewedSessionProvesItsPasswordByTheNewSecret(t *testing.T) {
 			realm, _ := withStrategy(t, name, nil)
 			s := &realm.fixed.sessions
 			use := func(secrets ...string) {
-				ring, err := newKeyring(secrets, realm.dialect.plain, realm.dialect.secure)
+				ring, err := newKeyring(secrets, realm.plain, realm.secure)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -189,12 +189,12 @@ func TestSessionsOfARosterWithoutCredentials(t *testing.T) {
 
 // The log says once why a session is over that nobody ended, and nothing else.
 func TestTheLogSaysWhyAConfiguredUsersSessionEnded(t *testing.T) {
-	for want, change := range map[endReason]func(*Realm, *fakeRoster){
-		goesOn:        func(*Realm, *fakeRoster) {},
-		endedUser:     func(_ *Realm, roster *fakeRoster) { clear(roster.accounts) },
-		endedPassword: func(_ *Realm, roster *fakeRoster) { roster.accounts["alice"].Credential = "other hash" },
-		endedProvider: func(realm *Realm, _ *fakeRoster) { clear(realm.byID) },
-		endedRules: func(realm *Realm, _ *fakeRoster) {
+	for want, change := range map[endReason]func(*activeRealm, *fakeRoster){
+		goesOn:        func(*activeRealm, *fakeRoster) {},
+		endedUser:     func(_ *activeRealm, roster *fakeRoster) { clear(roster.accounts) },
+		endedPassword: func(_ *activeRealm, roster *fakeRoster) { roster.accounts["alice"].Credential = "other hash" },
+		endedProvider: func(realm *activeRealm, _ *fakeRoster) { clear(realm.byID) },
+		endedRules: func(realm *activeRealm, _ *fakeRoster) {
 			realm.sessions.admission = newAdmission(nil, []Rule{{Group: []string{"leavers"}}})
 		},
 	} {

@@ -18,13 +18,13 @@ import (
 
 // openStream sends a guarded request that stays open until its context is done,
 // and returns where that is told, with the cause.
-func openStream(t *testing.T, realm *Realm, token string) <-chan error {
+func openStream(t *testing.T, realm *activeRealm, token string) <-chan error {
 	t.Helper()
 	return openStreamBehind(t, realm, token, &Gate{realm: realm, logger: realm.logger})
 }
 
 // openStreamBehind is openStream with gates one behind the other.
-func openStreamBehind(t *testing.T, realm *Realm, token string, gates ...*Gate) <-chan error {
+func openStreamBehind(t *testing.T, realm *activeRealm, token string, gates ...*Gate) <-chan error {
 	t.Helper()
 	ended := make(chan error, 1)
 	var handler caddyhttp.Handler = caddyhttp.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) error {
@@ -240,16 +240,17 @@ func TestTheSweeperLeavesWhenNothingIsOpen(t *testing.T) {
 
 // A reload keeps what is open in sight.
 func TestStreamsOutliveAReload(t *testing.T) {
-	before, _ := withStrategy(t, "jwt", nil)
-	after, store := withStrategy(t, "jwt", nil)
-	before.store = store
+	before, _ := configuredWithStrategy(t, "jwt", nil)
+	after, store := configuredWithStrategy(t, "jwt", nil)
+	before.active.sessions.store = store
+	now := &after.active.fixed.sessions
 	if err := before.cleanup(); err != nil {
 		t.Fatal(err)
 	}
 	synctest.Test(t, func(t *testing.T) {
-		token := signedInAs(t, &after.fixed.sessions, "alice")
-		stream := openStream(t, before, token)
-		if err := after.fixed.sessions.end(t.Context(), after.fixed.sessions.entryOf(opened(t, &after.fixed.sessions, token))); err != nil {
+		token := signedInAs(t, now, "alice")
+		stream := openStream(t, before.active, token)
+		if err := now.end(t.Context(), now.entryOf(opened(t, now, token))); err != nil {
 			t.Fatal(err)
 		}
 		if isOpen(t, stream) {
@@ -266,19 +267,19 @@ func TestStreamsOutliveAReload(t *testing.T) {
 // The servers of a new configuration may take requests before its realms are the
 // ones that run, and the configuration may fail after that.
 func TestStreamsOfAConfigurationThatIsStarting(t *testing.T) {
-	configured := func(user string) (*App, *Realm) {
+	configured := func(user string) (*App, *activeRealm) {
 		ctx, err := caddy.ProvisionContext(&caddy.Config{})
 		app := new(App)
 		if err := errors.Join(err, app.Provision(ctx)); err != nil {
 			t.Fatal(err)
 		}
-		realm, _ := withStrategy(t, "jwt", func(realm *Realm) {
+		realm, _ := configuredWithStrategy(t, "jwt", func(realm *Realm) {
 			users := `{"provider":"credentials","users":[` + strings.Replace(aliceJSON, "alice", user, 1) + `]}`
 			realm.ProvidersRaw = []json.RawMessage{json.RawMessage(users)}
 		})
 		app.inPlace = append(app.inPlace, realm)
 		app.registerHeaders(realm)
-		return app, realm
+		return app, realm.active
 	}
 	before, _ := configured("alice")
 	after, realm := configured("bob")
@@ -315,8 +316,8 @@ func TestStreamsOfAConfigurationThatIsStarting(t *testing.T) {
 
 // A round costs little more for many open streams than for one.
 func TestARoundOfManyStreamsAllocatesLittle(t *testing.T) {
-	realm, _ := withStrategy(t, "jwt", nil)
-	app := &App{inPlace: []*Realm{realm}}
+	configured, _ := configuredWithStrategy(t, "jwt", nil)
+	realm, app := configured.active, &App{inPlace: []*Realm{configured}}
 	running.add(app)
 	t.Cleanup(func() { running.remove(app) })
 	live, open := opened(t, &realm.fixed.sessions, signedInAs(t, &realm.fixed.sessions, "alice")), new(streams)

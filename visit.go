@@ -12,15 +12,14 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
-	"github.com/caddy-signin/caddy-signin/internal/authjs"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
 // visit is one request as one realm sees it. The session is looked up when
 // somebody first asks, and once.
 type visit struct {
-	realm   *Realm
-	base    *Realm // the one that a signin handler set, which gates without a name ask
+	realm   *activeRealm
+	base    *activeRealm // the one that a signin handler set, which gates without a name ask
 	request *http.Request
 	cookies []string // the Cookie lines as the client sent them
 	path    string   // as its target was checked
@@ -76,7 +75,7 @@ func currentVisit(ctx context.Context) *visit {
 // attach makes rl the realm of this request, whose target was checked: it removes
 // what the client must not send to an upstream, publishes the session's
 // placeholders, and returns the visit with the writer to use from here on.
-func (rl *Realm) attach(w http.ResponseWriter, r *http.Request) (*visit, http.ResponseWriter) {
+func (rl *activeRealm) attach(w http.ResponseWriter, r *http.Request) (*visit, http.ResponseWriter) {
 	before := currentVisit(r.Context())
 	if before != nil && before.realm == rl && !before.over {
 		before.path = r.URL.Path
@@ -92,7 +91,7 @@ func (rl *Realm) attach(w http.ResponseWriter, r *http.Request) (*visit, http.Re
 		// An earlier realm wraps the writer and has cleaned the request. It has a
 		// say in the cookies if it is the site's, or let somebody pass.
 		if before.base == nil && !before.gated {
-			rl.stripCookies(r)
+			stripCookies(r, rl.strip)
 		}
 		v.out = before.out
 		caddyhttp.SetVar(r.Context(), visitVar, v)
@@ -100,7 +99,7 @@ func (rl *Realm) attach(w http.ResponseWriter, r *http.Request) (*visit, http.Re
 	}
 	// The first realm, or one in handle_errors, whose writer nobody wraps.
 	stripIdentity(r, rl.names)
-	rl.stripCookies(r)
+	stripCookies(r, rl.strip)
 	stripTunnel(r)
 	v.own.ResponseWriter = w
 	v.out = &v.own
@@ -132,14 +131,6 @@ func (v *visit) setIdentity(r *http.Request, s *session) {
 }
 
 // stripCookies takes the gateway's cookies out of what goes upstream.
-func (rl *Realm) stripCookies(r *http.Request) {
-	strip := authjs.Strip
-	if rl.UpstreamCookies == "pass" {
-		strip = rl.dialect.plain.StripButSession // it takes those of https for its own, too
-	}
-	stripCookies(r, strip)
-}
-
 func stripCookies(r *http.Request, strip func(lines []string) []string) {
 	lines, ok := r.Header["Cookie"]
 	if !ok {

@@ -87,7 +87,7 @@ func (at gateAt) covers(other *Gate, path string) bool {
 	return gate.guardsBelow(path)
 }
 
-func (a *App) warnIfShut(gate *Gate, before *Realm, where ...zap.Field) {
+func (a *App) warnIfShut(gate *Gate, before *activeRealm, where ...zap.Field) {
 	realm := gate.realm
 	if !gate.explicit && before != nil {
 		realm = before
@@ -109,7 +109,7 @@ func (a *App) warnIfShut(gate *Gate, before *Realm, where ...zap.Field) {
 func (a *App) warnOfMixedRealms(realms []*checkedRealm) {
 	at := make(map[string][]*Realm)
 	for _, one := range realms {
-		if one.realm.name != "" {
+		if one.realm.active.name != "" {
 			continue
 		}
 		for _, origin := range one.origins {
@@ -127,7 +127,7 @@ func (a *App) warnOfMixedRealms(realms []*checkedRealm) {
 // confuses returns the id of a provider that another realm has, too, and with
 // other options.
 func (rl *Realm) confuses(other *Realm) string {
-	for _, id := range rl.providerIDs() {
+	for _, id := range rl.active.providerIDs() {
 		if theirs, ok := other.written[id]; ok && theirs != rl.written[id] {
 			return id
 		}
@@ -135,22 +135,14 @@ func (rl *Realm) confuses(other *Realm) string {
 	return ""
 }
 
-func (rl *Realm) providerIDs() []string {
-	ids := make([]string, 0, len(rl.providers))
-	for _, provider := range rl.providers {
-		ids = append(ids, provider.Info().ID)
-	}
-	return ids
-}
-
 const whoCanSignIn = "anyone in the world with an account at this provider can sign in: add a line such as `allow email *@example.com` to the signin block, or rules to require_signin"
 
 // warnIfOpen warns of each provider where anyone can have an account. name is
 // the realm's, or the address of its sites.
 func (rl *Realm) warnIfOpen(name string) {
-	for _, provider := range rl.providers {
+	for _, provider := range rl.active.providers {
 		if info := provider.Info(); info.Public {
-			rl.logger.Warn(whoCanSignIn,
+			rl.active.logger.Warn(whoCanSignIn,
 				zap.String("provider", info.ID), zap.String("realm", name))
 		}
 	}
@@ -163,29 +155,29 @@ func (rl *Realm) warnSharedLogins() {
 		return
 	}
 	var ids []string
-	for _, provider := range rl.providers {
+	for _, provider := range rl.active.providers {
 		if _, ok := provider.(providers.Checker); ok {
 			ids = append(ids, provider.Info().ID)
 		}
 	}
 	if len(ids) > 1 {
-		rl.logger.Warn("several providers have login names of their own: an upstream can't tell two users of the same name apart unless it goes by the id; `username id` makes it",
+		rl.active.logger.Warn("several providers have login names of their own: an upstream can't tell two users of the same name apart unless it goes by the id; `username id` makes it",
 			zap.String("providers", strings.Join(ids, ", ")))
 	}
 }
 
 // warnOfBlindDeny tells of providers whose people a deny rule never refuses, since
 // the provider doesn't tell what the rule looks at.
-func (rl *Realm) warnOfBlindDeny() {
-	for _, rule := range rl.sessions.admission.deny {
-		for _, id := range rl.providerIDs() {
-			told := rl.tells[id]
+func (rl *Realm) warnOfBlindDeny(deny []Rule, tells map[string]providers.Parts) {
+	for _, rule := range deny {
+		for _, id := range rl.active.providerIDs() {
+			told := tells[id]
 			if len(rule.Provider) > 0 && !slices.Contains(rule.Provider, id) {
 				continue
 			}
 			if len(rule.Group) > 0 && !told.Groups || len(rule.Email) > 0 && !told.Email {
-				rl.logger.Warn("a deny rule refuses nobody who signs in with this provider, which doesn't tell what the rule looks at: have it told, or say who may come in with allow",
-					zap.String("realm", rl.String()), zap.String("provider", id), zap.Any("rule", rule), zap.String("told", told.Mend))
+				rl.active.logger.Warn("a deny rule refuses nobody who signs in with this provider, which doesn't tell what the rule looks at: have it told, or say who may come in with allow",
+					zap.String("realm", rl.active.String()), zap.String("provider", id), zap.Any("rule", rule), zap.String("told", told.Mend))
 			}
 		}
 	}
