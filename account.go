@@ -142,7 +142,7 @@ func (c *call) linkTarget(begunIn string) (none sessionstore.AccountKey, err err
 	if c.accountType() == sessionstore.EmailAccount { // a user by the address alone
 		return none, nil
 	}
-	live, err := c.getSession(c.r)
+	live, err := c.state.getSession(c.r)
 	if err != nil || live == nil {
 		return none, err
 	}
@@ -162,7 +162,7 @@ func (c *call) linkingSession() (sid string, err error) {
 	if _, ok := c.realm.store.(sessionstore.Users); !ok {
 		return "", nil
 	}
-	live, err := c.getSession(c.r)
+	live, err := c.state.getSession(c.r)
 	if err != nil || live == nil {
 		return "", err
 	}

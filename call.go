@@ -55,11 +55,12 @@ type customPages struct {
 
 // call is one request to an endpoint.
 type call struct {
-	*requestState
-	endpoints *endpoints
 	w         http.ResponseWriter
 	r         *http.Request
+	state     *requestState // what the realm knows of the request
+	realm     *activeRealm
 	site      *site
+	endpoints *endpoints
 	keys      *keyring
 
 	provider string // the path segment after the action
@@ -82,7 +83,7 @@ func (e *endpoints) serve(rs *requestState, w http.ResponseWriter, r *http.Reque
 		rs.realm.refuseHost(w, err)
 		return nil
 	}
-	c := &call{requestState: rs, endpoints: e, w: w, r: r, site: s, began: time.Now()}
+	c := &call{w: w, r: r, state: rs, realm: rs.realm, site: s, endpoints: e, began: time.Now()}
 	c.query, _ = parseQuery(r.URL.RawQuery) // a malformed parameter is as if it were not given
 	protect(w.Header())
 	segments := strings.SplitN(path, "/", 3)
@@ -135,7 +136,7 @@ func (c *call) prepare(e *endpoint) error {
 }
 
 func (c *call) prepareCSRF(e *endpoint) {
-	for _, value := range authjs.AppendValues(nil, c.requestState.cookieLines, c.site.names.CSRF) {
+	for _, value := range authjs.AppendValues(nil, c.state.cookieLines, c.site.names.CSRF) {
 		if token, ok := c.keys.csrf.Verify(value); ok {
 			c.csrfToken = token
 			c.verified = c.r.Method == http.MethodPost && c.keys.csrf.VerifyPost(value, c.body["csrfToken"])
@@ -162,7 +163,7 @@ func (c *call) prepareCallbackURL() {
 		value = c.query.Get("callbackUrl")
 	}
 	var kept string
-	if values := authjs.AppendValues(nil, c.requestState.cookieLines, c.site.names.CallbackURL); len(values) > 0 {
+	if values := authjs.AppendValues(nil, c.state.cookieLines, c.site.names.CallbackURL); len(values) > 0 {
 		kept = values[0]
 	}
 	if value == "" {
@@ -253,7 +254,7 @@ func (c *call) refuse(err error) error {
 
 // unavailable answers while something that the realm needs is out of order.
 func (c *call) unavailable(err error) error {
-	c.blame("an endpoint can't answer now", zap.String("path", c.r.URL.Path), zap.Error(err))
+	c.state.blame("an endpoint can't answer now", zap.String("path", c.r.URL.Path), zap.Error(err))
 	return c.retryLater()
 }
 
@@ -263,7 +264,7 @@ func (c *call) retryLater() error {
 		c.w.Header().Set("Retry-After", retryAfterSeconds)
 		return c.fail(http.StatusServiceUnavailable, authjs.CodeUnavailable)
 	}
-	return unavailable(c.w, c.r, c.requestState, pages.Unavailable{RetryURL: c.formPage()})
+	return unavailable(c.w, c.r, c.state, pages.Unavailable{RetryURL: c.formPage()})
 }
 
 // formPage is the page whose form was sent, for a GET of where forms go to is no

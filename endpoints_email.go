@@ -45,7 +45,7 @@ func (c *call) mailLink(mailer providers.Mailer) error {
 	}
 	offer, err := mailer.Offer(ctx, address)
 	if err != nil {
-		c.blame("no sign-in link could be mailed", zap.String("provider", c.provider), zap.Error(err))
+		c.state.blame("no sign-in link could be mailed", zap.String("provider", c.provider), zap.Error(err))
 		return c.fail(http.StatusOK, authjs.CodeEmailSignin)
 	}
 	go c.linkMail(mailer, offer, address).deliver(context.WithoutCancel(ctx))

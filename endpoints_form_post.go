@@ -23,7 +23,7 @@ func (c *call) lacksCookies(provider providers.Redirector) bool {
 	states := c.form["state"]
 	return c.r.Method == http.MethodPost && provider.Info().FormPost &&
 		len(states) == 1 && states[0] != "" &&
-		len(authjs.AppendValues(nil, c.requestState.cookieLines, c.site.names.Pending(states[0]))) == 0
+		len(authjs.AppendValues(nil, c.state.cookieLines, c.site.names.Pending(states[0]))) == 0
 }
 
 // repeatWithCookies has the browser ask once more, by a GET, which carries the

@@ -81,7 +81,7 @@ func (c *call) redirectToProvider(redirector providers.Redirector) error {
 	}
 	target, err := redirector.Begin(c.r.Context(), pending.flow(), c.query)
 	if err != nil {
-		c.blame("a sign-in can't start", zap.String("provider", c.provider), zap.Error(err))
+		c.state.blame("a sign-in can't start", zap.String("provider", c.provider), zap.Error(err))
 		return c.fail(http.StatusOK, authjs.CodeOAuthSignin)
 	}
 	if pending.Session, err = c.linkingSession(); err != nil {
@@ -108,7 +108,7 @@ func (c *call) storePending(pending pendingFlow) error {
 		started int64
 	}
 	var others []kept
-	for _, cookie := range c.site.names.AppendPending(nil, c.requestState.cookieLines) {
+	for _, cookie := range c.site.names.AppendPending(nil, c.state.cookieLines) {
 		if other, ok := c.openPending(cookie.Value); ok {
 			others = append(others, kept{cookie, other.Started})
 		} else {
@@ -147,7 +147,7 @@ func (c *call) openPending(value string) (pendingFlow, bool) {
 // this provider at this very address, and removes its cookie whatever comes of it.
 func (c *call) takePending(state string) (pendingFlow, bool) {
 	name := c.site.names.Pending(state)
-	values := authjs.AppendValues(nil, c.requestState.cookieLines, name)
+	values := authjs.AppendValues(nil, c.state.cookieLines, name)
 	if len(values) == 0 {
 		return pendingFlow{}, false
 	}

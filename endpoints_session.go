@@ -81,10 +81,10 @@ func (c *call) updateSession() error {
 // answerSession renews the session and shows it. A cookie that gives no
 // session is deleted.
 func (c *call) answerSession() error {
-	session, err := c.getSession(c.r)
+	session, err := c.state.getSession(c.r)
 	var renewed issued
 	if err == nil && session != nil {
-		renewed, err = c.realm.sessions.strategy.renew(&c.reading, &c.site.sessions, session, true)
+		renewed, err = c.realm.sessions.strategy.renew(&c.state.reading, &c.site.sessions, session, true)
 		if errors.Is(err, errSessionOver) {
 			session, err = nil, nil
 		}
@@ -92,7 +92,7 @@ func (c *call) answerSession() error {
 	if err != nil {
 		return c.unavailable(err)
 	}
-	received := c.site.names.ReadSession(c.requestState.cookieLines)
+	received := c.site.names.ReadSession(c.state.cookieLines)
 	if session == nil {
 		c.setCookies = append(c.setCookies, c.site.sessions.clearSession(&received)...)
 		c.sendCookies()
@@ -134,7 +134,7 @@ func (c *call) serveSignOutPage() error {
 		return nil
 	}
 	page := pages.SignOut{Site: c.site.pageSite(c.r), CSRFToken: c.csrfToken, CallbackURL: c.callbackURL}
-	session, err := c.getSession(c.r)
+	session, err := c.state.getSession(c.r)
 	if err != nil {
 		return c.unavailable(err)
 	}
@@ -154,7 +154,7 @@ func (c *call) signOut() error {
 	if !c.verified {
 		return c.missingCSRF("signout")
 	}
-	sessions, err := c.site.sessions.readSessions(c.r.Context(), c.requestState.cookieLines)
+	sessions, err := c.site.sessions.readSessions(c.r.Context(), c.state.cookieLines)
 	if err != nil {
 		return c.unavailable(err)
 	}
@@ -163,7 +163,7 @@ func (c *call) signOut() error {
 			return c.unavailable(err)
 		}
 	}
-	received := c.site.names.ReadSession(c.requestState.cookieLines)
+	received := c.site.names.ReadSession(c.state.cookieLines)
 	c.setCookies = append(c.setCookies, c.site.sessions.clearSession(&received)...)
 	return c.redirect(http.StatusOK, c.callbackURL)
 }
@@ -180,8 +180,8 @@ func (c *call) endSession(live *session, everywhere bool) error {
 // startSession ends a sign-in: it replaces whatever session the browser had by a new
 // one, and sends the browser where it wanted to go.
 func (c *call) startSession(claims authjs.Claims) error {
-	received := c.site.names.ReadSession(c.requestState.cookieLines)
-	before, err := c.site.sessions.readSessions(c.r.Context(), c.requestState.cookieLines)
+	received := c.site.names.ReadSession(c.state.cookieLines)
+	before, err := c.site.sessions.readSessions(c.r.Context(), c.state.cookieLines)
 	if err != nil {
 		return c.unavailable(err)
 	}

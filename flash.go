@@ -61,7 +61,7 @@ func (c *call) setFlash(n flash, life time.Duration) {
 // readFlash returns the browser's flash message, or an empty one.
 func (c *call) readFlash() flash {
 	name := c.site.names.Flash()
-	values := authjs.AppendValues(nil, c.requestState.cookieLines, name)
+	values := authjs.AppendValues(nil, c.state.cookieLines, name)
 	if len(values) == 0 {
 		return flash{}
 	}
