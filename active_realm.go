@@ -39,7 +39,7 @@ type activeRealm struct {
 	secrets   *secretSource
 	throttle  *throttle
 
-	fixed   *site    // the only site of a realm with a url
+	urlSite *site    // the only site of a realm with a url
 	servers sync.Map // *caddyhttp.Server → *serverSites, of a realm without
 	logger  *zap.Logger
 	sampled *zap.Logger // for lines that a client could repeat at will

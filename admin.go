@@ -80,7 +80,7 @@ func (a *adminAPI) serveSessions(w http.ResponseWriter, r *http.Request) error {
 		if user == "" {
 			return adminError(http.StatusBadRequest, errors.New("name the user whose sessions to revoke, such as ?user=github:583231, or the session, as /signin/sessions/<session>"))
 		}
-		if err := markEnded(r.Context(), query.Get("realm"), user); err != nil {
+		if err := revokeEarlierSignIns(r.Context(), query.Get("realm"), user); err != nil {
 			return err
 		}
 		found, err := find(r.Context(), query.Get("realm"), user, everyEntry)
@@ -108,7 +108,7 @@ func (a *adminAPI) serveSession(w http.ResponseWriter, r *http.Request) error {
 	return a.revoke(w, r, found)
 }
 
-func showSessions(w http.ResponseWriter, found []owned) error {
+func showSessions(w http.ResponseWriter, found []listedEntry) error {
 	list := make([]listedSession, len(found))
 	for i, one := range found {
 		list[i] = listedSession{
@@ -119,8 +119,8 @@ func showSessions(w http.ResponseWriter, found []owned) error {
 	return adminJSON(w, list)
 }
 
-func (a *adminAPI) revoke(w http.ResponseWriter, r *http.Request, found []owned) error {
-	revoked, err := endEach(r.Context(), found, func(one owned) {
+func (a *adminAPI) revoke(w http.ResponseWriter, r *http.Request, found []listedEntry) error {
+	revoked, err := endEach(r.Context(), found, func(one listedEntry) {
 		a.logger.Info("revoked a session", zap.String("user", one.user), zap.String("realm", one.key), zap.String("session", one.sid))
 	})
 	if err != nil {
@@ -149,15 +149,15 @@ func methodNotAllowed(w http.ResponseWriter, allowed string) error {
 	return adminError(http.StatusMethodNotAllowed, fmt.Errorf("only %s here", allowed))
 }
 
-// markEnded has sign-ins of a user that are under way come to nothing, in a
+// revokeEarlierSignIns has sign-ins of a user that are under way come to nothing, in a
 // realm or in all.
-func markEnded(ctx context.Context, realmKey, user string) error {
+func revokeEarlierSignIns(ctx context.Context, realmKey, user string) error {
 	realms, err := running.realms(realmKey)
 	if err != nil {
 		return adminError(http.StatusNotFound, err)
 	}
 	for _, rl := range realms {
-		if err := (sessionList{sessionManager: rl.active.sessions}).markEnded(ctx, user); err != nil {
+		if err := (sessionList{sessionManager: rl.active.sessions}).revokeEarlierSignIns(ctx, user); err != nil {
 			return adminError(http.StatusServiceUnavailable, fmt.Errorf("%s: %w", rl.active, err))
 		}
 	}
@@ -168,21 +168,21 @@ func everyEntry(*entry) bool { return true }
 
 // find returns the live sessions of a realm, or of all, and of a user, or of
 // all, that are wanted, the oldest first.
-func find(ctx context.Context, realmKey, user string, wanted func(*entry) bool) ([]owned, error) {
+func find(ctx context.Context, realmKey, user string, wanted func(*entry) bool) ([]listedEntry, error) {
 	realms, err := running.realms(realmKey)
 	if err != nil {
 		return nil, adminError(http.StatusNotFound, err)
 	}
 	seen := make(map[[2]string]bool) // realms without a name may share a store
-	var found []owned
+	var found []listedEntry
 	for _, rl := range realms {
 		err := sessionList{sessionManager: rl.active.sessions}.each(ctx, listPrefix(cmp.Or(realmKey, rl.active.poolKey()), user), func(key string, e entry) error {
 			id := [2]string{key, e.sid}
 			if !rl.active.owns(key) || seen[id] || (user != "" && e.user != user) || !wanted(&e) {
 				return nil
 			}
-			one := owned{sessionList{rl.active.sessions, key}, e}
-			over, err := e.home().revoked(ctx, one.sessionList, e)
+			one := listedEntry{sessionList{rl.active.sessions, key}, e}
+			over, err := e.strategy().revoked(ctx, one.sessionList, e)
 			if err == nil && !over {
 				seen[id] = true
 				found = append(found, one)
@@ -196,7 +196,7 @@ func find(ctx context.Context, realmKey, user string, wanted func(*entry) bool) 
 			return nil, adminError(http.StatusServiceUnavailable, fmt.Errorf("%s: %w", rl.active, err))
 		}
 	}
-	slices.SortFunc(found, func(a, b owned) int {
+	slices.SortFunc(found, func(a, b listedEntry) int {
 		if order := a.started.Compare(b.started); order != 0 {
 			return order
 		}
@@ -212,7 +212,7 @@ func listPrefix(key, user string) string {
 	case key == "":
 		return ""
 	case user == "":
-		return key + sessionMark
+		return key + sessionInfix
 	default:
 		return sessionList{key: key}.userPrefix(user)
 	}

@@ -55,11 +55,12 @@ type customPages struct {
 
 // call is one request to an endpoint.
 type call struct {
-	*visit
-	endpoints *endpoints
 	w         http.ResponseWriter
 	r         *http.Request
+	state     *requestState // what the realm knows of the request
+	realm     *activeRealm
 	site      *site
+	endpoints *endpoints
 	keys      *keyring
 
 	provider string // the path segment after the action
@@ -71,18 +72,18 @@ type call struct {
 	csrfToken   string // the browser's token, or a new one
 	verified    bool   // the body shows that the sender knows the browser's token
 	callbackURL string // where the flow ends, validated
-	cookies     []authjs.Cookie
+	setCookies  []authjs.Cookie
 	prepared    int // of them, those that come with every answer
 }
 
 // serve answers a request under the base path as the table says.
-func (e *endpoints) serve(v *visit, w http.ResponseWriter, r *http.Request, path string) error {
-	s, err := v.getSite(r)
+func (e *endpoints) serve(rs *requestState, w http.ResponseWriter, r *http.Request, path string) error {
+	s, err := rs.getSite(r)
 	if err != nil {
-		v.realm.refuseHost(w, err)
+		rs.realm.refuseHost(w, err)
 		return nil
 	}
-	c := &call{visit: v, endpoints: e, w: w, r: r, site: s, began: time.Now()}
+	c := &call{w: w, r: r, state: rs, realm: rs.realm, site: s, endpoints: e, began: time.Now()}
 	c.query, _ = parseQuery(r.URL.RawQuery) // a malformed parameter is as if it were not given
 	protect(w.Header())
 	segments := strings.SplitN(path, "/", 3)
@@ -130,12 +131,12 @@ func (c *call) prepare(e *endpoint) error {
 	}
 	c.prepareCSRF(e)
 	c.prepareCallbackURL()
-	c.prepared = len(c.cookies)
+	c.prepared = len(c.setCookies)
 	return nil
 }
 
 func (c *call) prepareCSRF(e *endpoint) {
-	for _, value := range authjs.AppendValues(nil, c.visit.cookies, c.site.names.CSRF) {
+	for _, value := range authjs.AppendValues(nil, c.state.cookieLines, c.site.names.CSRF) {
 		if token, ok := c.keys.csrf.Verify(value); ok {
 			c.csrfToken = token
 			c.verified = c.r.Method == http.MethodPost && c.keys.csrf.VerifyPost(value, c.body["csrfToken"])
@@ -145,7 +146,7 @@ func (c *call) prepareCSRF(e *endpoint) {
 	if c.csrfToken == "" {
 		var value string
 		c.csrfToken, value = c.keys.csrf.New()
-		c.cookies = append(c.cookies, authjs.Cookie{Name: c.site.names.CSRF, Value: value, Secure: c.site.secure})
+		c.setCookies = append(c.setCookies, authjs.Cookie{Name: c.site.names.CSRF, Value: value, Secure: c.site.secure})
 	}
 	// A sibling host can plant a pair that verifies; the browser tells who asks.
 	if !e.crossSite || c.takesToken() {
@@ -162,7 +163,7 @@ func (c *call) prepareCallbackURL() {
 		value = c.query.Get("callbackUrl")
 	}
 	var kept string
-	if values := authjs.AppendValues(nil, c.visit.cookies, c.site.names.CallbackURL); len(values) > 0 {
+	if values := authjs.AppendValues(nil, c.state.cookieLines, c.site.names.CallbackURL); len(values) > 0 {
 		kept = values[0]
 	}
 	if value == "" {
@@ -173,7 +174,7 @@ func (c *call) prepareCallbackURL() {
 		c.callbackURL, _ = c.site.returns.Resolve(value)
 	}
 	if c.callbackURL != kept {
-		c.cookies = append(c.cookies, c.site.cookie(c.site.names.CallbackURL, c.callbackURL))
+		c.setCookies = append(c.setCookies, c.site.cookie(c.site.names.CallbackURL, c.callbackURL))
 	}
 }
 
@@ -210,18 +211,18 @@ func (c *call) takesToken() bool {
 // shows the reference of this request, which is the one in the log.
 func (c *call) fail(status int, code authjs.ErrorCode, more ...string) error {
 	end := c.endpoints.dialect.ending(code, more)
-	c.beQuiet()
+	c.dropPreparedCookies()
 	if c.showsPages() {
-		c.keepNote(note{
+		c.setFlash(flash{
 			Code: end.query[1], Reference: reference(c.r), Provider: c.provider,
-			Username: cut(c.body["username"], maxNoteValue), Email: cut(c.body["email"], maxNoteValue),
+			Username: cut(c.body["username"], maxFlashValue), Email: cut(c.body["email"], maxFlashValue),
 		}, failureLife)
 	}
 	return c.redirect(status, redirect.AddQuery(c.site.base+"/"+end.page, end.query...))
 }
 
 func (c *call) sendCookies() {
-	for _, cookie := range c.cookies {
+	for _, cookie := range c.setCookies {
 		c.w.Header().Add("Set-Cookie", cookie.String())
 	}
 }
@@ -253,17 +254,17 @@ func (c *call) refuse(err error) error {
 
 // unavailable answers while something that the realm needs is out of order.
 func (c *call) unavailable(err error) error {
-	c.blame("an endpoint can't answer now", zap.String("path", c.r.URL.Path), zap.Error(err))
-	return c.tryAgain()
+	c.state.blame("an endpoint can't answer now", zap.String("path", c.r.URL.Path), zap.Error(err))
+	return c.retryLater()
 }
 
-func (c *call) tryAgain() error {
+func (c *call) retryLater() error {
 	if c.wantsJSON() {
 		// The client takes an absolute URL out of every answer to a POST.
 		c.w.Header().Set("Retry-After", retryAfterSeconds)
 		return c.fail(http.StatusServiceUnavailable, authjs.CodeUnavailable)
 	}
-	return unavailable(c.w, c.r, c.visit, pages.Unavailable{RetryURL: c.formPage()})
+	return unavailable(c.w, c.r, c.state, pages.Unavailable{RetryURL: c.formPage()})
 }
 
 // formPage is the page whose form was sent, for a GET of where forms go to is no

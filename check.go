@@ -92,9 +92,9 @@ func (f *realmFinder) walk(ctx caddy.Context, open bool) error {
 				one.unknown = append(one.unknown, "a site of it names no host")
 			}
 		}}
-		all.walk(srv.Routes, passed{}, nil)
+		all.walk(srv.Routes, routeState{}, nil)
 		if srv.Errors != nil {
-			all.walk(srv.Errors.Routes, passed{}, nil)
+			all.walk(srv.Errors.Routes, routeState{}, nil)
 		}
 		if refused != nil {
 			return refused

@@ -177,14 +177,14 @@ func (c *call) missingCSRF(page string) error {
 	if end.page != "" {
 		page = end.page
 	}
-	c.beQuiet()
+	c.dropPreparedCookies()
 	return c.redirect(http.StatusOK, redirect.AddQuery(c.site.base+"/"+page, end.query...))
 }
 
-// beQuiet drops the cookies that every answer brings, where errors have none.
-func (c *call) beQuiet() {
+// dropPreparedCookies drops the cookies that every answer brings, where errors have none.
+func (c *call) dropPreparedCookies() {
 	if c.endpoints.dialect.quietErrors {
-		c.cookies = c.cookies[min(c.prepared, len(c.cookies)):]
+		c.setCookies = c.setCookies[min(c.prepared, len(c.setCookies)):]
 		c.prepared = 0
 	}
 }

@@ -54,7 +54,7 @@ func (c *call) serveSignInPage() error {
 			page.Email = address
 		}
 	}
-	session, err := c.getSession(c.r)
+	session, err := c.state.getSession(c.r)
 	if err != nil {
 		return c.unavailable(err)
 	}

@@ -52,7 +52,7 @@ func configuredRealm(t testing.TB, change func(*Realm)) *Realm {
 // sessionOf returns the cookie of a new session of alice.
 func sessionOf(t testing.TB, realm *activeRealm) string {
 	t.Helper()
-	s := &realm.fixed.sessions
+	s := &realm.urlSite.sessions
 	cookies, err := s.signIn(t.Context(), claimsOf(t, s, "alice"), new(authjs.Received), "")
 	if err != nil {
 		t.Fatal(err)
@@ -92,7 +92,7 @@ func gateRun(t testing.TB, cookie string, realm *activeRealm, match ...string) (
 		clear(r.Header)
 		maps.Copy(r.Header, headers)
 		clear(w.header)
-		delete(vars, visitVar)
+		delete(vars, requestStateVar)
 		if err := handler.ServeHTTP(w, r, guarded); err != nil {
 			t.Fatal(err)
 		}

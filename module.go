@@ -78,9 +78,9 @@ func (h *Handler) Cleanup() error { return h.Config.cleanup() }
 
 // ServeHTTP implements caddyhttp.MiddlewareHandler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	v, out, err := h.enter(w, r)
-	if v != nil {
-		defer v.finish()
+	rs, out, err := h.enter(w, r)
+	if rs != nil {
+		defer rs.finish()
 	}
 	if out == nil {
 		return err
@@ -90,23 +90,23 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 
 // enter makes the request one of the realm's, or answers it. The writer to go on
 // with is nil where it is answered.
-func (h *Handler) enter(w http.ResponseWriter, r *http.Request) (v *visit, out http.ResponseWriter, err error) {
+func (h *Handler) enter(w http.ResponseWriter, r *http.Request) (rs *requestState, out http.ResponseWriter, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			out, err = nil, nil
-			answerPanic(w, r, v, h.realm.logger, cause)
+			answerPanic(w, r, rs, h.realm.logger, cause)
 		}
 	}()
 	if refuseTarget(w, r, nil, h.realm.sampled) {
 		return nil, nil, nil
 	}
-	v, out = h.realm.attach(w, r)
-	v.base = h.realm
+	rs, out = h.realm.attach(w, r)
+	rs.siteRealm = h.realm
 	if action, ok := actionPath(r.URL.Path, h.realm.basePath); ok {
-		v.out.endpoint = true
-		return v, nil, h.endpoints.serve(v, out, r, action)
+		rs.out.endpoint = true
+		return rs, nil, h.endpoints.serve(rs, out, r, action)
 	}
-	return v, out, nil
+	return rs, out, nil
 }
 
 var (

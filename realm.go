@@ -194,7 +194,7 @@ func (rl *Realm) provisionSecrets(ctx caddy.Context) error {
 	}
 	active.secrets = source
 	if active.origin != "" {
-		active.fixed = active.newSite(active.origin, active.secretName(""))
+		active.urlSite = active.newSite(active.origin, active.secretName(""))
 	}
 	return nil
 }

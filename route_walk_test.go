@@ -22,13 +22,13 @@ func TestNamedRoutesThatInvokeThemselvesAreWalkedOnce(t *testing.T) {
 		Handlers:    []caddyhttp.MiddlewareHandler{&caddyhttp.Invoke{Name: "a"}, gate},
 	}}
 	var found []*activeRealm
-	walk := &routeWalk{srv: srv, gate: func(g *Gate, before passed, hosts []string) {
+	walk := &routeWalk{srv: srv, gate: func(g *Gate, before routeState, hosts []string) {
 		if g != gate || !slices.Equal(hosts, []string{"one.example"}) {
 			t.Errorf("a gate at %q", hosts)
 		}
 		found = append(found, before.realm)
 	}}
-	if left := walk.walk(routes, passed{}, nil).realm; left != own {
+	if left := walk.walk(routes, routeState{}, nil).realm; left != own {
 		t.Errorf("they leave %v behind", left)
 	}
 	if len(found) == 0 || len(found) > 5 || slices.Contains(found, nil) {

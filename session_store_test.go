@@ -145,7 +145,7 @@ func claimsOf(t testing.TB, s *siteSessions, user string) authjs.Claims {
 			who = *known
 		}
 	}
-	return s.signedIn(keys, "credentials", who)
+	return s.newClaims(keys, "credentials", who)
 }
 
 // account is one of a user who need not be configured.

@@ -99,8 +99,8 @@ const maxSites = 1024
 
 // site returns the realm as r's public origin sees it, or errUnknownHost.
 func (rl *activeRealm) site(r *http.Request) (*site, error) {
-	if rl.fixed != nil && rl.cookieDomain == "" {
-		return rl.fixed, nil
+	if rl.urlSite != nil && rl.cookieDomain == "" {
+		return rl.urlSite, nil
 	}
 	srv, ok := r.Context().Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
 	if !ok || srv == nil {
@@ -108,8 +108,8 @@ func (rl *activeRealm) site(r *http.Request) (*site, error) {
 	}
 	sites := rl.sitesOf(srv)
 	key := originKey{https: isHTTPS(r), loopback: isLoopbackPeer(r), host: r.Host}
-	if rl.fixed != nil {
-		key.https = rl.fixed.secure // url says it for all of the realm's hosts
+	if rl.urlSite != nil {
+		key.https = rl.urlSite.secure // url says it for all of the realm's hosts
 	}
 	if known := sites.known.Load(); known != nil {
 		if s, ok := (*known)[key]; ok {
@@ -125,8 +125,8 @@ func (rl *activeRealm) site(r *http.Request) (*site, error) {
 }
 
 func (rl *activeRealm) makeSite(r *http.Request, on *serverSites, key originKey) (*site, error) {
-	if rl.fixed != nil {
-		return rl.fixed.at(r, on, key)
+	if rl.urlSite != nil {
+		return rl.urlSite.at(r, on, key)
 	}
 	origin, name, err := on.hosts.resolve(r, key)
 	if err != nil {
@@ -152,10 +152,10 @@ func (rl *activeRealm) sitesOf(srv *caddyhttp.Server) *serverSites {
 		return sites.(*serverSites) //nolint:forcetypeassert // only stored below
 	}
 	made := &serverSites{hosts: newServedHosts(srv)}
-	if rl.fixed != nil {
-		made.collect(rl.fixed)
+	if rl.urlSite != nil {
+		made.collect(rl.urlSite)
 	} else {
-		made.hosts.fixed = rl.handsOutLinks()
+		made.hosts.exactOnly = rl.handsOutLinks()
 	}
 	sites, _ := rl.servers.LoadOrStore(srv, made)
 	return sites.(*serverSites) //nolint:forcetypeassert // only stored here

@@ -92,7 +92,7 @@ type visitor struct {
 
 func newVisitor(t *testing.T, realm *activeRealm) *visitor {
 	t.Helper()
-	s := realm.fixed
+	s := realm.urlSite
 	keys, err := s.keys(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -178,7 +178,7 @@ func TestAStoreThatHangs(t *testing.T) {
 						t.Errorf("%s, %s, with a store that hangs after %d answers, gives %d, %v %s", strategy, name, answers, got.Code, got.Header(), got.Body)
 					}
 					for _, cookie := range got.Result().Cookies() {
-						if cookie.Name == realm.fixed.names.Session || cookie.Name == realm.fixed.names.Pending("state") {
+						if cookie.Name == realm.urlSite.names.Session || cookie.Name == realm.urlSite.names.Pending("state") {
 							t.Errorf("%s, %s: the answer sets or deletes %s", strategy, name, cookie.Name)
 						}
 					}

@@ -15,10 +15,10 @@ import (
 
 // gateAt is a gate where it stands.
 type gateAt struct {
-	gate   *Gate
-	before passed
-	partly bool // its route is for a part of its hosts
-	hosts  []string
+	gate        *Gate
+	before      routeState
+	conditional bool // its route is for a part of its hosts
+	hosts       []string
 }
 
 // warnOfGates tells of gates that nobody can pass, of upstreams beside them that
@@ -32,16 +32,16 @@ func (a *App) warnOfGates(ctx caddy.Context) {
 	for _, name := range slices.Sorted(maps.Keys(app.Servers)) {
 		sites, exposed := make(map[string][]gateAt), make(map[string]bool)
 		all := &routeWalk{srv: app.Servers[name]}
-		all.gate = func(gate *Gate, before passed, hosts []string) {
+		all.gate = func(gate *Gate, before routeState, hosts []string) {
 			site := strings.Join(hosts, " ")
-			sites[site] = append(sites[site], gateAt{gate, before, all.partly, hosts})
+			sites[site] = append(sites[site], gateAt{gate, before, all.conditional, hosts})
 		}
-		all.proxy = func(before passed, hosts []string) {
+		all.proxy = func(before routeState, hosts []string) {
 			if site := strings.Join(hosts, " "); !before.clean {
 				exposed[site] = true
 			}
 		}
-		all.walk(all.srv.Routes, passed{}, nil)
+		all.walk(all.srv.Routes, routeState{}, nil)
 		for _, site := range slices.Sorted(maps.Keys(sites)) {
 			gates := sites[site]
 			where := []zap.Field{zap.String("server", name), zap.Strings("hosts", gates[0].hosts)}
@@ -81,7 +81,7 @@ func (a *App) warnOfExactPaths(site []gateAt, where ...zap.Field) {
 // one that has some.
 func (at gateAt) covers(other *Gate, path string) bool {
 	gate := at.gate
-	if gate.Optional || len(gate.Rules) == 0 && len(other.Rules) > 0 || len(gate.matchers) == 0 && at.partly {
+	if gate.Optional || len(gate.Rules) == 0 && len(other.Rules) > 0 || len(gate.matchers) == 0 && at.conditional {
 		return false
 	}
 	return gate.guardsBelow(path)
