@@ -22,20 +22,20 @@ const seenLife = 400 * 24 * time.Hour
 // completeSignIn ends a sign-in by anything but a password. begunIn is the session in
 // which it was started, if any: an account that is new is linked to its user. A
 // person's first sign-in leads over the new_user page.
-func (c *call) completeSignIn(account providers.Account, begunIn string) error {
+func completeSignIn(c *call, account providers.Account, begunIn string) error {
 	claims := c.site.sessions.newClaims(c.keys, c.provider, account)
-	c.logIncomplete(&claims, &account)
+	logIncomplete(c, &claims, &account)
 	if why := c.site.sessions.evaluate(c.site.sessions.newSession(claims), &account); why != admitted {
-		return c.denyAccess(http.StatusOK, &claims, why, &account)
+		return denyAccess(c, http.StatusOK, &claims, why, &account)
 	}
-	first, err := c.findOrCreateUser(&claims, account, begunIn)
+	first, err := findOrCreateUser(c, &claims, account, begunIn)
 	switch {
 	case errors.Is(err, sessionstore.ErrNotLinked):
-		c.logRefusedUser(err)
+		logRefusedUser(c, err)
 		return c.fail(http.StatusOK, authjs.CodeOAuthAccountNotLinked)
 	case errors.Is(err, sessionstore.ErrNotCreated):
-		c.logRefusedUser(err)
-		if c.accountType() == sessionstore.EmailAccount {
+		logRefusedUser(c, err)
+		if accountType(c) == sessionstore.EmailAccount {
 			return c.fail(http.StatusOK, authjs.CodeEmailCreateAccount)
 		}
 		return c.fail(http.StatusOK, authjs.CodeOAuthCreateAccount)
@@ -43,23 +43,23 @@ func (c *call) completeSignIn(account providers.Account, begunIn string) error {
 		return c.unavailable(err)
 	}
 	if why := c.site.sessions.evaluate(c.site.sessions.newSession(claims), &account); why != admitted { // deny counts the stored address too
-		return c.denyAccess(http.StatusOK, &claims, why, &account)
+		return denyAccess(c, http.StatusOK, &claims, why, &account)
 	}
 	if page := c.endpoints.pages.NewUser; first && page != "" {
 		c.callbackURL = redirect.AddQuery(page, "callbackUrl", c.callbackURL)
 	}
-	return c.startSession(claims)
+	return startSession(c, claims)
 }
 
 // denyAccess refuses a person whom the rules don't let in.
-func (c *call) denyAccess(status int, claims *authjs.Claims, why verdict, account *providers.Account) error {
+func denyAccess(c *call, status int, claims *authjs.Claims, why verdict, account *providers.Account) error {
 	c.realm.logger.Info("sign-in refused by allow or deny", zap.String("user", userID(claims)), zap.String("why", string(why)),
 		zap.Bool("email_verified", claims.EmailVerified), incompleteField(account), zap.String("reference", reference(c.r)))
 	return c.fail(status, authjs.CodeAccessDenied)
 }
 
 // logIncomplete is for whoever wonders why a rule doesn't see an address or a group.
-func (c *call) logIncomplete(claims *authjs.Claims, account *providers.Account) {
+func logIncomplete(c *call, claims *authjs.Claims, account *providers.Account) {
 	if len(account.Incomplete) > 0 {
 		c.realm.logger.Debug("the rules don't see all that the provider may know of a person",
 			zap.String("user", userID(claims)), incompleteField(account), zap.String("reference", reference(c.r)))
@@ -74,28 +74,28 @@ func incompleteField(account *providers.Account) zap.Field {
 	return zap.Stringers("incomplete", account.Incomplete)
 }
 
-func (c *call) logRefusedUser(err error) {
+func logRefusedUser(c *call, err error) {
 	c.realm.logger.Warn("a sign-in failed at the store of users", zap.String("provider", c.provider),
 		zap.String("reference", reference(c.r)), zap.Error(err))
 }
 
 // accountType is what the provider's accounts are of, as GET providers tells it
 // and the user table has it.
-func (c *call) accountType() string { return string(c.realm.byID[c.provider].Info().Type) }
+func accountType(c *call) string { return string(c.realm.byID[c.provider].Info().Type) }
 
 // findOrCreateUser reports whether a person is new. Where the store keeps people, it finds
 // or makes the account's user, and makes the claims theirs.
-func (c *call) findOrCreateUser(claims *authjs.Claims, account providers.Account, begunIn string) (first bool, err error) {
+func findOrCreateUser(c *call, claims *authjs.Claims, account providers.Account, begunIn string) (first bool, err error) {
 	users, ok := c.realm.store.(sessionstore.Users)
 	if !ok {
-		return c.isFirstSignIn(claims)
+		return isFirstSignIn(c, claims)
 	}
-	current, err := c.linkTarget(begunIn)
+	current, err := linkTarget(c, begunIn)
 	if err != nil {
 		return false, err
 	}
 	key := sessionstore.AccountKey{Provider: c.provider, ID: account.ID}
-	sealed, err := c.tokensToStore(key, account.Tokens)
+	sealed, err := tokensToStore(c, key, account.Tokens)
 	if err != nil {
 		return false, err
 	}
@@ -103,7 +103,7 @@ func (c *call) findOrCreateUser(claims *authjs.Claims, account providers.Account
 	defer done()
 	user, err := users.SignIn(ctx, sessionstore.Account{
 		AccountKey: key,
-		Type:       c.accountType(),
+		Type:       accountType(c),
 		Name:       account.Name, Email: account.Email, Image: account.Image,
 		EmailVerified: account.EmailVerified,
 		Tokens:        sealed,
@@ -123,7 +123,7 @@ func (c *call) findOrCreateUser(claims *authjs.Claims, account providers.Account
 
 // tokensToStore seals the tokens of an account that signs in; nil leaves what is
 // stored.
-func (c *call) tokensToStore(key sessionstore.AccountKey, tokens *providers.Tokens) ([]byte, error) {
+func tokensToStore(c *call, key sessionstore.AccountKey, tokens *providers.Tokens) ([]byte, error) {
 	if tokens == nil {
 		return nil, nil
 	}
@@ -138,8 +138,8 @@ func (c *call) tokensToStore(key sessionstore.AccountKey, tokens *providers.Toke
 // linkTarget is the first account of the user whom a new account joins: the one
 // who is signed in and began this sign-in. A sign-in that another session
 // began, or none, links nothing: somebody else may have chosen the account.
-func (c *call) linkTarget(begunIn string) (none sessionstore.AccountKey, err error) {
-	if c.accountType() == sessionstore.EmailAccount { // a user by the address alone
+func linkTarget(c *call, begunIn string) (none sessionstore.AccountKey, err error) {
+	if accountType(c) == sessionstore.EmailAccount { // a user by the address alone
 		return none, nil
 	}
 	live, err := c.state.getSession(c.r)
@@ -158,7 +158,7 @@ func (c *call) linkTarget(begunIn string) (none sessionstore.AccountKey, err err
 
 // linkingSession is the session that a sign-in begins in, where its account may
 // be linked: empty for none.
-func (c *call) linkingSession() (sid string, err error) {
+func linkingSession(c *call) (sid string, err error) {
 	if _, ok := c.realm.store.(sessionstore.Users); !ok {
 		return "", nil
 	}
@@ -171,7 +171,7 @@ func (c *call) linkingSession() (sid string, err error) {
 
 // isFirstSignIn reports whether a person is new as far as a store remembers that
 // keeps no people.
-func (c *call) isFirstSignIn(claims *authjs.Claims) (first bool, err error) {
+func isFirstSignIn(c *call, claims *authjs.Claims) (first bool, err error) {
 	if c.endpoints.pages.NewUser == "" {
 		return false, nil
 	}

@@ -35,6 +35,14 @@ type endpoint struct {
 // endpointKey is what a request to an endpoint is looked up by.
 type endpointKey struct{ method, action string }
 
+func tableOf(all []endpoint) map[endpointKey]*endpoint {
+	table := make(map[endpointKey]*endpoint, len(all))
+	for i := range all {
+		table[endpointKey{all[i].method, all[i].action}] = &all[i]
+	}
+	return table
+}
+
 // endpoints are the endpoints of a realm.
 type endpoints struct {
 	table   map[endpointKey]*endpoint

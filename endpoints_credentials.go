@@ -15,7 +15,7 @@ import (
 
 // checkCredentials signs in by a form. A failed attempt keeps the session that
 // the browser has.
-func (c *call) checkCredentials(checker providers.Checker) error {
+func checkCredentials(c *call, checker providers.Checker) error {
 	if c.r.Method != http.MethodPost {
 		return c.noProvider(func() error {
 			return c.badRequest("Error: Callback for provider type credentials not supported")
@@ -31,7 +31,7 @@ func (c *call) checkCredentials(checker providers.Checker) error {
 		return c.unavailable(err)
 	}
 	if wait > 0 {
-		return c.throttled(wait)
+		return throttled(c, wait)
 	}
 	account, err := checker.Check(ctx, c.body)
 	if err == nil && account.Demo && !(c.site.loopback && isDirectLoopback(c.r)) {
@@ -41,24 +41,24 @@ func (c *call) checkCredentials(checker providers.Checker) error {
 	}
 	switch {
 	case errors.Is(err, providers.ErrWrongCredentials):
-		return c.wrongCredentials(err)
+		return wrongCredentials(c, err)
 	case err != nil:
-		return c.notChecked(&try, fmt.Errorf("provider %s: %w", c.provider, err))
+		return notChecked(c, &try, fmt.Errorf("provider %s: %w", c.provider, err))
 	}
 	if err := try.succeed(ctx); err != nil {
 		return c.unavailable(err)
 	}
 	claims := c.site.sessions.newClaims(c.keys, c.provider, account)
-	c.logIncomplete(&claims, &account)
+	logIncomplete(c, &claims, &account)
 	if why := c.site.sessions.evaluate(c.site.sessions.newSession(claims), &account); why != admitted {
-		return c.denyAccess(http.StatusForbidden, &claims, why, &account)
+		return denyAccess(c, http.StatusForbidden, &claims, why, &account)
 	}
-	return c.startSession(claims)
+	return startSession(c, claims)
 }
 
 // wrongCredentials answers with the reason that the back end gave, if it is one
 // that people may read.
-func (c *call) wrongCredentials(err error) error {
+func wrongCredentials(c *call, err error) error {
 	code := authjs.CodeCredentialsSignin
 	if refusal, ok := errors.AsType[*providers.RefusalError](err); ok && providers.RefusalCodes[refusal.Code] {
 		code = authjs.ErrorCode(refusal.Code)
@@ -75,7 +75,7 @@ func (c *call) wrongCredentials(err error) error {
 // notChecked answers while the back end can't be asked. Nobody learned anything
 // about a password, so the attempt doesn't count, unless the client went away:
 // then it may come back and have the same work done again and again.
-func (c *call) notChecked(try *attempt, cause error) error {
+func notChecked(c *call, try *attempt, cause error) error {
 	if ctx := c.r.Context(); ctx.Err() == nil {
 		if err := try.refund(ctx); err != nil {
 			cause = errors.Join(cause, err)
@@ -85,14 +85,14 @@ func (c *call) notChecked(try *attempt, cause error) error {
 }
 
 // throttled answers 429 (RFC 6585 section 4) and checks nothing.
-func (c *call) throttled(wait time.Duration) error {
+func throttled(c *call, wait time.Duration) error {
 	c.realm.sampled.Warn("sign-in attempts are being slowed down",
 		zap.String("provider", c.provider), zap.String("client_ip", clientIP(c.r)))
 	c.w.Header().Set("Retry-After", strconv.Itoa(int((wait+time.Second-1)/time.Second)))
 	if c.wantsJSON() || c.endpoints.pages.SignIn != "" {
 		return c.fail(http.StatusTooManyRequests, authjs.CodeCredentialsSignin, "provider", c.provider)
 	}
-	page := c.signInPage(string(authjs.CodeCredentialsSignin))
+	page := signInPage(c, string(authjs.CodeCredentialsSignin))
 	page.ErrorProvider, page.Username, page.RetryAfter = c.provider, cut(c.body["username"], maxFlashValue), wait
 	c.sendCookies()
 	return c.site.servePage(c.w, page)

@@ -22,7 +22,7 @@ import (
 // and answers. Whether one follows, which the rules and the address's limit
 // decide, shows neither in the answer nor in its time: that is found out
 // afterwards.
-func (c *call) mailLink(mailer providers.Mailer) error {
+func mailLink(c *call, mailer providers.Mailer) error {
 	address, err := address.Parse(c.body["email"])
 	if err != nil {
 		c.realm.logger.Info("no sign-in link was mailed: what was typed is no e-mail address",
@@ -41,8 +41,8 @@ func (c *call) mailLink(mailer providers.Mailer) error {
 		if ok, err := counts.take(ctx, budget.key, budget.budget); err != nil {
 			return c.unavailable(err)
 		} else if !ok {
-			c.mailLimited(budget.what)
-			return c.linkRequested(mailer, address)
+			mailLimited(c, budget.what)
+			return linkRequested(c, mailer, address)
 		}
 	}
 	offer, err := mailer.Offer(ctx, address)
@@ -50,21 +50,21 @@ func (c *call) mailLink(mailer providers.Mailer) error {
 		c.state.blame("no sign-in link could be mailed", zap.String("provider", c.provider), zap.Error(err))
 		return c.fail(http.StatusOK, authjs.CodeEmailSignin)
 	}
-	go c.linkMail(mailer, offer, address).deliver(context.WithoutCancel(ctx))
-	return c.linkRequested(mailer, address)
+	go newLinkMail(c, mailer, offer, address).deliver(context.WithoutCancel(ctx))
+	return linkRequested(c, mailer, address)
 }
 
 const mailLimitReached = "no sign-in link was mailed: a limit of the email provider is reached"
 
 // mailLimited is a line that a stranger could repeat at will.
-func (c *call) mailLimited(limit string) {
+func mailLimited(c *call, limit string) {
 	c.realm.sampled.Warn(mailLimitReached,
 		zap.String("provider", c.provider), zap.String("limit", limit),
 		zap.String("client_ip", clientIP(c.r)), zap.String("reference", reference(c.r)))
 }
 
 // linkRequested is the answer to whoever asked for a link, the same in every case.
-func (c *call) linkRequested(mailer providers.Mailer, address string) error {
+func linkRequested(c *call, mailer providers.Mailer, address string) error {
 	if c.showsPages() {
 		c.setFlash(flash{Provider: c.provider, Email: address, Reference: reference(c.r)}, mailer.LinkLife())
 	}
@@ -91,13 +91,13 @@ type linkMail struct {
 	reference string
 }
 
-func (c *call) linkMail(mailer providers.Mailer, offer providers.Offer, address string) linkMail {
+func newLinkMail(c *call, mailer providers.Mailer, offer providers.Offer, address string) linkMail {
 	token := hex.EncodeToString(randomBytes(linkDigits / 2))
 	return linkMail{
 		offer: offer, keys: c.keys.links, reference: reference(c.r), logger: c.realm.logger, sampled: c.realm.sampled,
 		counts: quotas{c.realm.throttle, c.site.key}, limit: mailer.Limits().Address,
 		admitted: c.site.sessions.admits(c.site.sessions.newSession(c.site.sessions.newClaims(c.keys, c.provider, mailAccount(address)))),
-		link:     c.mailedLink(address, token),
+		link:     newMailedLink(c, address, token),
 		told: providers.Link{
 			Site: c.site.host, HomeURL: c.site.origin, Address: address,
 			URL: redirect.AddQuery(c.site.base+"/callback/"+c.provider,
@@ -108,8 +108,8 @@ func (c *call) linkMail(mailer providers.Mailer, offer providers.Offer, address 
 	}
 }
 
-// mailedLink is the link of a token that goes to an address.
-func (c *call) mailedLink(address, token string) mailedLink {
+// newMailedLink is the link of a token that goes to an address.
+func newMailedLink(c *call, address, token string) mailedLink {
 	return mailedLink{
 		store: c.realm.store, realmKey: c.site.key, base: c.site.base,
 		provider: c.provider, address: address, token: token,
@@ -156,14 +156,14 @@ func (l linkMail) isWanted(ctx context.Context) (bool, error) {
 
 // openLink takes a mailed link. Where it is to be confirmed, opening it shows a
 // button, and only the button's POST spends it.
-func (c *call) openLink(mailer providers.Mailer) error {
-	token, address := c.linkParameters(mailer)
+func openLink(c *call, mailer providers.Mailer) error {
+	token, address := linkParameters(c, mailer)
 	switch {
 	case token == "":
-		c.logLink(errors.New("the link has no token"))
+		logLink(c, errors.New("the link has no token"))
 		return c.fail(http.StatusOK, authjs.CodeNoLinkToken)
 	case address == "" || !isLinkToken(token):
-		return c.invalidLink(errors.New("the link is malformed"))
+		return invalidLink(c, errors.New("the link is malformed"))
 	case mailer.Confirms() && c.r.Method == http.MethodGet:
 		c.sendCookies()
 		return c.site.servePage(c.w, pages.Confirm{
@@ -173,20 +173,20 @@ func (c *call) openLink(mailer providers.Mailer) error {
 	case mailer.Confirms() && !c.verified:
 		return c.missingCSRF("signin")
 	}
-	link := c.mailedLink(address, token)
+	link := newMailedLink(c, address, token)
 	switch err := link.spend(c.r.Context(), c.keys.links); {
 	case errors.Is(err, sessionstore.ErrNotFound):
-		return c.invalidLink(errors.New("no such link: it was used, has expired, is another provider's, or was never mailed to this address"))
+		return invalidLink(c, errors.New("no such link: it was used, has expired, is another provider's, or was never mailed to this address"))
 	case err != nil:
 		return c.unavailable(err)
 	}
-	return c.completeSignIn(mailAccount(address), "")
+	return completeSignIn(c, mailAccount(address), "")
 }
 
 // linkParameters are the link's token and address, each empty where it isn't
 // given exactly once or can't be: from the form of the button, else the query.
-func (c *call) linkParameters(mailer providers.Mailer) (token, addr string) {
-	token, addr = c.single("token"), c.single("email")
+func linkParameters(c *call, mailer providers.Mailer) (token, addr string) {
+	token, addr = queryValue(c, "token"), queryValue(c, "email")
 	if mailer.Confirms() && c.r.Method == http.MethodPost {
 		token, addr = c.body["token"], c.body["email"]
 	}
@@ -197,19 +197,19 @@ func (c *call) linkParameters(mailer providers.Mailer) (token, addr string) {
 	return token, parsed
 }
 
-func (c *call) single(name string) string {
+func queryValue(c *call, name string) string {
 	if len(c.query[name]) != 1 {
 		return ""
 	}
 	return c.query.Get(name)
 }
 
-func (c *call) invalidLink(err error) error {
-	c.logLink(err)
+func invalidLink(c *call, err error) error {
+	logLink(c, err)
 	return c.fail(http.StatusOK, authjs.CodeVerification)
 }
 
-func (c *call) logLink(err error) {
+func logLink(c *call, err error) {
 	c.realm.logger.Info("a mailed link did not sign in", zap.String("provider", c.provider),
 		zap.String("client_ip", clientIP(c.r)), zap.String("reference", reference(c.r)), zap.Error(err))
 }
@@ -219,7 +219,7 @@ func (c *call) logLink(err error) {
 const resendPause = 30 * time.Second
 
 // serveVerifyRequestPage says where the link went, as far as this browser knows.
-func (c *call) serveVerifyRequestPage() error {
+func serveVerifyRequestPage(c *call) error {
 	if page := c.endpoints.pages.VerifyRequest; page != "" {
 		var query []string
 		for _, name := range c.endpoints.dialect.verifyRequestQuery {

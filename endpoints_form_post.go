@@ -19,7 +19,7 @@ const maxFormAnswer = 8 << 10
 // lacksCookies reports the answer of a provider that has the browser post
 // a form from its own site (OAuth 2.0 Form Post Response Mode): SameSite=Lax
 // keeps the cookies of this site, and so the pending sign-in, out of it.
-func (c *call) lacksCookies(provider providers.Redirector) bool {
+func lacksCookies(c *call, provider providers.Redirector) bool {
 	states := c.form["state"]
 	return c.r.Method == http.MethodPost && provider.Info().FormPost &&
 		len(states) == 1 && states[0] != "" &&
@@ -29,7 +29,7 @@ func (c *call) lacksCookies(provider providers.Redirector) bool {
 // repeatWithCookies has the browser ask once more, by a GET, which carries the
 // cookies. This answer sets none: those that the browser keeps for this site
 // weren't seen, and must not be replaced.
-func (c *call) repeatWithCookies() error {
+func repeatWithCookies(c *call) error {
 	c.setCookies = nil
 	var pairs []string
 	for _, name := range formAnswer {

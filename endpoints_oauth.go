@@ -49,7 +49,7 @@ func (p *pendingFlow) flow() providers.Flow {
 func (p *pendingFlow) ends() time.Time { return time.UnixMilli(p.Started).Add(pendingLife) }
 
 // startSignIn begins a sign-in with the provider in the path.
-func (c *call) startSignIn() error {
+func startSignIn(c *call) error {
 	missing := func() error { return c.missingCSRF("signin") }
 	provider, ok := c.realm.byID[c.provider]
 	if !ok && c.provider != "" {
@@ -60,22 +60,22 @@ func (c *call) startSignIn() error {
 	}
 	switch provider := provider.(type) {
 	case providers.Redirector:
-		return c.redirectToProvider(provider)
+		return redirectToProvider(c, provider)
 	case providers.Mailer:
-		return c.mailLink(provider)
+		return mailLink(c, provider)
 	default: // credentials go to callback/<id>, and without a provider one is to be chosen
 		return c.redirect(http.StatusOK, c.site.base+"/signin")
 	}
 }
 
 // redirectToProvider sends the browser to the provider's authorization endpoint.
-func (c *call) redirectToProvider(redirector providers.Redirector) error {
+func redirectToProvider(c *call, redirector providers.Redirector) error {
 	pending := pendingFlow{
 		Provider:    c.provider,
 		State:       randomText(),
 		Nonce:       randomText(),
 		Verifier:    randomText(),
-		RedirectURI: c.redirectURI(),
+		RedirectURI: redirectURI(c),
 		CallbackURL: c.callbackURL,
 		Started:     time.Now().UnixMilli(),
 	}
@@ -84,21 +84,21 @@ func (c *call) redirectToProvider(redirector providers.Redirector) error {
 		c.state.blame("a sign-in can't start", zap.String("provider", c.provider), zap.Error(err))
 		return c.fail(http.StatusOK, authjs.CodeOAuthSignin)
 	}
-	if pending.Session, err = c.linkingSession(); err != nil {
+	if pending.Session, err = linkingSession(c); err != nil {
 		return c.unavailable(err)
 	}
-	if err := c.storePending(pending); err != nil {
+	if err := storePending(c, pending); err != nil {
 		return c.unavailable(err)
 	}
 	return c.redirect(http.StatusOK, target)
 }
 
 // redirectURI is where the provider's answer comes back to.
-func (c *call) redirectURI() string { return c.site.base + "/callback/" + c.provider }
+func redirectURI(c *call) string { return c.site.base + "/callback/" + c.provider }
 
 // storePending adds the flow's cookie and drops the oldest ones over the limit,
 // and those that don't open any more.
-func (c *call) storePending(pending pendingFlow) error {
+func storePending(c *call, pending pendingFlow) error {
 	payload, err := json.Marshal(pending)
 	if err != nil {
 		return fmt.Errorf("keeping a sign-in: %w", err)
@@ -109,16 +109,16 @@ func (c *call) storePending(pending pendingFlow) error {
 	}
 	var others []kept
 	for _, cookie := range c.site.names.AppendPending(nil, c.state.cookieLines) {
-		if other, ok := c.openPending(cookie.Value); ok {
+		if other, ok := openPending(c, cookie.Value); ok {
 			others = append(others, kept{cookie, other.Started})
 		} else {
-			c.dropPending(cookie.Name)
+			dropPending(c, cookie.Name)
 		}
 	}
 	slices.SortFunc(others, func(a, b kept) int { return int(b.started - a.started) })
 	if len(others) >= maxPending {
 		for _, old := range others[maxPending-1:] {
-			c.dropPending(old.cookie.Name)
+			dropPending(c, old.cookie.Name)
 		}
 	}
 	cookie := c.site.cookie(c.site.names.Pending(pending.State), c.keys.pending[c.site.names.State].Seal(payload))
@@ -127,11 +127,11 @@ func (c *call) storePending(pending pendingFlow) error {
 	return nil
 }
 
-func (c *call) dropPending(name string) {
+func dropPending(c *call, name string) {
 	c.setCookies = append(c.setCookies, c.site.cookie(name, "").Delete())
 }
 
-func (c *call) openPending(value string) (pendingFlow, bool) {
+func openPending(c *call, value string) (pendingFlow, bool) {
 	payload, _, err := c.keys.pending[c.site.names.State].Open(value)
 	if err != nil {
 		return pendingFlow{}, false
@@ -145,16 +145,16 @@ func (c *call) openPending(value string) (pendingFlow, bool) {
 
 // takePending returns the browser's own flow with this state, which began with
 // this provider at this very address, and removes its cookie whatever comes of it.
-func (c *call) takePending(state string) (pendingFlow, bool) {
+func takePending(c *call, state string) (pendingFlow, bool) {
 	name := c.site.names.Pending(state)
 	values := authjs.AppendValues(nil, c.state.cookieLines, name)
 	if len(values) == 0 {
 		return pendingFlow{}, false
 	}
-	c.dropPending(name)
+	dropPending(c, name)
 	for _, value := range values {
-		pending, ok := c.openPending(value)
-		if ok && pending.Provider == c.provider && pending.RedirectURI == c.redirectURI() && subtle.ConstantTimeCompare([]byte(pending.State), []byte(state)) == 1 {
+		pending, ok := openPending(c, value)
+		if ok && pending.Provider == c.provider && pending.RedirectURI == redirectURI(c) && subtle.ConstantTimeCompare([]byte(pending.State), []byte(state)) == 1 {
 			return pending, true
 		}
 	}
@@ -162,14 +162,14 @@ func (c *call) takePending(state string) (pendingFlow, bool) {
 }
 
 // serveCallback takes a provider's answer, a mailed link, or a form of credentials.
-func (c *call) serveCallback() error {
+func serveCallback(c *call) error {
 	switch provider := c.realm.byID[c.provider].(type) {
 	case providers.Redirector:
-		return c.finishRedirect(provider)
+		return finishRedirect(c, provider)
 	case providers.Mailer:
-		return c.openLink(provider)
+		return openLink(c, provider)
 	case providers.Checker:
-		return c.checkCredentials(provider)
+		return checkCredentials(c, provider)
 	default:
 		return c.noProvider(c.unsupported)
 	}
@@ -177,32 +177,32 @@ func (c *call) serveCallback() error {
 
 // finishRedirect checks the answer of a provider against the flow that this
 // browser began. A POST's query takes no part.
-func (c *call) finishRedirect(provider providers.Redirector) error {
+func finishRedirect(c *call, provider providers.Redirector) error {
 	answer := c.query
 	if c.r.Method == http.MethodPost {
 		answer = c.form
 	}
-	if c.lacksCookies(provider) {
-		return c.repeatWithCookies()
+	if lacksCookies(c, provider) {
+		return repeatWithCookies(c)
 	}
 	pending, unusable := pendingFlow{}, errNoFlow
 	if states := answer["state"]; len(states) == 1 && states[0] != "" {
 		var err error
-		if pending, unusable, err = c.consumeFlow(states[0]); err != nil {
+		if pending, unusable, err = consumeFlow(c, states[0]); err != nil {
 			return c.unavailable(err)
 		}
 	}
 	if answer.Has("error") {
-		c.logRefusal(provider, pending, answer)
+		logRefusal(c, provider, pending, answer)
 		return c.fail(http.StatusOK, authjs.CodeCallback)
 	}
 	if unusable != nil {
-		c.logFailure(unusable)
+		logFailure(c, unusable)
 		return c.fail(http.StatusOK, authjs.CodeOAuthCallback)
 	}
 	account, err := provider.Finish(c.r.Context(), pending.flow(), answer)
 	if err != nil {
-		c.logFailure(err)
+		logFailure(c, err)
 		if errors.Is(err, providers.ErrNotAdmitted) {
 			return c.fail(http.StatusOK, authjs.CodeAccessDenied)
 		}
@@ -211,7 +211,7 @@ func (c *call) finishRedirect(provider providers.Redirector) error {
 	if _, given := c.query["callbackUrl"]; !given || c.r.Method == http.MethodPost {
 		c.callbackURL, _ = c.site.returns.Resolve(pending.CallbackURL)
 	}
-	return c.completeSignIn(account, pending.Session)
+	return completeSignIn(c, account, pending.Session)
 }
 
 var (
@@ -222,12 +222,12 @@ var (
 // consumeFlow returns the browser's own flow with this state and uses it up, whether
 // the provider's answer is good or bad: a copy of its cookie is worth nothing
 // then. unusable says why the flow doesn't count; an err, that this is not known.
-func (c *call) consumeFlow(state string) (pending pendingFlow, unusable, err error) {
-	pending, found := c.takePending(state)
+func consumeFlow(c *call, state string) (pending pendingFlow, unusable, err error) {
+	pending, found := takePending(c, state)
 	if !found {
 		return pendingFlow{}, errNoFlow, nil
 	}
-	err = c.markFlowUsed(c.r.Context(), &pending)
+	err = markFlowUsed(c, c.r.Context(), &pending)
 	if errors.Is(err, sessionstore.ErrTaken) {
 		return pendingFlow{}, errFlowSpent, nil
 	}
@@ -238,7 +238,7 @@ func (c *call) consumeFlow(state string) (pending pendingFlow, unusable, err err
 // that is full may forget it: strangers can make any number of flows, and must
 // not crowd out what ends sessions. Even then a replay needs a copy of the cookie
 // and a code that the provider takes twice.
-func (c *call) markFlowUsed(ctx context.Context, pending *pendingFlow) error {
+func markFlowUsed(c *call, ctx context.Context, pending *pendingFlow) error {
 	ctx, done := patiently(ctx)
 	defer done()
 	key := sessionstore.EvictablePrefix + c.site.key + "|flow|" + digest(pending.State)
@@ -250,12 +250,12 @@ func (c *call) markFlowUsed(ctx context.Context, pending *pendingFlow) error {
 
 // logRefusal lets the provider say, in its own form and for debug logs, what it
 // answered.
-func (c *call) logRefusal(provider providers.Redirector, pending pendingFlow, answer url.Values) {
+func logRefusal(c *call, provider providers.Redirector, pending pendingFlow, answer url.Values) {
 	_, err := provider.Finish(c.r.Context(), pending.flow(), answer)
-	c.logFailure(err)
+	logFailure(c, err)
 }
 
-func (c *call) logFailure(err error) {
+func logFailure(c *call, err error) {
 	c.realm.logger.Warn("a sign-in failed at its return from the provider", zap.String("provider", c.provider),
 		zap.String("reference", reference(c.r)), zap.Error(err))
 }

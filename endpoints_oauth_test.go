@@ -17,10 +17,10 @@ func TestSpentFlowsLeaveRoomInTheStore(t *testing.T) {
 	c := &call{realm: &activeRealm{store: store}, site: &site{key: "https://app.example.com"}}
 	for i := range 10_000 {
 		pending := pendingFlow{State: strconv.Itoa(i), Started: time.Now().UnixMilli()}
-		if err := c.markFlowUsed(t.Context(), &pending); err != nil {
+		if err := markFlowUsed(c, t.Context(), &pending); err != nil {
 			t.Fatalf("flow %d: %v", i+1, err)
 		}
-		if err := c.markFlowUsed(t.Context(), &pending); !errors.Is(err, sessionstore.ErrTaken) {
+		if err := markFlowUsed(c, t.Context(), &pending); !errors.Is(err, sessionstore.ErrTaken) {
 			t.Fatalf("flow %d is spent twice: %v", i+1, err)
 		}
 	}
@@ -41,7 +41,7 @@ func TestAFlowEndsByItsSealedTime(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, ok := c.openPending(keys.pending[nextAuth.plain.State].Seal(payload)); ok != want {
+		if _, ok := openPending(c, keys.pending[nextAuth.plain.State].Seal(payload)); ok != want {
 			t.Errorf("a flow of %v: %v", age, ok)
 		}
 	}

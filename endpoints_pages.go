@@ -17,7 +17,7 @@ import (
 
 // serveSignInPage shows the ways to sign in. It never goes to a provider by
 // itself: that takes a POST with the CSRF token.
-func (c *call) serveSignInPage() error {
+func serveSignInPage(c *call) error {
 	code := c.query.Get("error")
 	if c.provider != "" && c.endpoints.dialect.strictPaths {
 		return c.noProvider(c.unsupported)
@@ -40,7 +40,7 @@ func (c *call) serveSignInPage() error {
 	if c.query.Get("csrf") == "true" {
 		code = string(authjs.CodeMissingCSRF)
 	}
-	page := c.signInPage(code)
+	page := signInPage(c, code)
 	if code != "" {
 		failed := c.takeFailure(code)
 		page.Reference = failed.Reference
@@ -65,7 +65,7 @@ func (c *call) serveSignInPage() error {
 	return c.site.servePage(c.w, page)
 }
 
-func (c *call) signInPage(code string) pages.SignIn {
+func signInPage(c *call, code string) pages.SignIn {
 	page := pages.SignIn{
 		Site: c.site.pageSite(c.r), CSRFToken: c.csrfToken, CallbackURL: c.callbackURL, Error: code,
 	}
@@ -92,7 +92,7 @@ func isCode(code string) bool {
 
 // serveErrorPage shows an error, or sends the codes that a new attempt may
 // cure to the sign-in page.
-func (c *call) serveErrorPage() error {
+func serveErrorPage(c *call) error {
 	code := c.query.Get("error")
 	if code == "" {
 		code = c.provider
@@ -116,17 +116,17 @@ func (c *call) serveErrorPage() error {
 	return c.site.servePage(c.w, pages.Error{Site: site, Code: code})
 }
 
-func (c *call) serveClientScript() error {
-	return c.serveAsset("text/javascript; charset=utf-8", client.JSETag, client.JS)
+func serveClientScript(c *call) error {
+	return serveAsset(c, "text/javascript; charset=utf-8", client.JSETag, client.JS)
 }
 
 // serveClientTypes serves the declarations, for projects to download.
-func (c *call) serveClientTypes() error {
-	return c.serveAsset("text/plain; charset=utf-8", client.TypesETag, client.Types)
+func serveClientTypes(c *call) error {
+	return serveAsset(c, "text/plain; charset=utf-8", client.TypesETag, client.Types)
 }
 
 // serveAsset serves what is the same for everyone.
-func (c *call) serveAsset(kind, etag string, content []byte) error {
+func serveAsset(c *call, kind, etag string, content []byte) error {
 	header := c.w.Header()
 	header.Del("Vary")
 	header.Set("Cache-Control", "public, max-age=3600")
@@ -136,7 +136,7 @@ func (c *call) serveAsset(kind, etag string, content []byte) error {
 	return nil
 }
 
-func (c *call) servePagesScript() error {
+func servePagesScript(c *call) error {
 	c.w.Header().Del("Vary")
 	pages.ServeScript(c.w, c.r)
 	return nil

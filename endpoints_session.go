@@ -18,7 +18,7 @@ func noCache(header http.Header) {
 	header.Set("Expires", "0")
 }
 
-func (c *call) serveCSRF() error {
+func serveCSRF(c *call) error {
 	c.sendCookies()
 	noCache(c.w.Header())
 	return c.writeJSON(http.StatusOK, struct {
@@ -28,7 +28,7 @@ func (c *call) serveCSRF() error {
 
 // serveProviders lists the providers in configuration order, which a Go map
 // would lose.
-func (c *call) serveProviders() error {
+func serveProviders(c *call) error {
 	type entry struct {
 		ID          string `json:"id"`
 		Name        string `json:"name"`
@@ -62,25 +62,25 @@ func (c *call) serveProviders() error {
 	return c.sendJSON(http.StatusOK, body.Bytes())
 }
 
-func (c *call) serveSession() error {
+func serveSession(c *call) error {
 	noCache(c.w.Header())
-	return c.answerSession()
+	return answerSession(c)
 }
 
 // updateSession answers like GET. Its data changes nothing: who a person is
 // only a provider can say (requirement E15).
-func (c *call) updateSession() error {
+func updateSession(c *call) error {
 	if !c.verified {
 		c.dropPreparedCookies()
 		c.sendCookies()
 		return c.sendJSON(http.StatusBadRequest, c.endpoints.dialect.nobody)
 	}
-	return c.answerSession()
+	return answerSession(c)
 }
 
 // answerSession renews the session and shows it. A cookie that gives no
 // session is deleted.
-func (c *call) answerSession() error {
+func answerSession(c *call) error {
 	session, err := c.state.getSession(c.r)
 	var renewed issued
 	if err == nil && session != nil {
@@ -127,7 +127,7 @@ func (e *endpoints) sessionUser(s *session) authjs.User {
 	return user
 }
 
-func (c *call) serveSignOutPage() error {
+func serveSignOutPage(c *call) error {
 	if page := c.endpoints.pages.SignOut; page != "" {
 		c.sendCookies()
 		sendRedirect(c.w, http.StatusFound, page)
@@ -150,7 +150,7 @@ func (c *call) serveSignOutPage() error {
 
 // signOut ends the session, and any other that the browser brings, for every copy
 // of its cookie.
-func (c *call) signOut() error {
+func signOut(c *call) error {
 	if !c.verified {
 		return c.missingCSRF("signout")
 	}
@@ -159,7 +159,7 @@ func (c *call) signOut() error {
 		return c.unavailable(err)
 	}
 	for _, session := range sessions {
-		if err := c.endSession(session, c.body["everywhere"] == "true"); err != nil {
+		if err := endSession(c, session, c.body["everywhere"] == "true"); err != nil {
 			return c.unavailable(err)
 		}
 	}
@@ -168,7 +168,7 @@ func (c *call) signOut() error {
 	return c.redirect(http.StatusOK, c.callbackURL)
 }
 
-func (c *call) endSession(live *session, everywhere bool) error {
+func endSession(c *call, live *session, everywhere bool) error {
 	ended, err := c.site.sessions.signOut(c.r.Context(), live, everywhere)
 	if err != nil {
 		return err
@@ -179,7 +179,7 @@ func (c *call) endSession(live *session, everywhere bool) error {
 
 // startSession ends a sign-in: it replaces whatever session the browser had by a new
 // one, and sends the browser where it wanted to go.
-func (c *call) startSession(claims authjs.Claims) error {
+func startSession(c *call, claims authjs.Claims) error {
 	received := c.site.names.ReadSession(c.state.cookieLines)
 	before, err := c.site.sessions.readSessions(c.r.Context(), c.state.cookieLines)
 	if err != nil {
@@ -212,7 +212,7 @@ func (c *call) startSession(claims authjs.Claims) error {
 
 // serveLog takes what the browser client reports. It is only ever shown to the
 // operator who asks for debug logs, and never interpreted.
-func (c *call) serveLog() error {
+func serveLog(c *call) error {
 	body, err := readBody(c.w, c.r, maxLogBody)
 	if err != nil {
 		return c.refuse(err)
