@@ -46,13 +46,13 @@ func (e *loggedEndings) first(sid string) bool {
 }
 
 // logEnding tells the operator, once, why a session is over.
-func (s *siteSessions) logEnding(why endReason, claims *authjs.Claims) {
-	if !s.endings.first(claims.SID) {
+func (m *sessionManager) logEnding(why endReason, claims *authjs.Claims) {
+	if !m.endings.first(claims.SID) {
 		return
 	}
-	fields := []zap.Field{zap.String("user", userID(claims)), zap.String("realm", s.realm)}
+	fields := []zap.Field{zap.String("user", userID(claims)), zap.String("realm", m.realm)}
 	if why == endedRules {
-		fields = append(fields, zap.String("why", string(s.evaluate(s.newSession(*claims), nil))))
+		fields = append(fields, zap.String("why", string(m.evaluate(m.newSession(*claims), nil))))
 	}
-	s.sampled.Info(string(why), fields...)
+	m.sampled.Info(string(why), fields...)
 }

@@ -2,7 +2,6 @@ package signin
 
 import (
 	"context"
-	"time"
 
 	"go.uber.org/zap"
 
@@ -35,14 +34,6 @@ type sessionManager struct {
 	endings    loggedEndings
 	logger     *zap.Logger
 	sampled    *zap.Logger // for lines that a client could repeat at will
-}
-
-// sessionLimits say how long sessions live.
-type sessionLimits struct {
-	maxAge         time.Duration // without being renewed
-	absoluteMaxAge time.Duration // from sign-in, however often it is renewed
-	renewAge       time.Duration // from when on a page view renews a session
-	idleTimeout    time.Duration // between renewals; 0: no such limit
 }
 
 // siteSessions are a realm's sessions at one public address: those under its key,

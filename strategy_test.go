@@ -291,7 +291,7 @@ func FuzzRecord(f *testing.F) {
 	realm, store := withStrategy(f, "database", nil)
 	s := &realm.urlSite.sessions
 	claims := claimsOf(f, s, "alice")
-	s.extend(&claims, time.Now())
+	s.limits.extend(&claims, time.Now())
 	f.Add(string(claims.Append(nil)))
 	f.Add(`{}`)
 	f.Add(`{"realm":"http://localhost:8080","sid":"x","sub":"alice","provider":"credentials"}`)
