@@ -29,7 +29,7 @@ type sessionManager struct {
 	// provider returns the configured provider with an id, or nil.
 	provider func(id string) providers.Provider
 	// successors are the sessions of those realms of the configuration that runs
-	// now which have a key.
+	// now which have a key. Without the function they are these sessions alone.
 	successors func(key string) []*sessionManager
 	endings    loggedEndings
 	logger     *zap.Logger
