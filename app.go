@@ -57,16 +57,20 @@ func (a *App) Provision(ctx caddy.Context) error {
 		if err := a.Realms[name].provision(ctx, name); err != nil {
 			return err
 		}
-		a.registerHeaders(a.Realms[name])
+		a.register(a.Realms[name])
 	}
 	return nil
 }
 
-// registerHeaders adds the realm's identity headers to those of the configuration. No
-// request comes before all realms are there.
-func (a *App) registerHeaders(realm *Realm) {
+// register makes a realm that is provisioned one of the configuration, whose
+// requests lose the identity headers of all its realms. No request comes before
+// all realms are there.
+func (a *App) register(realm *Realm) {
 	a.names.add(realm.active.headers.names...)
-	realm.active.names, realm.app = a.names, a
+	realm.active.names = a.names
+	realm.active.sessions.successors = func(key string) []*sessionManager { return running.successors(a, realm, key) }
+	realm.warnSharedLogins()
+	realm.warnOfBlindDeny()
 }
 
 // Start refuses realms of which a client could choose the address (so does

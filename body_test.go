@@ -22,7 +22,6 @@ func postOf(kind string) *http.Request {
 	return r
 }
 
-// Requirements D5 and N1.
 func TestFieldsOfABody(t *testing.T) {
 	for _, test := range []struct {
 		name, kind, body string

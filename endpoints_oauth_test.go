@@ -10,7 +10,7 @@ import (
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
-// Requirements C2 and N3: a flow is spent once, and a flood of them leaves room
+// A flow is spent once, and a flood of them leaves room
 // for what ends sessions.
 func TestSpentFlowsLeaveRoomInTheStore(t *testing.T) {
 	store := newMemory(t, `{"max_size": 1048576}`)
@@ -29,7 +29,7 @@ func TestSpentFlowsLeaveRoomInTheStore(t *testing.T) {
 	}
 }
 
-// Requirement B5: a flow's time is in the sealed value.
+// A flow's time is in the sealed value.
 func TestAFlowEndsByItsSealedTime(t *testing.T) {
 	keys, err := newKeyring([]string{"a secret of the tests, 40 bytes long ...."}, nextAuth.plain, nextAuth.secure)
 	if err != nil {

@@ -68,7 +68,7 @@ func serveSession(c *call) error {
 }
 
 // updateSession answers like GET. Its data changes nothing: who a person is
-// only a provider can say (requirement E15).
+// only a provider can say.
 func updateSession(c *call) error {
 	if !c.verified {
 		c.dropPreparedCookies()

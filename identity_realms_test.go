@@ -25,8 +25,8 @@ func TestTwoRealmsTellInOneRequest(t *testing.T) {
 			"Remote-Groups": "{http.auth.user.claims.none}", "X-Other": "{http.auth.user.claims.none}",
 		}
 	})
-	app.registerHeaders(site)
-	app.registerHeaders(staff)
+	app.register(site)
+	app.register(staff)
 	r := httptest.NewRequest(http.MethodGet, "http://localhost:8080/app", http.NoBody)
 	r.Header = http.Header{
 		"Cookie": {sessionOf(t, site.active) + "; " + sessionOf(t, staff.active)}, "X-App": {"1"},

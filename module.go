@@ -63,7 +63,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err := h.Config.provision(ctx, ""); err != nil {
 		return fmt.Errorf("signin: %w", err)
 	}
-	app.registerHeaders(h.Config)
+	app.register(h.Config)
 	return h.serves(ctx, h.Config)
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
 	"github.com/caddy-signin/caddy-signin/internal/sampled"
+	"github.com/caddy-signin/caddy-signin/providers"
 )
 
 // Realm is one identity domain: its public address, secret, providers, session
@@ -81,10 +82,11 @@ type Realm struct {
 
 	active    *activeRealm // what provision makes of it
 	endpoints *endpoints
-	app       *App // that has it
 	pooled    bool // the open streams have to be given back
-	// written are digests of the providers' options, by id.
+	// written are digests of the providers' options, and tells is what they say of
+	// people, by id.
 	written map[string]string
+	tells   map[string]providers.Parts
 }
 
 // SessionConfig says how long sessions live.
@@ -154,6 +156,7 @@ func (rl *Realm) provisionParts(ctx caddy.Context) error {
 	if err := rl.check(ids, written); err != nil {
 		return err
 	}
+	rl.tells = tellsOf(ids, written)
 	rl.written = make(map[string]string, len(ids))
 	for i, id := range ids {
 		rl.written[id] = digest(string(written[i]))
@@ -166,7 +169,7 @@ func (rl *Realm) provisionParts(ctx caddy.Context) error {
 			return err
 		}
 	}
-	if err := rl.provisionRules(tellsOf(ids, written)); err != nil {
+	if err := rl.provisionRules(); err != nil {
 		return err
 	}
 	if err := rl.provisionHeaders(); err != nil {
@@ -182,7 +185,6 @@ func (rl *Realm) provisionHeaders() error {
 	}
 	rl.active.headers, rl.active.names = plan, defaultIdentity()
 	rl.active.names.add(plan.names...)
-	rl.warnSharedLogins()
 	return nil
 }
 

@@ -48,7 +48,7 @@ func runPanicking(t *testing.T, path string, ours, theirs any) (rec *httptest.Re
 	return rec, reached, recovered
 }
 
-// Requirement N5: a defect of ours ends the request, and nothing is passed on.
+// A defect of ours ends the request, and nothing is passed on.
 func TestAPanicOfOursIsAnsweredAndOpensNothing(t *testing.T) {
 	for _, path := range []string{"/app", "/api/auth/session"} {
 		rec, reached, recovered := runPanicking(t, path, "a defect", nil)

@@ -12,7 +12,7 @@ import (
 
 // provisionRules resolves the rules and checks them anew, for placeholders may
 // have become ids of providers.
-func (rl *Realm) provisionRules(tells map[string]providers.Parts) error {
+func (rl *Realm) provisionRules() error {
 	allow, err := resolveRules(rl.Allow)
 	if err != nil {
 		return fmt.Errorf("allow: %w", err)
@@ -21,11 +21,10 @@ func (rl *Realm) provisionRules(tells map[string]providers.Parts) error {
 	if err != nil {
 		return fmt.Errorf("deny: %w", err)
 	}
-	if err := checkRules(allow, deny, tells); err != nil {
+	if err := checkRules(allow, deny, rl.tells); err != nil {
 		return err
 	}
 	rl.active.sessions.admission = newAdmission(allow, deny)
-	rl.warnOfBlindDeny(deny, tells)
 	return nil
 }
 

@@ -15,9 +15,8 @@ import (
 func (rl *Realm) newSessions() *sessionManager {
 	return &sessionManager{
 		realm: rl.active.String(), username: rl.Username, secretConfigured: len(rl.Secrets) > 0,
-		provider:   func(id string) providers.Provider { return rl.active.byID[id] },
-		successors: func(key string) []*sessionManager { return running.successors(rl, key) },
-		logger:     rl.active.logger, sampled: rl.active.sampled,
+		provider: func(id string) providers.Provider { return rl.active.byID[id] },
+		logger:   rl.active.logger, sampled: rl.active.sampled,
 	}
 }
 

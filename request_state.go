@@ -178,7 +178,7 @@ func (rs *requestState) renewing(ctx context.Context) (limited context.Context, 
 // with an old secret, and puts the new cookie into a page view's answer.
 func (rs *requestState) renew(r *http.Request) error {
 	live := rs.session
-	if !live.stale && !rs.site.sessions.needsRenewal(&live.claims, time.Now()) {
+	if !live.stale && !rs.site.sessions.limits.needsRenewal(&live.claims, time.Now()) {
 		return nil
 	}
 	ctx, done := rs.renewing(r.Context())

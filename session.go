@@ -79,7 +79,7 @@ func (s *siteSessions) validate(claims authjs.Claims, keys *keyring, now time.Ti
 	if claims.Realm != s.key || claims.SID == "" || claims.Subject == "" || claims.CheckTime(now) != nil {
 		return false
 	}
-	if !s.inTime(&claims, now) {
+	if !s.limits.inTime(&claims, now) {
 		return false
 	}
 	changed, over := s.refreshUser(&claims, keys)
@@ -95,29 +95,19 @@ func (s *siteSessions) validate(claims authjs.Claims, keys *keyring, now time.Ti
 	return false
 }
 
-// inTime checks the limits that a re-issue can't move: the absolute one counts
-// from sign-in, the idle one from the last re-issue.
-func (s *siteSessions) inTime(claims *authjs.Claims, now time.Time) bool {
-	if !now.Before(claims.AuthTime.Add(s.limits.absoluteMaxAge)) {
-		return false
-	}
-	idle := s.limits.idleTimeout
-	return idle == 0 || now.Before(claims.IssuedAt.Add(idle))
-}
-
-func (s *siteSessions) newSession(claims authjs.Claims) *session {
+func (m *sessionManager) newSession(claims authjs.Claims) *session {
 	made := new(session)
-	s.populate(made, claims)
+	m.populate(made, claims)
 	return made
 }
 
-func (s *siteSessions) populate(made *session, claims authjs.Claims) {
+func (m *sessionManager) populate(made *session, claims authjs.Claims) {
 	*made = session{claims: claims, userID: userID(&claims)}
 	if claims.EmailVerified {
 		made.email = claims.Email.String()
 	}
 	made.username = made.userID
-	switch s.username {
+	switch m.username {
 	case "id":
 	case "login":
 		if claims.Login != "" {
@@ -155,28 +145,6 @@ func (s *siteSessions) newClaims(keys *keyring, provider string, account provide
 	}
 	claims.DenyRules = s.denyRulesClaim(&account)
 	return claims
-}
-
-// extend sets the times of a session that begins or is renewed at now. It never
-// outlives the absolute limit.
-func (s *siteSessions) extend(claims *authjs.Claims, now time.Time) {
-	claims.IssuedAt = now
-	claims.NotBefore = time.Time{}
-	claims.Expires = s.cookieEnds(claims, now)
-}
-
-// cookieEnds is when a cookie that is sent now expires.
-func (s *siteSessions) cookieEnds(claims *authjs.Claims, now time.Time) time.Time {
-	ends := now.Add(s.limits.maxAge)
-	if last := claims.AuthTime.Add(s.limits.absoluteMaxAge); last.Before(ends) {
-		return last
-	}
-	return ends
-}
-
-// needsRenewal reports whether a session is due to be renewed.
-func (s *siteSessions) needsRenewal(claims *authjs.Claims, now time.Time) bool {
-	return now.Sub(claims.IssuedAt) >= s.limits.renewAge
 }
 
 // signIn begins a session with these claims and enters it into the list. It
@@ -225,7 +193,7 @@ func (s *siteSessions) issue(ctx context.Context, claims authjs.Claims) (issued,
 
 // cookiesOf are the cookies that carry a token.
 func (s *siteSessions) cookiesOf(token string, claims *authjs.Claims, received *authjs.Received) ([]authjs.Cookie, error) {
-	cookies, err := s.names.SessionCookies(token, authjs.Cookie{Domain: s.domain, Expires: s.cookieEnds(claims, time.Now())}, received)
+	cookies, err := s.names.SessionCookies(token, authjs.Cookie{Domain: s.domain, Expires: s.limits.cookieEnds(claims, time.Now())}, received)
 	if err != nil {
 		return nil, fmt.Errorf("the session of %s: %w", userID(claims), err)
 	}

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/caddy-signin/caddy-signin/internal/authjs"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
@@ -105,21 +104,11 @@ func (l sessionList) record(ctx context.Context, e *entry) error {
 }
 
 // entryOf is the entry of a live session.
-func (s *siteSessions) entryOf(live *session) entry {
+func (m *sessionManager) entryOf(live *session) entry {
 	return entry{
 		sid: live.claims.SID, user: live.userID, provider: live.claims.Provider, handle: live.handle,
-		started: live.claims.AuthTime, ends: s.lastEnd(&live.claims),
+		started: live.claims.AuthTime, ends: m.limits.lastEnd(&live.claims),
 	}
-}
-
-// lastEnd is when the last token of a session is over. A token that NextAuth
-// issued may outlive the absolute limit that we set.
-func (s *siteSessions) lastEnd(claims *authjs.Claims) time.Time {
-	ends := claims.AuthTime.Add(s.limits.absoluteMaxAge)
-	if claims.Expires.After(ends) {
-		return claims.Expires
-	}
-	return ends
 }
 
 // end ends a session for every copy of its token, and what of it is under way

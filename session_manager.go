@@ -2,7 +2,6 @@ package signin
 
 import (
 	"context"
-	"time"
 
 	"go.uber.org/zap"
 
@@ -30,19 +29,11 @@ type sessionManager struct {
 	// provider returns the configured provider with an id, or nil.
 	provider func(id string) providers.Provider
 	// successors are the sessions of those realms of the configuration that runs
-	// now which have a key.
+	// now which have a key. Without the function they are these sessions alone.
 	successors func(key string) []*sessionManager
 	endings    loggedEndings
 	logger     *zap.Logger
 	sampled    *zap.Logger // for lines that a client could repeat at will
-}
-
-// sessionLimits say how long sessions live.
-type sessionLimits struct {
-	maxAge         time.Duration // without being renewed
-	absoluteMaxAge time.Duration // from sign-in, however often it is renewed
-	renewAge       time.Duration // from when on a page view renews a session
-	idleTimeout    time.Duration // between renewals; 0: no such limit
 }
 
 // siteSessions are a realm's sessions at one public address: those under its key,

@@ -3,10 +3,26 @@ package signin
 import (
 	"net/url"
 	"slices"
+	"sync"
+
+	"go.uber.org/zap"
 
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
 	"github.com/caddy-signin/caddy-signin/providers"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
+)
+
+// endReason is why a live session is over without anybody having ended it: because
+// of what the configuration, or a users' file, says now. It is a line of the log.
+type endReason string
+
+const (
+	stillValid    endReason = ""
+	endedProvider endReason = "a session has ended: its provider is no longer configured"
+	endedUser     endReason = "a session has ended: its user is no longer configured"
+	endedPassword endReason = "a session has ended: its user's password was changed"
+	endedForeign  endReason = "a session has ended: NextAuth issued it, and the realm no longer shares a secret or tables with NextAuth"
+	endedRules    endReason = "a session has ended: allow and deny no longer let its user in"
 )
 
 // refreshUser makes the claims of a session those of who its user is now, where
@@ -113,4 +129,40 @@ const maxPicture = 2048
 func isPicture(address string) bool {
 	u, err := url.Parse(address)
 	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && len(address) <= maxPicture
+}
+
+// loggedEndings are the sessions of which the log has been told, since browsers send
+// the cookie of one that is over again and again.
+type loggedEndings struct {
+	mu   sync.Mutex
+	sids map[string]struct{}
+}
+
+// maxEndingsTold bounds what is remembered. Beyond it a line may come again.
+const maxEndingsTold = 1024
+
+// first reports whether a session is new here.
+func (e *loggedEndings) first(sid string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if _, told := e.sids[sid]; told {
+		return false
+	}
+	if e.sids == nil || len(e.sids) >= maxEndingsTold {
+		e.sids = make(map[string]struct{})
+	}
+	e.sids[sid] = struct{}{}
+	return true
+}
+
+// logEnding tells the operator, once, why a session is over.
+func (m *sessionManager) logEnding(why endReason, claims *authjs.Claims) {
+	if !m.endings.first(claims.SID) {
+		return
+	}
+	fields := []zap.Field{zap.String("user", userID(claims)), zap.String("realm", m.realm)}
+	if why == endedRules {
+		fields = append(fields, zap.String("why", string(m.evaluate(m.newSession(*claims), nil))))
+	}
+	m.sampled.Info(string(why), fields...)
 }

@@ -76,7 +76,7 @@ func (jwtSessions) issue(ctx context.Context, s *siteSessions, claims authjs.Cla
 	if err != nil {
 		return issued{}, err
 	}
-	s.extend(&claims, time.Now())
+	s.limits.extend(&claims, time.Now())
 	claims.ID = uuid.NewString()
 	claims.Sign(keys.claims)
 	return issued{token: keys.session[s.names.Session].Seal(claims.Append(nil)), expires: claims.Expires}, nil

@@ -115,22 +115,16 @@ func (a authjsSessions) issue(ctx context.Context, s *siteSessions, claims authj
 	if claims.User == "" || !ok {
 		return a.databaseSessions.issue(ctx, s, claims)
 	}
-	s.extend(&claims, time.Now())
+	s.limits.extend(&claims, time.Now())
 	token := uuid.NewString() // as Auth.js makes them
 	// Our record first: without the session it is good for nothing.
-	if err := sessionstore.Add(ctx, s.store, s.sharedRecordKey(token), claims.Append(nil), s.sharedRecordEnds(&claims)); err != nil {
+	if err := sessionstore.Add(ctx, s.store, s.sharedRecordKey(token), claims.Append(nil), s.limits.sharedRecordEnds(&claims)); err != nil {
 		return issued{}, fmt.Errorf("storing the record of a shared session: %w", err)
 	}
 	if err := table.CreateSession(ctx, token, claims.Subject, claims.Expires); err != nil {
 		return issued{}, fmt.Errorf("storing a shared session: %w", err)
 	}
 	return issued{token: token, handle: sharedPrefix + token, expires: claims.Expires}, nil
-}
-
-// sharedRecordEnds is when the record beside a session goes. The application may
-// extend the session as it likes, and what the record says must hold as long.
-func (s *siteSessions) sharedRecordEnds(claims *authjs.Claims) time.Time {
-	return s.lastEnd(claims).Add(s.limits.maxAge)
 }
 
 // renew extends the session where it stands, and fixes when one of the
@@ -142,18 +136,18 @@ func (a authjsSessions) renew(ctx context.Context, s *siteSessions, live *sessio
 	}
 	now := time.Now()
 	renewed := issued{token: live.token, handle: live.handle, expires: live.claims.Expires}
-	if !s.needsRenewal(&live.claims, now) {
+	if !s.limits.needsRenewal(&live.claims, now) {
 		return renewed, nil
 	}
 	claims := live.claims
-	s.extend(&claims, now)
+	s.limits.extend(&claims, now)
 	switch err := table.ExtendSession(ctx, live.token, claims.Expires); {
 	case errors.Is(err, sessionstore.ErrNotFound):
 		return issued{}, fmt.Errorf("extending a shared session: %w", errSessionOver)
 	case err != nil:
 		return issued{}, fmt.Errorf("extending a shared session: %w", err)
 	}
-	if err := s.store.Put(ctx, s.sharedRecordKey(live.token), claims.Append(nil), s.sharedRecordEnds(&claims)); err != nil {
+	if err := s.store.Put(ctx, s.sharedRecordKey(live.token), claims.Append(nil), s.limits.sharedRecordEnds(&claims)); err != nil {
 		return issued{}, fmt.Errorf("storing the record of a shared session: %w", err)
 	}
 	renewed.expires = claims.Expires

@@ -73,10 +73,10 @@ func (databaseSessions) open(ctx context.Context, s *siteSessions, token string,
 }
 
 func (databaseSessions) issue(ctx context.Context, s *siteSessions, claims authjs.Claims) (issued, error) {
-	s.extend(&claims, time.Now())
+	s.limits.extend(&claims, time.Now())
 	token := randomText()
 	key, _ := s.tokenKey(token)
-	if err := sessionstore.Add(ctx, s.store, key, claims.Append(nil), s.recordEnds(&claims)); err != nil {
+	if err := sessionstore.Add(ctx, s.store, key, claims.Append(nil), s.limits.recordEnds(&claims)); err != nil {
 		return issued{}, fmt.Errorf("storing a session: %w", err)
 	}
 	return issued{token: token, handle: key[len(key)-tokenChars:], expires: claims.Expires}, nil
@@ -90,7 +90,7 @@ var errAlreadyRenewed = errors.New("renewed already")
 func (databaseSessions) renew(ctx context.Context, s *siteSessions, live *session, _ bool) (issued, error) {
 	renewed := issued{token: live.token, handle: live.handle, expires: live.claims.Expires}
 	now := time.Now()
-	if !s.needsRenewal(&live.claims, now) {
+	if !s.limits.needsRenewal(&live.claims, now) {
 		return renewed, nil
 	}
 	err := s.store.Update(ctx, s.handleKey(live.handle), func(old []byte) ([]byte, time.Time, error) {
@@ -102,26 +102,18 @@ func (databaseSessions) renew(ctx context.Context, s *siteSessions, live *sessio
 			return nil, time.Time{}, errSessionOver
 		}
 		renewed.expires = claims.Expires
-		if !s.needsRenewal(&claims, now) {
+		if !s.limits.needsRenewal(&claims, now) {
 			return nil, time.Time{}, errAlreadyRenewed
 		}
-		s.extend(&claims, now)
+		s.limits.extend(&claims, now)
 		claims.Credential = live.claims.Credential // by the first secret
 		renewed.expires = claims.Expires
-		return claims.Append(nil), s.recordEnds(&claims), nil
+		return claims.Append(nil), s.limits.recordEnds(&claims), nil
 	})
 	if err != nil && !errors.Is(err, errAlreadyRenewed) {
 		return issued{}, fmt.Errorf("renewing a session: %w", err)
 	}
 	return renewed, nil
-}
-
-// recordEnds is when a session that is not renewed is over.
-func (s *siteSessions) recordEnds(claims *authjs.Claims) time.Time {
-	if idle := s.limits.idleTimeout; idle > 0 && claims.IssuedAt.Add(idle).Before(claims.Expires) {
-		return claims.IssuedAt.Add(idle)
-	}
-	return claims.Expires
 }
 
 func (databaseSessions) revoke(ctx context.Context, l sessionList, e entry) error {

@@ -75,7 +75,6 @@ func TestDefaultStrategy(t *testing.T) {
 	}
 }
 
-// Requirement E13.
 func TestTheStoreCannotMakeACookie(t *testing.T) {
 	realm, store := withStrategy(t, "database", nil)
 	token := signedInAs(t, &realm.urlSite.sessions, "alice")
@@ -93,7 +92,7 @@ func TestTheStoreCannotMakeACookie(t *testing.T) {
 	}
 }
 
-// Requirement E13: the syntax comes first.
+// The syntax comes first.
 func TestOnlyTokensReachTheStore(t *testing.T) {
 	realm, store := withStrategy(t, "database", nil)
 	token := signedInAs(t, &realm.urlSite.sessions, "alice")
@@ -135,7 +134,7 @@ func TestARecordOfAnotherRealmIsNoSession(t *testing.T) {
 	}
 }
 
-// The record slides as NextAuth's do, and ends as DESIGN section 5 says.
+// The record slides as NextAuth's do, and ends at the absolute limit.
 func TestLifeOfASessionInTheStore(t *testing.T) {
 	realm, store := withStrategy(t, "database", nil)
 	s := &realm.urlSite.sessions
@@ -201,7 +200,7 @@ func TestIdleSessionsInTheStoreEnd(t *testing.T) {
 	})
 }
 
-// Requirement E4: a renewal that races the end of the session does not revive it.
+// A renewal that races the end of the session does not revive it.
 func TestRenewalOfASessionThatEndsMeanwhile(t *testing.T) {
 	realm, store := withStrategy(t, "database", nil)
 	s := &realm.urlSite.sessions
@@ -291,7 +290,7 @@ func FuzzRecord(f *testing.F) {
 	realm, store := withStrategy(f, "database", nil)
 	s := &realm.urlSite.sessions
 	claims := claimsOf(f, s, "alice")
-	s.extend(&claims, time.Now())
+	s.limits.extend(&claims, time.Now())
 	f.Add(string(claims.Append(nil)))
 	f.Add(`{}`)
 	f.Add(`{"realm":"http://localhost:8080","sid":"x","sub":"alice","provider":"credentials"}`)

@@ -55,6 +55,10 @@ func (known sessionsNow) of(s *siteSessions) successors {
 	if ok {
 		return now
 	}
+	if s.sessionManager.successors == nil {
+		known[s] = successors{s}
+		return known[s]
+	}
 	for _, manager := range s.sessionManager.successors(s.key) {
 		if manager == s.sessionManager {
 			now = append(now, s)

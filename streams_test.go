@@ -278,7 +278,7 @@ func TestStreamsOfAConfigurationThatIsStarting(t *testing.T) {
 			realm.ProvidersRaw = []json.RawMessage{json.RawMessage(users)}
 		})
 		app.inPlace = append(app.inPlace, realm)
-		app.registerHeaders(realm)
+		app.register(realm)
 		return app, realm.active
 	}
 	before, _ := configured("alice")
@@ -317,7 +317,8 @@ func TestStreamsOfAConfigurationThatIsStarting(t *testing.T) {
 // A round costs little more for many open streams than for one.
 func TestARoundOfManyStreamsAllocatesLittle(t *testing.T) {
 	configured, _ := configuredWithStrategy(t, "jwt", nil)
-	realm, app := configured.active, &App{inPlace: []*Realm{configured}}
+	realm, app := configured.active, &App{names: defaultIdentity(), inPlace: []*Realm{configured}}
+	app.register(configured)
 	running.add(app)
 	t.Cleanup(func() { running.remove(app) })
 	live, open := opened(t, &realm.urlSite.sessions, signedInAs(t, &realm.urlSite.sessions, "alice")), new(streams)

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Requirement F2: one normal form for every spelling that an upstream may fold.
+// One normal form for every spelling that an upstream may fold.
 func TestSpellingsOfAHeaderName(t *testing.T) {
 	names := newHeaderNames("Remote-User", "X-Auth-Request-Preferred-Username")
 	for name, ours := range map[string]bool{

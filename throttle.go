@@ -22,8 +22,8 @@ import (
 // from one client address, for an account from everywhere, and for a client
 // address; a count allows some failures at once and then demands a pause that
 // doubles. No count locks an account: from an address with no failures of its
-// own, the right password goes through however often others guessed wrong
-// (requirement J2), so the account's own count only paces failing addresses.
+// own, the right password goes through however often others guessed wrong, so
+// the account's own count only paces failing addresses.
 type throttle struct {
 	store  sessionstore.Store
 	prefix string

@@ -168,10 +168,10 @@ func (rl *Realm) warnSharedLogins() {
 
 // warnOfBlindDeny tells of providers whose people a deny rule never refuses, since
 // the provider doesn't tell what the rule looks at.
-func (rl *Realm) warnOfBlindDeny(deny []Rule, tells map[string]providers.Parts) {
-	for _, rule := range deny {
+func (rl *Realm) warnOfBlindDeny() {
+	for _, rule := range rl.active.sessions.admission.deny {
 		for _, id := range rl.active.providerIDs() {
-			told := tells[id]
+			told := rl.tells[id]
 			if len(rule.Provider) > 0 && !slices.Contains(rule.Provider, id) {
 				continue
 			}
