@@ -80,7 +80,7 @@ func (a *adminAPI) serveSessions(w http.ResponseWriter, r *http.Request) error {
 		if user == "" {
 			return adminError(http.StatusBadRequest, errors.New("name the user whose sessions to revoke, such as ?user=github:583231, or the session, as /signin/sessions/<session>"))
 		}
-		if err := markEnded(r.Context(), query.Get("realm"), user); err != nil {
+		if err := revokeEarlierSignIns(r.Context(), query.Get("realm"), user); err != nil {
 			return err
 		}
 		found, err := find(r.Context(), query.Get("realm"), user, everyEntry)
@@ -108,7 +108,7 @@ func (a *adminAPI) serveSession(w http.ResponseWriter, r *http.Request) error {
 	return a.revoke(w, r, found)
 }
 
-func showSessions(w http.ResponseWriter, found []owned) error {
+func showSessions(w http.ResponseWriter, found []listedEntry) error {
 	list := make([]listedSession, len(found))
 	for i, one := range found {
 		list[i] = listedSession{
@@ -119,8 +119,8 @@ func showSessions(w http.ResponseWriter, found []owned) error {
 	return adminJSON(w, list)
 }
 
-func (a *adminAPI) revoke(w http.ResponseWriter, r *http.Request, found []owned) error {
-	revoked, err := endEach(r.Context(), found, func(one owned) {
+func (a *adminAPI) revoke(w http.ResponseWriter, r *http.Request, found []listedEntry) error {
+	revoked, err := endEach(r.Context(), found, func(one listedEntry) {
 		a.logger.Info("revoked a session", zap.String("user", one.user), zap.String("realm", one.key), zap.String("session", one.sid))
 	})
 	if err != nil {
@@ -149,16 +149,16 @@ func methodNotAllowed(w http.ResponseWriter, allowed string) error {
 	return adminError(http.StatusMethodNotAllowed, fmt.Errorf("only %s here", allowed))
 }
 
-// markEnded has sign-ins of a user that are under way come to nothing, in a
+// revokeEarlierSignIns has sign-ins of a user that are under way come to nothing, in a
 // realm or in all.
-func markEnded(ctx context.Context, realmKey, user string) error {
+func revokeEarlierSignIns(ctx context.Context, realmKey, user string) error {
 	realms, err := running.realms(realmKey)
 	if err != nil {
 		return adminError(http.StatusNotFound, err)
 	}
 	for _, rl := range realms {
-		if err := (sessionList{sessionManager: rl.sessions}).markEnded(ctx, user); err != nil {
-			return adminError(http.StatusServiceUnavailable, fmt.Errorf("%s: %w", rl, err))
+		if err := (sessionList{sessionManager: rl.active.sessions}).revokeEarlierSignIns(ctx, user); err != nil {
+			return adminError(http.StatusServiceUnavailable, fmt.Errorf("%s: %w", rl.active, err))
 		}
 	}
 	return nil
@@ -168,21 +168,21 @@ func everyEntry(*entry) bool { return true }
 
 // find returns the live sessions of a realm, or of all, and of a user, or of
 // all, that are wanted, the oldest first.
-func find(ctx context.Context, realmKey, user string, wanted func(*entry) bool) ([]owned, error) {
+func find(ctx context.Context, realmKey, user string, wanted func(*entry) bool) ([]listedEntry, error) {
 	realms, err := running.realms(realmKey)
 	if err != nil {
 		return nil, adminError(http.StatusNotFound, err)
 	}
 	seen := make(map[[2]string]bool) // realms without a name may share a store
-	var found []owned
+	var found []listedEntry
 	for _, rl := range realms {
-		err := sessionList{sessionManager: rl.sessions}.each(ctx, listPrefix(cmp.Or(realmKey, rl.poolKey()), user), func(key string, e entry) error {
+		err := sessionList{sessionManager: rl.active.sessions}.each(ctx, listPrefix(cmp.Or(realmKey, rl.active.poolKey()), user), func(key string, e entry) error {
 			id := [2]string{key, e.sid}
-			if !rl.owns(key) || seen[id] || (user != "" && e.user != user) || !wanted(&e) {
+			if !rl.active.owns(key) || seen[id] || (user != "" && e.user != user) || !wanted(&e) {
 				return nil
 			}
-			one := owned{sessionList{rl.sessions, key}, e}
-			over, err := e.home().revoked(ctx, one.sessionList, e)
+			one := listedEntry{sessionList{rl.active.sessions, key}, e}
+			over, err := e.strategy().revoked(ctx, one.sessionList, e)
 			if err == nil && !over {
 				seen[id] = true
 				found = append(found, one)
@@ -191,12 +191,12 @@ func find(ctx context.Context, realmKey, user string, wanted func(*entry) bool) 
 		})
 		switch {
 		case errors.Is(err, errNoList):
-			return nil, adminError(http.StatusNotImplemented, fmt.Errorf("%s: %w", rl, err))
+			return nil, adminError(http.StatusNotImplemented, fmt.Errorf("%s: %w", rl.active, err))
 		case err != nil:
-			return nil, adminError(http.StatusServiceUnavailable, fmt.Errorf("%s: %w", rl, err))
+			return nil, adminError(http.StatusServiceUnavailable, fmt.Errorf("%s: %w", rl.active, err))
 		}
 	}
-	slices.SortFunc(found, func(a, b owned) int {
+	slices.SortFunc(found, func(a, b listedEntry) int {
 		if order := a.started.Compare(b.started); order != 0 {
 			return order
 		}
@@ -212,20 +212,10 @@ func listPrefix(key, user string) string {
 	case key == "":
 		return ""
 	case user == "":
-		return key + sessionMark
+		return key + sessionInfix
 	default:
 		return sessionList{key: key}.userPrefix(user)
 	}
-}
-
-// owns reports whether a key that is in the realm's store is one of its own. A
-// realm without a name or url has the key of each address that it is asked at.
-func (rl *Realm) owns(key string) bool {
-	if own := rl.poolKey(); own != "" {
-		return key == own
-	}
-	_, err := parseOrigin(key)
-	return err == nil
 }
 
 // running are the apps of the configurations that run: the last is the newest.
@@ -256,16 +246,16 @@ func (r *runningApps) successors(of *Realm, key string) []*sessionManager {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.apps) == 0 || of.app != nil && of.app.starting {
-		return []*sessionManager{of.sessions}
+		return []*sessionManager{of.active.sessions}
 	}
 	all := r.apps[len(r.apps)-1].all()
 	if slices.Contains(all, of) {
-		return []*sessionManager{of.sessions}
+		return []*sessionManager{of.active.sessions}
 	}
 	var found []*sessionManager
 	for _, realm := range all {
-		if realm.owns(key) {
-			found = append(found, realm.sessions)
+		if realm.active.owns(key) {
+			found = append(found, realm.active.sessions)
 		}
 	}
 	return found
@@ -282,10 +272,10 @@ func (r *runningApps) realms(key string) ([]*Realm, error) {
 	var named []*Realm
 	var known []string
 	for _, realm := range all {
-		if realm.owns(key) {
+		if realm.active.owns(key) {
 			named = append(named, realm)
 		}
-		if own := realm.poolKey(); own != "" {
+		if own := realm.active.poolKey(); own != "" {
 			known = append(known, own)
 		}
 	}

@@ -15,27 +15,27 @@ import (
 type admission struct {
 	allow, deny []Rule // resolved
 	byEmail     bool   // a deny rule looks at addresses
-	mark        string // of the deny rules
+	fingerprint string // of the deny rules
 }
 
 // newAdmission takes resolved rules.
 func newAdmission(allow, deny []Rule) admission {
 	written, _ := json.Marshal(deny) // texts
 	return admission{
-		allow: allow, deny: deny, mark: markOf(written),
+		allow: allow, deny: deny, fingerprint: fingerprintOf(written),
 		byEmail: slices.ContainsFunc(deny, func(rule Rule) bool { return len(rule.Email) > 0 }),
 	}
 }
 
-// markOf is a short digest of rules as they are written.
-func markOf(written []byte) string {
+// fingerprintOf is a short digest of rules as they are written.
+func fingerprintOf(written []byte) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%d:%s", len(written), written))
-	return hex.EncodeToString(sum[:])[:markLength]
+	return hex.EncodeToString(sum[:])[:fingerprintLength]
 }
 
-// markLength is enough to tell the deny rules of today from those of before; who
+// fingerprintLength is enough to tell the deny rules of today from those of before; who
 // writes them means no harm.
-const markLength = 12
+const fingerprintLength = 12
 
 // verdict is what the rules say of a person.
 type verdict string

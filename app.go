@@ -65,8 +65,8 @@ func (a *App) Provision(ctx caddy.Context) error {
 // registerHeaders adds the realm's identity headers to those of the configuration. No
 // request comes before all realms are there.
 func (a *App) registerHeaders(realm *Realm) {
-	a.names.add(realm.headers.names...)
-	realm.names, realm.app = a.names, a
+	a.names.add(realm.active.headers.names...)
+	realm.active.names, realm.app = a.names, a
 }
 
 // Start refuses realms of which a client could choose the address (so does
@@ -82,7 +82,7 @@ func (a *App) Start() error {
 	}
 	a.warnOfMixedRealms(realms)
 	for _, one := range realms {
-		if store, ok := one.realm.store.(sessionstore.Claimer); ok {
+		if store, ok := one.realm.active.store.(sessionstore.Claimer); ok {
 			go store.Claim() // the disk may take its time
 		}
 		if one.open {
@@ -112,6 +112,16 @@ func (a *App) Cleanup() error {
 // all are the realms of the configuration.
 func (a *App) all() []*Realm {
 	return slices.AppendSeq(slices.Clone(a.inPlace), maps.Values(a.Realms))
+}
+
+// configured is the realm of the configuration that an active one was made from.
+func (a *App) configured(active *activeRealm) *Realm {
+	for _, realm := range a.all() {
+		if realm.active == active {
+			return realm
+		}
+	}
+	return nil
 }
 
 // noteRules records that some gate of the realm has rules; an empty name is

@@ -1,9 +1,6 @@
 package signin
 
 import (
-	"cmp"
-	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -94,54 +91,15 @@ func parseRealmBlock(d *caddyfile.Dispenser) (*Realm, error) {
 		}
 	}
 	if realm != nil {
-		if err := realm.checkParts(); err != nil {
+		ids, err := writtenIDs(realm.ProvidersRaw)
+		if err == nil {
+			err = realm.check(ids, realm.ProvidersRaw)
+		}
+		if err != nil {
 			return nil, d.WrapErr(err)
 		}
 	}
 	return realm, nil
-}
-
-// checkParts refuses a block whose parts don't fit each other. Provisioning
-// does too, for JSON; here the message gets file and line.
-func (rl *Realm) checkParts() error {
-	if err := rl.checkCookieDomain(); err != nil {
-		return err
-	}
-	pages := Realm{URL: rl.URL, BasePath: cmp.Or(rl.BasePath, defaultBasePath), Pages: rl.Pages}
-	if err := pages.checkPages(); err != nil {
-		return err
-	}
-	if len(rl.ProvidersRaw) == 0 {
-		return errNoProvider
-	}
-	ids := make(map[string]bool)
-	var inOrder []string
-	for _, raw := range rl.ProvidersRaw {
-		var named struct{ ID, Preset, Provider string }
-		if err := json.Unmarshal(raw, &named); err != nil {
-			return fmt.Errorf("reading a provider: %w", err)
-		}
-		id := cmp.Or(named.ID, named.Preset, named.Provider)
-		if !isProviderID(id) {
-			return errBadProviderID(id)
-		}
-		if ids[id] {
-			return errTwoProviders(id)
-		}
-		ids[id], inOrder = true, append(inOrder, id)
-	}
-	for _, rule := range slices.Concat(rl.Allow, rl.Deny) {
-		if err := rule.checkProviders(func(id string) bool { return ids[id] }); err != nil {
-			return err
-		}
-	}
-	tells := tellsOf(inOrder, rl.ProvidersRaw)
-	for _, rule := range rl.Deny {
-		if err := checkEvaluable(&rule, tells); err != nil {
-			return fmt.Errorf("deny %w", err)
-		}
-	}
-	return nil
 }
 
 var repeatable = map[string]bool{"allow": true, "deny": true, "redirect": true}
@@ -157,8 +115,8 @@ var realmOptions = options[Realm]{
 		return oneChecked(d, &realm.BasePath, checkBasePath)
 	},
 	"cookie_domain": func(d *caddyfile.Dispenser, realm *Realm) error {
-		return oneChecked(d, &realm.CookieDomain, func(raw string) error {
-			_, err := parseCookieDomain(raw)
+		return oneChecked(d, &realm.CookieDomain, func(raw string) (err error) {
+			realm.CookieDomain, err = parseCookieDomain(raw)
 			return err
 		})
 	},

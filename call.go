@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -34,13 +35,33 @@ type endpoint struct {
 // endpointKey is what a request to an endpoint is looked up by.
 type endpointKey struct{ method, action string }
 
+// endpoints are the endpoints of a realm.
+type endpoints struct {
+	table   map[endpointKey]*endpoint
+	dialect *dialect
+	pages   customPages
+	expose  []string  // further fields of the session JSON's user
+	hinted  sync.Once // that the client speaks another dialect
+	logger  *zap.Logger
+}
+
+// customPages are the site's own pages, each a path on the site or an absolute
+// URL, instead of the built-in ones; where one is empty, the built-in one is shown.
+type customPages struct {
+	SignIn, SignOut, Error, VerifyRequest string
+	// NewUser is where a person's first sign-in leads, if not where any other does.
+	NewUser string
+}
+
 // call is one request to an endpoint.
 type call struct {
-	*visit
-	w    http.ResponseWriter
-	r    *http.Request
-	site *site
-	keys *keyring
+	w         http.ResponseWriter
+	r         *http.Request
+	state     *requestState // what the realm knows of the request
+	realm     *activeRealm
+	site      *site
+	endpoints *endpoints
+	keys      *keyring
 
 	provider string // the path segment after the action
 	query    url.Values
@@ -51,23 +72,23 @@ type call struct {
 	csrfToken   string // the browser's token, or a new one
 	verified    bool   // the body shows that the sender knows the browser's token
 	callbackURL string // where the flow ends, validated
-	cookies     []authjs.Cookie
+	setCookies  []authjs.Cookie
 	prepared    int // of them, those that come with every answer
 }
 
-// serveEndpoint answers a request under the base path as the table says.
-func (v *visit) serveEndpoint(table map[endpointKey]*endpoint, w http.ResponseWriter, r *http.Request, path string) error {
-	s, err := v.getSite(r)
+// serve answers a request under the base path as the table says.
+func (e *endpoints) serve(rs *requestState, w http.ResponseWriter, r *http.Request, path string) error {
+	s, err := rs.getSite(r)
 	if err != nil {
-		v.realm.refuseHost(w, err)
+		rs.realm.refuseHost(w, err)
 		return nil
 	}
-	c := &call{visit: v, w: w, r: r, site: s, began: time.Now()}
+	c := &call{w: w, r: r, state: rs, realm: rs.realm, site: s, endpoints: e, began: time.Now()}
 	c.query, _ = parseQuery(r.URL.RawQuery) // a malformed parameter is as if it were not given
 	protect(w.Header())
 	segments := strings.SplitN(path, "/", 3)
-	found, ok := table[endpointKey{r.Method, segments[0]}]
-	if !ok || !s.dialect.serves(found, segments[1:]) {
+	found, ok := e.table[endpointKey{r.Method, segments[0]}]
+	if !ok || !e.dialect.serves(found, segments[1:]) {
 		return c.unsupported()
 	}
 	if len(segments) > 1 {
@@ -110,12 +131,12 @@ func (c *call) prepare(e *endpoint) error {
 	}
 	c.prepareCSRF(e)
 	c.prepareCallbackURL()
-	c.prepared = len(c.cookies)
+	c.prepared = len(c.setCookies)
 	return nil
 }
 
 func (c *call) prepareCSRF(e *endpoint) {
-	for _, value := range authjs.AppendValues(nil, c.visit.cookies, c.site.names.CSRF) {
+	for _, value := range authjs.AppendValues(nil, c.state.cookieLines, c.site.names.CSRF) {
 		if token, ok := c.keys.csrf.Verify(value); ok {
 			c.csrfToken = token
 			c.verified = c.r.Method == http.MethodPost && c.keys.csrf.VerifyPost(value, c.body["csrfToken"])
@@ -125,7 +146,7 @@ func (c *call) prepareCSRF(e *endpoint) {
 	if c.csrfToken == "" {
 		var value string
 		c.csrfToken, value = c.keys.csrf.New()
-		c.cookies = append(c.cookies, authjs.Cookie{Name: c.site.names.CSRF, Value: value, Secure: c.site.secure})
+		c.setCookies = append(c.setCookies, authjs.Cookie{Name: c.site.names.CSRF, Value: value, Secure: c.site.secure})
 	}
 	// A sibling host can plant a pair that verifies; the browser tells who asks.
 	if !e.crossSite || c.takesToken() {
@@ -142,7 +163,7 @@ func (c *call) prepareCallbackURL() {
 		value = c.query.Get("callbackUrl")
 	}
 	var kept string
-	if values := authjs.AppendValues(nil, c.visit.cookies, c.site.names.CallbackURL); len(values) > 0 {
+	if values := authjs.AppendValues(nil, c.state.cookieLines, c.site.names.CallbackURL); len(values) > 0 {
 		kept = values[0]
 	}
 	if value == "" {
@@ -153,7 +174,7 @@ func (c *call) prepareCallbackURL() {
 		c.callbackURL, _ = c.site.returns.Resolve(value)
 	}
 	if c.callbackURL != kept {
-		c.cookies = append(c.cookies, c.site.cookie(c.site.names.CallbackURL, c.callbackURL))
+		c.setCookies = append(c.setCookies, c.site.cookie(c.site.names.CallbackURL, c.callbackURL))
 	}
 }
 
@@ -161,10 +182,10 @@ func (c *call) prepareCallbackURL() {
 func (c *call) redirect(status int, target string) error {
 	c.sendCookies()
 	if c.wantsJSON() {
-		if instead, ok := c.site.dialect.jsonStatus[status]; ok {
+		if instead, ok := c.endpoints.dialect.jsonStatus[status]; ok {
 			status = instead
 		}
-		if c.site.dialect.jsonLocation {
+		if c.endpoints.dialect.jsonLocation {
 			setLocation(c.w, target)
 		}
 		return c.writeJSON(status, struct {
@@ -189,19 +210,19 @@ func (c *call) takesToken() bool {
 // parameters that the dialect may leave out. The page at the end of its redirects
 // shows the reference of this request, which is the one in the log.
 func (c *call) fail(status int, code authjs.ErrorCode, more ...string) error {
-	end := c.site.dialect.ending(code, more)
-	c.beQuiet()
+	end := c.endpoints.dialect.ending(code, more)
+	c.dropPreparedCookies()
 	if c.showsPages() {
-		c.keepNote(note{
+		c.setFlash(flash{
 			Code: end.query[1], Reference: reference(c.r), Provider: c.provider,
-			Username: cut(c.body["username"], maxNoteValue), Email: cut(c.body["email"], maxNoteValue),
+			Username: cut(c.body["username"], maxFlashValue), Email: cut(c.body["email"], maxFlashValue),
 		}, failureLife)
 	}
 	return c.redirect(status, redirect.AddQuery(c.site.base+"/"+end.page, end.query...))
 }
 
 func (c *call) sendCookies() {
-	for _, cookie := range c.cookies {
+	for _, cookie := range c.setCookies {
 		c.w.Header().Add("Set-Cookie", cookie.String())
 	}
 }
@@ -233,17 +254,17 @@ func (c *call) refuse(err error) error {
 
 // unavailable answers while something that the realm needs is out of order.
 func (c *call) unavailable(err error) error {
-	c.blame("an endpoint can't answer now", zap.String("path", c.r.URL.Path), zap.Error(err))
-	return c.tryAgain()
+	c.state.blame("an endpoint can't answer now", zap.String("path", c.r.URL.Path), zap.Error(err))
+	return c.retryLater()
 }
 
-func (c *call) tryAgain() error {
+func (c *call) retryLater() error {
 	if c.wantsJSON() {
 		// The client takes an absolute URL out of every answer to a POST.
 		c.w.Header().Set("Retry-After", retryAfterSeconds)
 		return c.fail(http.StatusServiceUnavailable, authjs.CodeUnavailable)
 	}
-	return unavailable(c.w, c.r, c.visit, pages.Unavailable{RetryURL: c.formPage()})
+	return unavailable(c.w, c.r, c.state, pages.Unavailable{RetryURL: c.formPage()})
 }
 
 // formPage is the page whose form was sent, for a GET of where forms go to is no
@@ -268,5 +289,5 @@ func (c *call) writeJSON(status int, value any) error {
 }
 
 func (c *call) sendJSON(status int, body []byte) error {
-	return sendAs(c.w, c.site.dialect.jsonType, status, body)
+	return sendAs(c.w, c.endpoints.dialect.jsonType, status, body)
 }

@@ -30,7 +30,7 @@ func realmsOf(ctx caddy.Context, behind map[string]bool) ([]*checkedRealm, error
 	if err != nil {
 		return nil, err
 	}
-	found := &realmFinder{byRealm: make(map[*Realm]*checkedRealm), behind: behind}
+	found := &realmFinder{app: app, byRealm: make(map[*Realm]*checkedRealm), behind: behind}
 	for _, name := range slices.Sorted(maps.Keys(app.Realms)) {
 		found.add(app.Realms[name], !app.isRuled(name))
 	}
@@ -49,6 +49,7 @@ func realmsOf(ctx caddy.Context, behind map[string]bool) ([]*checkedRealm, error
 // realmFinder collects the realms of a configuration and the addresses of their
 // sites.
 type realmFinder struct {
+	app     *App
 	all     []*checkedRealm
 	byRealm map[*Realm]*checkedRealm
 	behind  map[string]bool
@@ -81,8 +82,9 @@ func (f *realmFinder) walk(ctx caddy.Context, open bool) error {
 		addresses, patterns := addressesOf(app, srv), newServedHosts(srv).patterns
 		var refused error
 		all := &routeWalk{srv: srv, signin: func(h *Handler, hosts []string) {
-			one := f.add(h.realm, open)
-			refused = cmp.Or(refused, h.realm.checkHosts(hosts, patterns))
+			realm := f.app.configured(h.realm)
+			one := f.add(realm, open)
+			refused = cmp.Or(refused, realm.checkHosts(hosts, patterns))
 			for _, host := range hosts {
 				one.served(addresses, host, f.behind[name])
 			}
@@ -90,9 +92,9 @@ func (f *realmFinder) walk(ctx caddy.Context, open bool) error {
 				one.unknown = append(one.unknown, "a site of it names no host")
 			}
 		}}
-		all.walk(srv.Routes, passed{}, nil)
+		all.walk(srv.Routes, routeState{}, nil)
 		if srv.Errors != nil {
-			all.walk(srv.Errors.Routes, passed{}, nil)
+			all.walk(srv.Errors.Routes, routeState{}, nil)
 		}
 		if refused != nil {
 			return refused
@@ -145,8 +147,8 @@ func (c *checkedRealm) served(addresses siteAddresses, host string, behind bool)
 
 // finish settles where the realm is: at its url alone, if it has one.
 func (c *checkedRealm) finish() {
-	if c.realm.origin != "" {
-		c.origins, c.unknown = []string{c.realm.origin}, nil
+	if c.realm.active.origin != "" {
+		c.origins, c.unknown = []string{c.realm.active.origin}, nil
 	} else if len(c.origins) == 0 && len(c.unknown) == 0 {
 		c.unknown = []string{"no site of it was found"}
 	}
@@ -154,7 +156,7 @@ func (c *checkedRealm) finish() {
 	c.origins = slices.Compact(c.origins)
 	slices.Sort(c.unknown)
 	c.unknown = slices.Compact(c.unknown)
-	c.name = c.realm.name
+	c.name = c.realm.active.name
 	if c.name == "" {
 		c.name = cmp.Or(strings.Join(c.origins, " "), "(in a site without a known address)")
 	}

@@ -74,7 +74,7 @@ func probeRealms(ctx context.Context, realms []*checkedRealm) checkReport {
 	for i, one := range realms {
 		report.Realms[i] = one.report()
 		probe(&report.Realms[i].Findings, one.probeStore)
-		for j, provider := range one.realm.providers {
+		for j, provider := range one.realm.active.providers {
 			if prober, ok := provider.(providers.Prober); ok {
 				probe(&report.Realms[i].Providers[j].Findings, prober.Probe)
 			}
@@ -89,7 +89,7 @@ func probeRealms(ctx context.Context, realms []*checkedRealm) checkReport {
 func (c *checkedRealm) report() realmReport {
 	report := realmReport{
 		Realm: c.name, Addresses: append([]string{}, c.origins...),
-		Findings: []checkFinding{}, Providers: make([]providerReport, len(c.realm.providers)),
+		Findings: []checkFinding{}, Providers: make([]providerReport, len(c.realm.active.providers)),
 	}
 	for _, unknown := range c.unknown {
 		report.Findings = append(report.Findings, checkFinding{
@@ -97,12 +97,12 @@ func (c *checkedRealm) report() realmReport {
 			unknown + ": redirect URIs depend on the address asked; set url in the signin block to have one",
 		})
 	}
-	for i, provider := range c.realm.providers {
+	for i, provider := range c.realm.active.providers {
 		info := provider.Info()
 		one := providerReport{ID: info.ID, Name: info.Name, Type: string(info.Type), Findings: []checkFinding{}}
 		if _, ok := provider.(providers.Redirector); ok {
 			for _, origin := range c.origins {
-				one.RedirectURIs = append(one.RedirectURIs, origin+c.realm.BasePath+"/callback/"+info.ID)
+				one.RedirectURIs = append(one.RedirectURIs, origin+c.realm.active.basePath+"/callback/"+info.ID)
 			}
 		}
 		if info.Public && c.open {
@@ -114,7 +114,7 @@ func (c *checkedRealm) report() realmReport {
 }
 
 func (c *checkedRealm) probeStore(ctx context.Context) []providers.Finding {
-	return []providers.Finding{{What: "store", Err: sessionstore.Ping(ctx, c.realm.store)}}
+	return []providers.Finding{{What: "store", Err: sessionstore.Ping(ctx, c.realm.active.store)}}
 }
 
 func findings(probed []providers.Finding) []checkFinding {

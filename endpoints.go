@@ -1,8 +1,8 @@
 package signin
 
-// endpoints is the whole protocol. What is not here is answered with 400, as
+// protocol is all of it. What is not here is answered with 400, as
 // NextAuth does, and never reaches an upstream.
-var endpoints = []endpoint{
+var protocol = []endpoint{
 	{method: "GET", action: "csrf", serve: (*call).serveCSRF},
 	{method: "GET", action: "providers", serve: (*call).serveProviders, bare: true},
 	{method: "GET", action: "session", serve: (*call).serveSession},
@@ -26,9 +26,9 @@ var endpoints = []endpoint{
 
 // endpointTable finds an endpoint by method and action.
 var endpointTable = func() map[endpointKey]*endpoint {
-	table := make(map[endpointKey]*endpoint, len(endpoints))
-	for i := range endpoints {
-		table[endpointKey{endpoints[i].method, endpoints[i].action}] = &endpoints[i]
+	table := make(map[endpointKey]*endpoint, len(protocol))
+	for i := range protocol {
+		table[endpointKey{protocol[i].method, protocol[i].action}] = &protocol[i]
 	}
 	return table
 }()

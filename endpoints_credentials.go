@@ -48,12 +48,12 @@ func (c *call) checkCredentials(checker providers.Checker) error {
 	if err := try.succeed(ctx); err != nil {
 		return c.unavailable(err)
 	}
-	claims := c.site.sessions.signedIn(c.keys, c.provider, account)
+	claims := c.site.sessions.newClaims(c.keys, c.provider, account)
 	c.logIncomplete(&claims, &account)
 	if why := c.site.sessions.evaluate(c.site.sessions.newSession(claims), &account); why != admitted {
-		return c.turnAway(http.StatusForbidden, &claims, why, &account)
+		return c.denyAccess(http.StatusForbidden, &claims, why, &account)
 	}
-	return c.begin(claims)
+	return c.startSession(claims)
 }
 
 // wrongCredentials answers with the reason that the back end gave, if it is one
@@ -77,7 +77,7 @@ func (c *call) wrongCredentials(err error) error {
 // then it may come back and have the same work done again and again.
 func (c *call) notChecked(try *attempt, cause error) error {
 	if ctx := c.r.Context(); ctx.Err() == nil {
-		if err := try.takeBack(ctx); err != nil {
+		if err := try.refund(ctx); err != nil {
 			cause = errors.Join(cause, err)
 		}
 	}
@@ -89,11 +89,11 @@ func (c *call) throttled(wait time.Duration) error {
 	c.realm.sampled.Warn("sign-in attempts are being slowed down",
 		zap.String("provider", c.provider), zap.String("client_ip", clientIP(c.r)))
 	c.w.Header().Set("Retry-After", strconv.Itoa(int((wait+time.Second-1)/time.Second)))
-	if c.wantsJSON() || c.realm.Pages.SignIn != "" {
+	if c.wantsJSON() || c.endpoints.pages.SignIn != "" {
 		return c.fail(http.StatusTooManyRequests, authjs.CodeCredentialsSignin, "provider", c.provider)
 	}
 	page := c.signInPage(string(authjs.CodeCredentialsSignin))
-	page.ErrorProvider, page.Username, page.RetryAfter = c.provider, cut(c.body["username"], maxNoteValue), wait
+	page.ErrorProvider, page.Username, page.RetryAfter = c.provider, cut(c.body["username"], maxFlashValue), wait
 	c.sendCookies()
 	return c.site.servePage(c.w, page)
 }

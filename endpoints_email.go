@@ -28,7 +28,7 @@ func (c *call) mailLink(mailer providers.Mailer) error {
 		return c.fail(http.StatusOK, authjs.CodeEmailSignin)
 	}
 	ctx := c.r.Context()
-	counts, limits := allowances{c.realm.throttle, c.site.key}, mailer.Limits()
+	counts, limits := quotas{c.realm.throttle, c.site.key}, mailer.Limits()
 	for _, budget := range []struct {
 		what, key string
 		budget    providers.Budget
@@ -40,16 +40,16 @@ func (c *call) mailLink(mailer providers.Mailer) error {
 			return c.unavailable(err)
 		} else if !ok {
 			c.mailLimited(budget.what)
-			return c.mailed(mailer, address)
+			return c.linkRequested(mailer, address)
 		}
 	}
 	offer, err := mailer.Offer(ctx, address)
 	if err != nil {
-		c.blame("no sign-in link could be mailed", zap.String("provider", c.provider), zap.Error(err))
+		c.state.blame("no sign-in link could be mailed", zap.String("provider", c.provider), zap.Error(err))
 		return c.fail(http.StatusOK, authjs.CodeEmailSignin)
 	}
-	go c.letter(mailer, offer, address).deliver(context.WithoutCancel(ctx))
-	return c.mailed(mailer, address)
+	go c.linkMail(mailer, offer, address).deliver(context.WithoutCancel(ctx))
+	return c.linkRequested(mailer, address)
 }
 
 const mailLimitReached = "no sign-in link was mailed: a limit of the email provider is reached"
@@ -61,10 +61,10 @@ func (c *call) mailLimited(limit string) {
 		zap.String("client_ip", clientIP(c.r)), zap.String("reference", reference(c.r)))
 }
 
-// mailed is the answer to whoever asked for a link, the same in every case.
-func (c *call) mailed(mailer providers.Mailer, address string) error {
+// linkRequested is the answer to whoever asked for a link, the same in every case.
+func (c *call) linkRequested(mailer providers.Mailer, address string) error {
 	if c.showsPages() {
-		c.keepNote(note{Provider: c.provider, Email: address, Reference: reference(c.r)}, mailer.LinkLife())
+		c.setFlash(flash{Provider: c.provider, Email: address, Reference: reference(c.r)}, mailer.LinkLife())
 	}
 	return c.redirect(http.StatusOK, redirect.AddQuery(c.site.base+"/verify-request", "provider", c.provider, "type", "email"))
 }
@@ -74,14 +74,14 @@ func mailAccount(address string) providers.Account {
 	return providers.Account{ID: address, Email: address, EmailVerified: true}
 }
 
-// letter is a mail that is under way after its request was answered: it keeps
+// linkMail is a mail that is under way after its request was answered: it keeps
 // what it needs of it.
-type letter struct {
+type linkMail struct {
 	offer     providers.Offer
 	keys      linkKeys
 	link      mailedLink
 	told      providers.Link
-	counts    allowances
+	counts    quotas
 	limit     providers.Budget
 	admitted  bool
 	logger    *zap.Logger
@@ -89,12 +89,12 @@ type letter struct {
 	reference string
 }
 
-func (c *call) letter(mailer providers.Mailer, offer providers.Offer, address string) letter {
+func (c *call) linkMail(mailer providers.Mailer, offer providers.Offer, address string) linkMail {
 	token := hex.EncodeToString(randomBytes(linkDigits / 2))
-	return letter{
+	return linkMail{
 		offer: offer, keys: c.keys.links, reference: reference(c.r), logger: c.realm.logger, sampled: c.realm.sampled,
-		counts: allowances{c.realm.throttle, c.site.key}, limit: mailer.Limits().Address,
-		admitted: c.site.sessions.admits(c.site.sessions.newSession(c.site.sessions.signedIn(c.keys, c.provider, mailAccount(address)))),
+		counts: quotas{c.realm.throttle, c.site.key}, limit: mailer.Limits().Address,
+		admitted: c.site.sessions.admits(c.site.sessions.newSession(c.site.sessions.newClaims(c.keys, c.provider, mailAccount(address)))),
 		link:     c.mailedLink(address, token),
 		told: providers.Link{
 			Site: c.site.host, HomeURL: c.site.origin, Address: address,
@@ -115,7 +115,7 @@ func (c *call) mailedLink(address, token string) mailedLink {
 }
 
 // deliver hands the letter over, or ends the conversation without it.
-func (l letter) deliver(ctx context.Context) {
+func (l linkMail) deliver(ctx context.Context) {
 	user := zap.String("user", l.link.provider+":"+l.link.address)
 	wanted, err := l.isWanted(ctx)
 	if err == nil && wanted {
@@ -137,7 +137,7 @@ func (l letter) deliver(ctx context.Context) {
 
 // isWanted asks the address's limit, which counts refused addresses too, and
 // says what the rules said.
-func (l letter) isWanted(ctx context.Context) (bool, error) {
+func (l linkMail) isWanted(ctx context.Context) (bool, error) {
 	left, err := l.counts.take(ctx, l.counts.address(l.link.address), l.limit)
 	switch {
 	case err != nil:
@@ -161,7 +161,7 @@ func (c *call) openLink(mailer providers.Mailer) error {
 		c.logLink(errors.New("the link has no token"))
 		return c.fail(http.StatusOK, authjs.CodeNoLinkToken)
 	case address == "" || !isLinkToken(token):
-		return c.deadLink(errors.New("the link is malformed"))
+		return c.invalidLink(errors.New("the link is malformed"))
 	case mailer.Confirms() && c.r.Method == http.MethodGet:
 		c.sendCookies()
 		return c.site.servePage(c.w, pages.Confirm{
@@ -174,11 +174,11 @@ func (c *call) openLink(mailer providers.Mailer) error {
 	link := c.mailedLink(address, token)
 	switch err := link.spend(c.r.Context(), c.keys.links); {
 	case errors.Is(err, sessionstore.ErrNotFound):
-		return c.deadLink(errors.New("no such link: it was used, has expired, is another provider's, or was never mailed to this address"))
+		return c.invalidLink(errors.New("no such link: it was used, has expired, is another provider's, or was never mailed to this address"))
 	case err != nil:
 		return c.unavailable(err)
 	}
-	return c.welcome(mailAccount(address), "")
+	return c.completeSignIn(mailAccount(address), "")
 }
 
 // linkParameters are the link's token and address, each empty where it isn't
@@ -202,7 +202,7 @@ func (c *call) single(name string) string {
 	return c.query.Get(name)
 }
 
-func (c *call) deadLink(err error) error {
+func (c *call) invalidLink(err error) error {
 	c.logLink(err)
 	return c.fail(http.StatusOK, authjs.CodeVerification)
 }
@@ -218,9 +218,9 @@ const resendPause = 30 * time.Second
 
 // serveVerifyRequestPage says where the link went, as far as this browser knows.
 func (c *call) serveVerifyRequestPage() error {
-	if page := c.realm.Pages.VerifyRequest; page != "" {
+	if page := c.endpoints.pages.VerifyRequest; page != "" {
 		var query []string
-		for _, name := range c.site.dialect.verifyRequestQuery {
+		for _, name := range c.endpoints.dialect.verifyRequestQuery {
 			if value := c.query.Get(name); isCode(value) {
 				query = append(query, name, value)
 			}
@@ -230,7 +230,7 @@ func (c *call) serveVerifyRequestPage() error {
 		return nil
 	}
 	page := pages.VerifyRequest{Site: c.site.pageSite(c.r)}
-	sent := c.readNote()
+	sent := c.readFlash()
 	if mailer, ok := c.realm.byID[sent.Provider].(providers.Mailer); ok && sent.Code == "" {
 		age := time.Since(time.UnixMilli(sent.Made))
 		page.Email = sent.Email

@@ -16,21 +16,21 @@ var formAnswer = []string{"code", "state", "iss", "error", "error_description", 
 // maxFormAnswer is the longest query that an answer may become.
 const maxFormAnswer = 8 << 10
 
-// comesWithoutCookies reports the answer of a provider that has the browser post
+// lacksCookies reports the answer of a provider that has the browser post
 // a form from its own site (OAuth 2.0 Form Post Response Mode): SameSite=Lax
 // keeps the cookies of this site, and so the pending sign-in, out of it.
-func (c *call) comesWithoutCookies(provider providers.Redirector) bool {
+func (c *call) lacksCookies(provider providers.Redirector) bool {
 	states := c.form["state"]
 	return c.r.Method == http.MethodPost && provider.Info().FormPost &&
 		len(states) == 1 && states[0] != "" &&
-		len(authjs.AppendValues(nil, c.visit.cookies, c.site.names.Pending(states[0]))) == 0
+		len(authjs.AppendValues(nil, c.state.cookieLines, c.site.names.Pending(states[0]))) == 0
 }
 
-// askWithCookies has the browser ask once more, by a GET, which carries the
+// repeatWithCookies has the browser ask once more, by a GET, which carries the
 // cookies. This answer sets none: those that the browser keeps for this site
 // weren't seen, and must not be replaced.
-func (c *call) askWithCookies() error {
-	c.cookies = nil
+func (c *call) repeatWithCookies() error {
+	c.setCookies = nil
 	var pairs []string
 	for _, name := range formAnswer {
 		switch values := c.form[name]; {

@@ -55,12 +55,12 @@ func (c *call) startSignIn() error {
 	if !ok && c.provider != "" {
 		return c.noProvider(missing)
 	}
-	if !c.verified || (!ok && c.site.dialect.namesProvider) {
+	if !c.verified || (!ok && c.endpoints.dialect.namesProvider) {
 		return missing()
 	}
 	switch provider := provider.(type) {
 	case providers.Redirector:
-		return c.goToProvider(provider)
+		return c.redirectToProvider(provider)
 	case providers.Mailer:
 		return c.mailLink(provider)
 	default: // credentials go to callback/<id>, and without a provider one is to be chosen
@@ -68,8 +68,8 @@ func (c *call) startSignIn() error {
 	}
 }
 
-// goToProvider sends the browser to the provider's authorization endpoint.
-func (c *call) goToProvider(redirector providers.Redirector) error {
+// redirectToProvider sends the browser to the provider's authorization endpoint.
+func (c *call) redirectToProvider(redirector providers.Redirector) error {
 	pending := pendingFlow{
 		Provider:    c.provider,
 		State:       randomText(),
@@ -81,13 +81,13 @@ func (c *call) goToProvider(redirector providers.Redirector) error {
 	}
 	target, err := redirector.Begin(c.r.Context(), pending.flow(), c.query)
 	if err != nil {
-		c.blame("a sign-in can't start", zap.String("provider", c.provider), zap.Error(err))
+		c.state.blame("a sign-in can't start", zap.String("provider", c.provider), zap.Error(err))
 		return c.fail(http.StatusOK, authjs.CodeOAuthSignin)
 	}
 	if pending.Session, err = c.linkingSession(); err != nil {
 		return c.unavailable(err)
 	}
-	if err := c.keepPending(pending); err != nil {
+	if err := c.storePending(pending); err != nil {
 		return c.unavailable(err)
 	}
 	return c.redirect(http.StatusOK, target)
@@ -96,9 +96,9 @@ func (c *call) goToProvider(redirector providers.Redirector) error {
 // redirectURI is where the provider's answer comes back to.
 func (c *call) redirectURI() string { return c.site.base + "/callback/" + c.provider }
 
-// keepPending adds the flow's cookie and drops the oldest ones over the limit,
+// storePending adds the flow's cookie and drops the oldest ones over the limit,
 // and those that don't open any more.
-func (c *call) keepPending(pending pendingFlow) error {
+func (c *call) storePending(pending pendingFlow) error {
 	payload, err := json.Marshal(pending)
 	if err != nil {
 		return fmt.Errorf("keeping a sign-in: %w", err)
@@ -108,7 +108,7 @@ func (c *call) keepPending(pending pendingFlow) error {
 		started int64
 	}
 	var others []kept
-	for _, cookie := range c.site.names.AppendPending(nil, c.visit.cookies) {
+	for _, cookie := range c.site.names.AppendPending(nil, c.state.cookieLines) {
 		if other, ok := c.openPending(cookie.Value); ok {
 			others = append(others, kept{cookie, other.Started})
 		} else {
@@ -123,12 +123,12 @@ func (c *call) keepPending(pending pendingFlow) error {
 	}
 	cookie := c.site.cookie(c.site.names.Pending(pending.State), c.keys.pending[c.site.names.State].Seal(payload))
 	cookie.MaxAge, cookie.Expires = int(pendingLife.Seconds()), time.Now().Add(pendingLife)
-	c.cookies = append(c.cookies, cookie)
+	c.setCookies = append(c.setCookies, cookie)
 	return nil
 }
 
 func (c *call) dropPending(name string) {
-	c.cookies = append(c.cookies, c.site.cookie(name, "").Delete())
+	c.setCookies = append(c.setCookies, c.site.cookie(name, "").Delete())
 }
 
 func (c *call) openPending(value string) (pendingFlow, bool) {
@@ -147,7 +147,7 @@ func (c *call) openPending(value string) (pendingFlow, bool) {
 // this provider at this very address, and removes its cookie whatever comes of it.
 func (c *call) takePending(state string) (pendingFlow, bool) {
 	name := c.site.names.Pending(state)
-	values := authjs.AppendValues(nil, c.visit.cookies, name)
+	values := authjs.AppendValues(nil, c.state.cookieLines, name)
 	if len(values) == 0 {
 		return pendingFlow{}, false
 	}
@@ -165,7 +165,7 @@ func (c *call) takePending(state string) (pendingFlow, bool) {
 func (c *call) serveCallback() error {
 	switch provider := c.realm.byID[c.provider].(type) {
 	case providers.Redirector:
-		return c.finishSignIn(provider)
+		return c.finishRedirect(provider)
 	case providers.Mailer:
 		return c.openLink(provider)
 	case providers.Checker:
@@ -175,20 +175,20 @@ func (c *call) serveCallback() error {
 	}
 }
 
-// finishSignIn checks the answer of a provider against the flow that this
+// finishRedirect checks the answer of a provider against the flow that this
 // browser began. A POST's query takes no part.
-func (c *call) finishSignIn(provider providers.Redirector) error {
+func (c *call) finishRedirect(provider providers.Redirector) error {
 	answer := c.query
 	if c.r.Method == http.MethodPost {
 		answer = c.form
 	}
-	if c.comesWithoutCookies(provider) {
-		return c.askWithCookies()
+	if c.lacksCookies(provider) {
+		return c.repeatWithCookies()
 	}
 	pending, unusable := pendingFlow{}, errNoFlow
 	if states := answer["state"]; len(states) == 1 && states[0] != "" {
 		var err error
-		if pending, unusable, err = c.takeFlow(states[0]); err != nil {
+		if pending, unusable, err = c.consumeFlow(states[0]); err != nil {
 			return c.unavailable(err)
 		}
 	}
@@ -211,7 +211,7 @@ func (c *call) finishSignIn(provider providers.Redirector) error {
 	if _, given := c.query["callbackUrl"]; !given || c.r.Method == http.MethodPost {
 		c.callbackURL, _ = c.site.returns.Resolve(pending.CallbackURL)
 	}
-	return c.welcome(account, pending.Session)
+	return c.completeSignIn(account, pending.Session)
 }
 
 var (
@@ -219,26 +219,26 @@ var (
 	errFlowSpent = errors.New("this sign-in was finished already")
 )
 
-// takeFlow returns the browser's own flow with this state and uses it up, whether
+// consumeFlow returns the browser's own flow with this state and uses it up, whether
 // the provider's answer is good or bad: a copy of its cookie is worth nothing
 // then. unusable says why the flow doesn't count; an err, that this is not known.
-func (c *call) takeFlow(state string) (pending pendingFlow, unusable, err error) {
+func (c *call) consumeFlow(state string) (pending pendingFlow, unusable, err error) {
 	pending, found := c.takePending(state)
 	if !found {
 		return pendingFlow{}, errNoFlow, nil
 	}
-	err = c.spend(c.r.Context(), &pending)
+	err = c.markFlowUsed(c.r.Context(), &pending)
 	if errors.Is(err, sessionstore.ErrTaken) {
 		return pendingFlow{}, errFlowSpent, nil
 	}
 	return pending, nil, err
 }
 
-// spend lets one callback of a flow through, also of several at once. A store
+// markFlowUsed lets one callback of a flow through, also of several at once. A store
 // that is full may forget it: strangers can make any number of flows, and must
 // not crowd out what ends sessions. Even then a replay needs a copy of the cookie
 // and a code that the provider takes twice.
-func (c *call) spend(ctx context.Context, pending *pendingFlow) error {
+func (c *call) markFlowUsed(ctx context.Context, pending *pendingFlow) error {
 	ctx, done := patiently(ctx)
 	defer done()
 	key := sessionstore.EvictablePrefix + c.site.key + "|flow|" + digest(pending.State)

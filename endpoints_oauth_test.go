@@ -14,13 +14,13 @@ import (
 // for what ends sessions.
 func TestSpentFlowsLeaveRoomInTheStore(t *testing.T) {
 	store := newMemory(t, `{"max_size": 1048576}`)
-	c := &call{visit: &visit{realm: &Realm{store: store}}, site: &site{key: "https://app.example.com"}}
+	c := &call{realm: &activeRealm{store: store}, site: &site{key: "https://app.example.com"}}
 	for i := range 10_000 {
 		pending := pendingFlow{State: strconv.Itoa(i), Started: time.Now().UnixMilli()}
-		if err := c.spend(t.Context(), &pending); err != nil {
+		if err := c.markFlowUsed(t.Context(), &pending); err != nil {
 			t.Fatalf("flow %d: %v", i+1, err)
 		}
-		if err := c.spend(t.Context(), &pending); !errors.Is(err, sessionstore.ErrTaken) {
+		if err := c.markFlowUsed(t.Context(), &pending); !errors.Is(err, sessionstore.ErrTaken) {
 			t.Fatalf("flow %d is spent twice: %v", i+1, err)
 		}
 	}
@@ -35,7 +35,7 @@ func TestAFlowEndsByItsSealedTime(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &call{visit: &visit{}, site: &site{names: nextAuth.plain}, keys: keys}
+	c := &call{site: &site{names: nextAuth.plain}, keys: keys}
 	for age, want := range map[time.Duration]bool{0: true, pendingLife - time.Minute: true, pendingLife + time.Second: false} {
 		payload, err := json.Marshal(pendingFlow{State: "x", Started: time.Now().Add(-age).UnixMilli()})
 		if err != nil {

@@ -17,10 +17,10 @@ import (
 // itself: that takes a POST with the CSRF token.
 func (c *call) serveSignInPage() error {
 	code := c.query.Get("error")
-	if c.provider != "" && c.site.dialect.strictPaths {
+	if c.provider != "" && c.endpoints.dialect.strictPaths {
 		return c.noProvider(c.unsupported)
 	}
-	if page := c.realm.Pages.SignIn; page != "" {
+	if page := c.endpoints.pages.SignIn; page != "" {
 		if code == "" {
 			code = c.provider // NextAuth passes the path segment on as the error
 		}
@@ -52,7 +52,7 @@ func (c *call) serveSignInPage() error {
 			page.Email = address
 		}
 	}
-	session, err := c.getSession(c.r)
+	session, err := c.state.getSession(c.r)
 	if err != nil {
 		return c.unavailable(err)
 	}
@@ -95,12 +95,12 @@ func (c *call) serveErrorPage() error {
 	if code == "" {
 		code = c.provider
 	}
-	if c.site.dialect.errorsOnSignInPage && authjs.ErrorCode(code).OnSignInPage() {
+	if c.endpoints.dialect.errorsOnSignInPage && authjs.ErrorCode(code).OnSignInPage() {
 		c.sendCookies()
 		sendRedirect(c.w, http.StatusFound, redirect.AddQuery(c.site.base+"/signin", "error", code))
 		return nil
 	}
-	if page := c.realm.Pages.Error; page != "" {
+	if page := c.endpoints.pages.Error; page != "" {
 		if !isCode(code) {
 			code = "Default"
 		}

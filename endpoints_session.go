@@ -45,7 +45,7 @@ func (c *call) serveProviders() error {
 		}
 		kind := string(info.Type)
 		if info.OIDC {
-			kind = c.site.dialect.oidcType
+			kind = c.endpoints.dialect.oidcType
 		}
 		line, err := encodeJSON(entry{
 			ID: info.ID, Name: info.Name, Type: kind,
@@ -71,9 +71,9 @@ func (c *call) serveSession() error {
 // only a provider can say (requirement E15).
 func (c *call) updateSession() error {
 	if !c.verified {
-		c.beQuiet()
+		c.dropPreparedCookies()
 		c.sendCookies()
-		return c.sendJSON(http.StatusBadRequest, c.site.dialect.nobody)
+		return c.sendJSON(http.StatusBadRequest, c.endpoints.dialect.nobody)
 	}
 	return c.answerSession()
 }
@@ -81,10 +81,10 @@ func (c *call) updateSession() error {
 // answerSession renews the session and shows it. A cookie that gives no
 // session is deleted.
 func (c *call) answerSession() error {
-	session, err := c.getSession(c.r)
+	session, err := c.state.getSession(c.r)
 	var renewed issued
 	if err == nil && session != nil {
-		renewed, err = c.realm.sessions.strategy.renew(&c.reading, &c.site.sessions, session, true)
+		renewed, err = c.realm.sessions.strategy.renew(&c.state.reading, &c.site.sessions, session, true)
 		if errors.Is(err, errSessionOver) {
 			session, err = nil, nil
 		}
@@ -92,25 +92,25 @@ func (c *call) answerSession() error {
 	if err != nil {
 		return c.unavailable(err)
 	}
-	received := c.site.names.ReadSession(c.visit.cookies)
+	received := c.site.names.ReadSession(c.state.cookieLines)
 	if session == nil {
-		c.cookies = append(c.cookies, c.site.sessions.clearSession(&received)...)
+		c.setCookies = append(c.setCookies, c.site.sessions.clearSession(&received)...)
 		c.sendCookies()
-		return c.sendJSON(http.StatusOK, c.site.dialect.nobody)
+		return c.sendJSON(http.StatusOK, c.endpoints.dialect.nobody)
 	}
 	cookies, err := c.site.sessions.cookiesOf(renewed.token, &session.claims, &received)
 	if err != nil {
 		return c.unavailable(err)
 	}
-	c.cookies = append(c.cookies, cookies...)
+	c.setCookies = append(c.setCookies, cookies...)
 	c.sendCookies()
-	return c.sendJSON(http.StatusOK, authjs.AppendSession(nil, c.realm.sessionUser(session), renewed.expires))
+	return c.sendJSON(http.StatusOK, authjs.AppendSession(nil, c.endpoints.sessionUser(session), renewed.expires))
 }
 
 // sessionUser is the user of the session JSON.
-func (rl *Realm) sessionUser(s *session) authjs.User {
+func (e *endpoints) sessionUser(s *session) authjs.User {
 	user := authjs.User{Name: s.claims.Name, Email: s.claims.Email, Image: s.claims.Picture}
-	for _, field := range rl.Session.Expose {
+	for _, field := range e.expose {
 		var value any
 		switch field {
 		case "id":
@@ -128,13 +128,13 @@ func (rl *Realm) sessionUser(s *session) authjs.User {
 }
 
 func (c *call) serveSignOutPage() error {
-	if page := c.realm.Pages.SignOut; page != "" {
+	if page := c.endpoints.pages.SignOut; page != "" {
 		c.sendCookies()
 		sendRedirect(c.w, http.StatusFound, page)
 		return nil
 	}
 	page := pages.SignOut{Site: c.site.pageSite(c.r), CSRFToken: c.csrfToken, CallbackURL: c.callbackURL}
-	session, err := c.getSession(c.r)
+	session, err := c.state.getSession(c.r)
 	if err != nil {
 		return c.unavailable(err)
 	}
@@ -154,7 +154,7 @@ func (c *call) signOut() error {
 	if !c.verified {
 		return c.missingCSRF("signout")
 	}
-	sessions, err := c.site.sessions.readSessions(c.r.Context(), c.visit.cookies)
+	sessions, err := c.site.sessions.readSessions(c.r.Context(), c.state.cookieLines)
 	if err != nil {
 		return c.unavailable(err)
 	}
@@ -163,8 +163,8 @@ func (c *call) signOut() error {
 			return c.unavailable(err)
 		}
 	}
-	received := c.site.names.ReadSession(c.visit.cookies)
-	c.cookies = append(c.cookies, c.site.sessions.clearSession(&received)...)
+	received := c.site.names.ReadSession(c.state.cookieLines)
+	c.setCookies = append(c.setCookies, c.site.sessions.clearSession(&received)...)
 	return c.redirect(http.StatusOK, c.callbackURL)
 }
 
@@ -177,11 +177,11 @@ func (c *call) endSession(live *session, everywhere bool) error {
 	return nil
 }
 
-// begin ends a sign-in: it replaces whatever session the browser had by a new
+// startSession ends a sign-in: it replaces whatever session the browser had by a new
 // one, and sends the browser where it wanted to go.
-func (c *call) begin(claims authjs.Claims) error {
-	received := c.site.names.ReadSession(c.visit.cookies)
-	before, err := c.site.sessions.readSessions(c.r.Context(), c.visit.cookies)
+func (c *call) startSession(claims authjs.Claims) error {
+	received := c.site.names.ReadSession(c.state.cookieLines)
+	before, err := c.site.sessions.readSessions(c.r.Context(), c.state.cookieLines)
 	if err != nil {
 		return c.unavailable(err)
 	}
@@ -193,9 +193,9 @@ func (c *call) begin(claims authjs.Claims) error {
 			zap.String("largest", largest), zap.String("advice", advice), zap.String("reference", reference(c.r)), zap.Error(err))
 		return c.fail(http.StatusOK, authjs.CodeConfiguration)
 	}
-	if errors.Is(err, errEndedMeanwhile) { // nothing is out of order, and a second try succeeds
+	if errors.Is(err, errRevokedMeanwhile) { // nothing is out of order, and a second try succeeds
 		c.realm.logger.Info("a sign-in came to nothing", zap.String("user", userID(&claims)), zap.String("reference", reference(c.r)), zap.Error(err))
-		return c.tryAgain()
+		return c.retryLater()
 	}
 	if err != nil {
 		return c.unavailable(err)
@@ -205,7 +205,7 @@ func (c *call) begin(claims authjs.Claims) error {
 			return c.unavailable(err)
 		}
 	}
-	c.cookies = append(c.cookies, cookies...)
+	c.setCookies = append(c.setCookies, cookies...)
 	c.realm.logger.Info("signed in", zap.String("user", userID(&claims)), zap.String("provider", claims.Provider))
 	return c.redirect(http.StatusOK, c.callbackURL)
 }

@@ -18,7 +18,7 @@ func TestAnOvertakenSignInIsNobodysFault(t *testing.T) {
 		core, lines := observer.New(zap.InfoLevel)
 		realm.logger = zap.New(core)
 		store.before = func() {
-			if _, err := realm.fixed.sessions.endAll(t.Context(), "credentials:alice", ""); err != nil {
+			if _, err := realm.urlSite.sessions.endAll(t.Context(), "credentials:alice", ""); err != nil {
 				t.Error(err)
 			}
 		}

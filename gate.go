@@ -47,7 +47,7 @@ type Gate struct {
 
 	rules    []Rule // resolved
 	matchers caddyhttp.MatcherSets
-	realm    *Realm // named, or the global default; nil leaves it to the request
+	realm    *activeRealm // named, or the global default; nil leaves it to the request
 	explicit bool
 	names    *headerNames // of identity headers, of all realms
 	logger   *zap.Logger
@@ -89,7 +89,11 @@ func (g *Gate) Provision(ctx caddy.Context) error {
 		app.noteRules(g.Realm)
 	}
 	g.explicit = g.Realm != ""
-	if g.realm, err = app.realm(g.Realm); err != nil && g.explicit {
+	realm, err := app.realm(g.Realm)
+	switch {
+	case err == nil:
+		g.realm = realm.active
+	case g.explicit:
 		return fmt.Errorf("require_signin: %w", err)
 	}
 	return nil
@@ -97,9 +101,9 @@ func (g *Gate) Provision(ctx caddy.Context) error {
 
 // ServeHTTP implements caddyhttp.MiddlewareHandler.
 func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	v, out, result, err := g.check(w, r)
-	if v != nil {
-		defer v.finish()
+	rs, out, result, err := g.check(w, r)
+	if rs != nil {
+		defer rs.finish()
 	}
 	switch result {
 	case gateRefused:
@@ -107,8 +111,8 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.
 	case gateOpen:
 		return next.ServeHTTP(out, r) //nolint:wrapcheck // the next handler's own error
 	}
-	if err = v.serve(g.rules, out, r, next); err != nil {
-		v.out.fail()
+	if err = rs.serve(g.rules, out, r, next); err != nil {
+		rs.out.fail()
 	}
 	return err
 }
@@ -123,61 +127,61 @@ const (
 	gateAdmitted                   // it passes for its session, as long as that holds
 )
 
-// check decides about the request, and answers it where it refuses it. The visit
+// check decides about the request, and answers it where it refuses it. The state
 // is nil where the request has no realm.
-func (g *Gate) check(w http.ResponseWriter, r *http.Request) (v *visit, out http.ResponseWriter, result gateResult, err error) {
+func (g *Gate) check(w http.ResponseWriter, r *http.Request) (rs *requestState, out http.ResponseWriter, result gateResult, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			result, err = gateRefused, nil
-			answerPanic(w, r, v, g.logger, cause)
+			answerPanic(w, r, rs, g.logger, cause)
 		}
 	}()
-	before := currentVisit(r.Context())
+	before := requestStateOf(r.Context())
 	if refuseTarget(w, r, before, g.sampled) {
 		return nil, w, gateRefused, nil
 	}
 	realm := g.realmOf(before)
-	if out = w; before == nil || before.over { // no directive of ours has seen the request yet
-		v, out = g.sanitize(w, r, realm)
+	if out = w; before == nil || before.done { // no directive of ours has seen the request yet
+		rs, out = g.sanitize(w, r, realm)
 	}
 	guarded, err := g.matchers.AnyMatchWithError(r)
 	switch {
 	case err != nil:
 		g.refuseUndecided(out, r, err)
-		return v, out, gateRefused, nil
+		return rs, out, gateRefused, nil
 	case !guarded && hasLowerCase(r.Method):
 		g.sampled.Info("refused a method with lower-case letters, which the matchers of a gate take for another one than some upstreams do")
 		answerText(out, http.StatusBadRequest, "This method is not understood.\n")
-		return v, out, gateRefused, nil
+		return rs, out, gateRefused, nil
 	case !guarded:
-		return v, out, gateOpen, nil
+		return rs, out, gateOpen, nil
 	case realm == nil:
 		g.logger.Error("require_signin has no realm to ask: add a signin block to this site, or a global one")
 		answerText(out, http.StatusInternalServerError, "Internal Server Error\n")
-		return v, out, gateRefused, nil
+		return rs, out, gateRefused, nil
 	}
-	v, out = realm.attach(out, r)
-	result, err = g.admit(out, r, v)
-	return v, out, result, err
+	rs, out = realm.attach(out, r)
+	result, err = g.admit(out, r, rs)
+	return rs, out, result, err
 }
 
 // admit decides for a guarded request.
-func (g *Gate) admit(w http.ResponseWriter, r *http.Request, v *visit) (gateResult, error) {
-	session, err := v.getSession(r)
+func (g *Gate) admit(w http.ResponseWriter, r *http.Request, rs *requestState) (gateResult, error) {
+	session, err := rs.getSession(r)
 	switch {
 	case err != nil:
-		return gateRefused, g.unknown(w, r, v, err)
+		return gateRefused, g.unknown(w, r, rs, err)
 	case session != nil && session.person().meets(g.rules):
 	case g.Optional:
 		return gateOpen, nil
 	case session == nil:
-		return gateRefused, g.challenge(w, r, v)
+		return gateRefused, g.challenge(w, r, rs)
 	default:
-		return gateRefused, g.forbid(w, r, v, session)
+		return gateRefused, g.forbid(w, r, rs, session)
 	}
-	v.gated, v.out.guarded = true, true
-	v.setIdentity(r, session)
-	if err := v.renew(r); err != nil && !errors.Is(err, errSessionOver) {
+	rs.admitted, rs.out.guarded = true, true
+	rs.setIdentity(r, session)
+	if err := rs.renew(r); err != nil && !errors.Is(err, errSessionOver) {
 		g.logger.Warn("a session can't be renewed and will end when its time is up", zap.Error(err))
 	}
 	return gateAdmitted, nil
@@ -185,7 +189,7 @@ func (g *Gate) admit(w http.ResponseWriter, r *http.Request, v *visit) (gateResu
 
 // sanitize removes what clients must not send to an upstream, and makes the realm, if
 // one is known, that of the request.
-func (g *Gate) sanitize(w http.ResponseWriter, r *http.Request, realm *Realm) (*visit, http.ResponseWriter) {
+func (g *Gate) sanitize(w http.ResponseWriter, r *http.Request, realm *activeRealm) (*requestState, http.ResponseWriter) {
 	if realm == nil {
 		stripIdentity(r, g.names)
 		stripTunnel(r)
@@ -214,26 +218,26 @@ func (g *Gate) refuseUndecided(w http.ResponseWriter, r *http.Request, err error
 }
 
 // realmOf is the realm to ask, or nil.
-func (g *Gate) realmOf(before *visit) *Realm {
-	if !g.explicit && before != nil && before.base != nil {
-		return before.base
+func (g *Gate) realmOf(before *requestState) *activeRealm {
+	if !g.explicit && before != nil && before.siteRealm != nil {
+		return before.siteRealm
 	}
 	return g.realm
 }
 
 // unknown refuses a request whose session can't be known.
-func (g *Gate) unknown(w http.ResponseWriter, r *http.Request, v *visit, err error) error {
+func (g *Gate) unknown(w http.ResponseWriter, r *http.Request, rs *requestState, err error) error {
 	if errors.Is(err, errUnknownHost) {
-		v.realm.refuseHost(w, err)
+		rs.realm.refuseHost(w, err)
 		return nil
 	}
-	v.blame("a gate stays shut because the session can't be looked up", zap.Error(err))
-	return unavailable(w, r, v, pages.Unavailable{Posted: isFormPost(r)})
+	rs.blame("a gate stays shut because the session can't be looked up", zap.Error(err))
+	return unavailable(w, r, rs, pages.Unavailable{Posted: isFormPost(r)})
 }
 
 // challenge asks for a sign-in in the form that the client can use.
-func (g *Gate) challenge(w http.ResponseWriter, r *http.Request, v *visit) error {
-	s := v.site
+func (g *Gate) challenge(w http.ResponseWriter, r *http.Request, rs *requestState) error {
+	s := rs.site
 	protect(w.Header())
 	switch {
 	case isNavigation(r):
@@ -254,13 +258,13 @@ func (s *site) signInFor(r *http.Request) string {
 }
 
 // forbid refuses a signed-in person whom a rule doesn't admit.
-func (g *Gate) forbid(w http.ResponseWriter, r *http.Request, v *visit, session *session) error {
+func (g *Gate) forbid(w http.ResponseWriter, r *http.Request, rs *requestState, session *session) error {
 	if c := g.logger.Check(zapcore.InfoLevel, "a rule of require_signin does not admit this user"); c != nil {
 		c.Write(zap.String("user", session.userID), zap.String("provider", session.claims.Provider),
 			zap.Bool("email_verified", session.email != ""), zap.Strings("groups", session.claims.Groups),
 			zap.Any("rules", g.Rules), zap.String("path", r.URL.Path), zap.String("reference", reference(r)))
 	}
-	s := v.site
+	s := rs.site
 	protect(w.Header())
 	if isNavigation(r) || isFormPost(r) || isFramed(r) {
 		return s.servePage(w, pages.Forbidden{

@@ -31,7 +31,7 @@ func TestAGateWithoutARealmStripsCookies(t *testing.T) {
 		check(r)
 		return handler.ServeHTTP(w, r, caddyhttp.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) error {
 			check(r)
-			if live, err := currentVisit(r.Context()).getSession(r); err != nil || live == nil || live.userID != "credentials:alice" {
+			if live, err := requestStateOf(r.Context()).getSession(r); err != nil || live == nil || live.userID != "credentials:alice" {
 				t.Errorf("the handler behind it knows the session %+v (%v)", live, err)
 			}
 			return nil

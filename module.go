@@ -12,8 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"path"
-	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -33,7 +31,8 @@ type Handler struct {
 	// A realm of this site alone. Default: none.
 	Config *Realm `json:"config,omitempty"`
 
-	realm *Realm
+	realm     *activeRealm
+	endpoints *endpoints
 }
 
 // CaddyModule returns the Caddy module information.
@@ -51,21 +50,27 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		return err
 	}
 	if h.Config == nil {
-		if h.realm, err = app.realm(h.Realm); err != nil {
+		realm, err := app.realm(h.Realm)
+		if err != nil {
 			return fmt.Errorf("signin: %w", err)
 		}
-		return checkPlace(ctx, h.realm)
+		return h.serves(ctx, realm)
 	}
 	if h.Realm != "" {
 		return errors.New("signin: realm and config exclude each other: a realm is either referred to by name or written in place")
 	}
-	h.realm = h.Config
-	app.inPlace = append(app.inPlace, h.realm)
-	if err := h.realm.provision(ctx, ""); err != nil {
+	app.inPlace = append(app.inPlace, h.Config)
+	if err := h.Config.provision(ctx, ""); err != nil {
 		return fmt.Errorf("signin: %w", err)
 	}
-	app.registerHeaders(h.realm)
-	return checkPlace(ctx, h.realm)
+	app.registerHeaders(h.Config)
+	return h.serves(ctx, h.Config)
+}
+
+// serves makes a realm that is provisioned the one that the handler serves.
+func (h *Handler) serves(ctx caddy.Context, realm *Realm) error {
+	h.realm, h.endpoints = realm.active, realm.endpoints
+	return checkPlace(ctx, realm)
 }
 
 // Cleanup gives back what a realm of this site shares with other configurations.
@@ -73,9 +78,9 @@ func (h *Handler) Cleanup() error { return h.Config.cleanup() }
 
 // ServeHTTP implements caddyhttp.MiddlewareHandler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	v, out, err := h.enter(w, r)
-	if v != nil {
-		defer v.finish()
+	rs, out, err := h.enter(w, r)
+	if rs != nil {
+		defer rs.finish()
 	}
 	if out == nil {
 		return err
@@ -85,41 +90,23 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 
 // enter makes the request one of the realm's, or answers it. The writer to go on
 // with is nil where it is answered.
-func (h *Handler) enter(w http.ResponseWriter, r *http.Request) (v *visit, out http.ResponseWriter, err error) {
+func (h *Handler) enter(w http.ResponseWriter, r *http.Request) (rs *requestState, out http.ResponseWriter, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			out, err = nil, nil
-			answerPanic(w, r, v, h.realm.logger, cause)
+			answerPanic(w, r, rs, h.realm.logger, cause)
 		}
 	}()
 	if refuseTarget(w, r, nil, h.realm.sampled) {
 		return nil, nil, nil
 	}
-	v, out = h.realm.attach(w, r)
-	v.base = h.realm
-	if action, ok := h.realm.actionPath(r.URL.Path); ok {
-		v.out.endpoint = true
-		return v, nil, v.serveEndpoint(endpointTable, out, r, action)
+	rs, out = h.realm.attach(w, r)
+	rs.siteRealm = h.realm
+	if action, ok := actionPath(r.URL.Path, h.realm.basePath); ok {
+		rs.out.endpoint = true
+		return rs, nil, h.endpoints.serve(rs, out, r, action)
 	}
-	return v, out, nil
-}
-
-// actionPath returns what follows the base path in a request's path, cleaned as
-// Caddy's matchers clean it, so that nothing under it reaches an upstream by
-// another spelling.
-func (rl *Realm) actionPath(requested string) (action string, ok bool) {
-	if !strings.Contains(requested, "//") && !strings.Contains(requested, "/.") {
-		return cutBase(requested, rl.BasePath)
-	}
-	return cutBase(path.Clean(caddyhttp.CleanPath(requested, true)), rl.BasePath)
-}
-
-func cutBase(requested, base string) (string, bool) {
-	rest, ok := strings.CutPrefix(requested, base)
-	if !ok || (rest != "" && rest[0] != '/') {
-		return "", false
-	}
-	return strings.Trim(rest, "/"), true
+	return rs, out, nil
 }
 
 var (

@@ -32,9 +32,9 @@ type servedHosts struct {
 	exact    map[string]string // by host, as the configuration names it
 	patterns []string          // with a wildcard or placeholder
 	ports    [][2]uint
-	// fixed says that no pattern names a host, but for one of this machine: what
+	// exactOnly says that no pattern names a host, but for one of this machine: what
 	// the realm sends out must not lead where a client's Host header says.
-	fixed bool
+	exactOnly bool
 }
 
 // newServedHosts collects srv's hosts. Hosts inside not, in CEL and in the
@@ -95,7 +95,7 @@ func (s *servedHosts) name(r *http.Request, host string) (string, bool) {
 	if name, ok := s.exact[host]; ok {
 		return name, true
 	}
-	if !isHostname(host) || s.fixed && !isLoopbackName(host) {
+	if !isHostname(host) || s.exactOnly && !isLoopbackName(host) {
 		return "", false
 	}
 	for _, pattern := range s.patterns {

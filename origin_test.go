@@ -137,7 +137,7 @@ func TestPatternsNameNoHostWhereLinksAreHandedOut(t *testing.T) {
 		r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), nil, nil)
 		hosts := newServedHosts(srv)
 		for _, fixed := range []bool{false, true} {
-			hosts.fixed = fixed
+			hosts.exactOnly = fixed
 			_, name, err := hosts.resolve(r, originKey{host: host})
 			if expected := map[bool]string{false: want.any, true: want.fixed}[fixed]; name != expected || (err == nil) != (expected != "") {
 				t.Errorf("%s, fixed: %t: %q, %v, want %q", host, fixed, name, err, expected)

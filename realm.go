@@ -1,19 +1,15 @@
 package signin
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
-	"sync"
 
 	"github.com/caddyserver/caddy/v2"
-	"go.uber.org/zap"
 
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
-	"github.com/caddy-signin/caddy-signin/internal/redirect"
 	"github.com/caddy-signin/caddy-signin/internal/sampled"
-	"github.com/caddy-signin/caddy-signin/providers"
-	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
 // Realm is one identity domain: its public address, secret, providers, session
@@ -83,27 +79,12 @@ type Realm struct {
 	// The site's own pages instead of the built-in ones. Default: built-in.
 	Pages Pages `json:"pages,omitzero"`
 
-	name      string // of a global realm
-	origin    string // of url, empty without one
-	dialect   *dialect
-	hinted    sync.Once // that the client speaks another dialect
-	providers []providers.Provider
-	byID      map[string]providers.Provider
-	written   map[string]string          // digests of the providers' options, by id
-	tells     map[string]providers.Parts // what the providers say of people, by id
-	allowed   redirect.Allowed
-	headers   *headerPlan
-	names     *headerNames // of identity headers, of all realms
-	app       *App         // that has it
-	store     sessionstore.Store
-	sessions  *sessionManager
-	pooled    bool // the sessions' streams have to be given back
-	secrets   *secretSource
-	fixed     *site    // the only site of a realm with a url
-	servers   sync.Map // *caddyhttp.Server → *serverSites, of a realm without
-	throttle  *throttle
-	logger    *zap.Logger
-	sampled   *zap.Logger // for lines that a client could repeat at will
+	active    *activeRealm // what provision makes of it
+	endpoints *endpoints
+	app       *App // that has it
+	pooled    bool // the open streams have to be given back
+	// written are digests of the providers' options, by id.
+	written map[string]string
 }
 
 // SessionConfig says how long sessions live.
@@ -149,72 +130,71 @@ type Pages struct {
 
 const defaultBasePath = "/api/auth"
 
-// provision makes the realm ready. It does no I/O: caddy validate provisions
-// too. name is empty for a realm written in place.
+// provision makes the realm at work, and its endpoints. It does no I/O: caddy
+// validate provisions too. name is empty for a realm written in place.
 func (rl *Realm) provision(ctx caddy.Context, name string) error {
-	rl.name, rl.logger = name, ctx.Logger()
-	rl.sampled = sampled.Logger(rl.logger)
-	rl.sessions = rl.newSessions()
-	steps := []func(caddy.Context) error{
-		rl.provisionAddress, rl.provisionSession, rl.provisionStore, rl.provisionStreams,
-		rl.provisionProviders, rl.provisionRules, rl.provisionHeaders, rl.provisionSecrets,
+	logger := ctx.Logger()
+	rl.active = &activeRealm{
+		name: name, url: rl.URL, redirects: rl.Redirect,
+		basePath: cmp.Or(rl.BasePath, defaultBasePath),
+		logger:   logger, sampled: sampled.Logger(logger),
 	}
-	for _, step := range steps {
-		if err := step(ctx); err != nil {
-			return fmt.Errorf("%s: %w", rl, err)
-		}
+	if err := rl.provisionParts(ctx); err != nil {
+		return fmt.Errorf("%s: %w", rl.active, err)
 	}
-	rl.throttle = &throttle{store: rl.store, prefix: sessionstore.EvictablePrefix + "throttle|" + rl.poolKey() + "|"}
 	return nil
 }
 
-// String names the realm in messages.
-func (rl *Realm) String() string {
-	switch {
-	case rl.name != "":
-		return fmt.Sprintf("realm %q", rl.name)
-	case rl.URL != "":
-		return fmt.Sprintf("realm %s", rl.URL)
-	default:
-		return "realm"
-	}
-}
-
-// poolKey names the realm's state in what outlives a reload. A realm whose key
-// is its public origin shares the pool of all such realms, and adds the origin
-// to every key that it stores.
-func (rl *Realm) poolKey() string {
-	if rl.name != "" {
-		return rl.name
-	}
-	return rl.origin
-}
-
-func (rl *Realm) provisionSecrets(ctx caddy.Context) error {
-	source, err := newSecretSource(rl.Secrets, []*authjs.Names{rl.dialect.plain, rl.dialect.secure}, ctx.Storage(), rl.logger)
+func (rl *Realm) provisionParts(ctx caddy.Context) error {
+	written := slices.Clone(rl.ProvidersRaw) // Caddy takes them out
+	ids, err := rl.loadProviders(ctx)
 	if err != nil {
 		return err
 	}
-	rl.secrets = source
-	if rl.origin != "" {
-		rl.fixed = rl.newSite(rl.origin, rl.secretName(""))
+	if err := rl.check(ids, written); err != nil {
+		return err
 	}
-	return nil
+	rl.written = make(map[string]string, len(ids))
+	for i, id := range ids {
+		rl.written[id] = digest(string(written[i]))
+	}
+	rl.active.sessions = rl.newSessions()
+	for _, step := range []func(caddy.Context) error{
+		rl.provisionAddress, rl.provisionStrategy, rl.provisionStore, rl.provisionStreams,
+	} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	if err := rl.provisionRules(tellsOf(ids, written)); err != nil {
+		return err
+	}
+	if err := rl.provisionHeaders(); err != nil {
+		return err
+	}
+	return rl.provisionSecrets(ctx)
 }
 
-func (rl *Realm) provisionHeaders(caddy.Context) error {
-	known := []string{"", "id", "email", "login"}
-	if !slices.Contains(known, rl.Username) {
-		return fmt.Errorf("username must be id, email or login, not %q", rl.Username)
-	}
+func (rl *Realm) provisionHeaders() error {
 	plan, err := rl.IdentityHeaders.plan()
 	if err != nil {
 		return fmt.Errorf("identity_headers: %w", err)
 	}
-	rl.headers, rl.names = plan, defaultIdentity()
-	rl.names.add(plan.names...)
+	rl.active.headers, rl.active.names = plan, defaultIdentity()
+	rl.active.names.add(plan.names...)
 	rl.warnSharedLogins()
 	return nil
 }
 
-var _ fmt.Stringer = (*Realm)(nil)
+func (rl *Realm) provisionSecrets(ctx caddy.Context) error {
+	active := rl.active
+	source, err := newSecretSource(rl.Secrets, []*authjs.Names{active.plain, active.secure}, ctx.Storage(), active.logger)
+	if err != nil {
+		return err
+	}
+	active.secrets = source
+	if active.origin != "" {
+		active.urlSite = active.newSite(active.origin, active.secretName(""))
+	}
+	return nil
+}

@@ -25,7 +25,7 @@ func (s *site) servePage(w http.ResponseWriter, page pages.Page) error {
 // metadata.
 func (s *site) formActions() []string {
 	var origins []string
-	for _, origin := range slices.Concat(s.realm.Redirect, s.hosts) {
+	for _, origin := range slices.Concat(s.realm.redirects, s.hosts) {
 		if strings.HasPrefix(origin, "http:") {
 			origins = append(origins, origin)
 		}
@@ -52,38 +52,38 @@ func pageUser(s *session) *pages.User {
 
 // unavailable answers 503 in the form that the client can use, to people with
 // page. Nobody is signed out by it.
-func unavailable(w http.ResponseWriter, r *http.Request, v *visit, page pages.Unavailable) error {
+func unavailable(w http.ResponseWriter, r *http.Request, rs *requestState, page pages.Unavailable) error {
 	protect(w.Header())
 	w.Header().Set("Retry-After", retryAfterSeconds)
-	if v.site != nil && (isNavigation(r) || isFormPost(r) || isFramed(r)) {
-		page.Site, page.RetryAfter = v.site.pageSite(r), retryAfter
-		return v.site.servePage(w, page)
+	if rs.site != nil && (isNavigation(r) || isFormPost(r) || isFramed(r)) {
+		page.Site, page.RetryAfter = rs.site.pageSite(r), retryAfter
+		return rs.site.servePage(w, page)
 	}
 	return writeJSON(w, http.StatusServiceUnavailable, map[string]string{"error": "Service Unavailable"})
 }
 
 // refuseHost answers a request whose public origin can't be known, without
 // reflecting anything of it.
-func (rl *Realm) refuseHost(w http.ResponseWriter, why error) {
+func (rl *activeRealm) refuseHost(w http.ResponseWriter, why error) {
 	rl.sampled.Warn(why.Error(), zap.String("realm", rl.String()))
 	answerText(w, http.StatusMisdirectedRequest, "This host is not set up for signing in.\n")
 }
 
 // answerPanic keeps a defect of ours from becoming an open door: the request ends
-// here with 500, whatever was about to happen, and without a cookie of ours. v is
-// nil where the request had no visit yet.
-func answerPanic(w http.ResponseWriter, r *http.Request, v *visit, logger *zap.Logger, cause any) {
-	if v != nil {
-		v.finish()
+// here with 500, whatever was about to happen, and without a cookie of ours. rs is
+// nil where the request had no realm yet.
+func answerPanic(w http.ResponseWriter, r *http.Request, rs *requestState, logger *zap.Logger, cause any) {
+	if rs != nil {
+		rs.finish()
 	}
 	if cause == http.ErrAbortHandler { //nolint:errorlint,err113 // the sentinel that net/http documents
 		panic(cause)
 	}
 	logger.Error("a request could not be handled: please report this",
 		zap.String("path", r.URL.Path), zap.String("panic", fmt.Sprint(cause)), zap.ByteString("stack", debug.Stack()))
-	if v != nil {
-		v.out.renewal, v.out.guarded, v.out.endpoint = nil, false, false
-		w = v.out // it takes the cookies out
+	if rs != nil {
+		rs.out.renewal, rs.out.guarded, rs.out.endpoint = nil, false, false
+		w = rs.out // it takes the cookies out
 	}
 	answerText(w, http.StatusInternalServerError, "Internal Server Error\n")
 }
@@ -93,8 +93,8 @@ const maxLogged = 200
 
 // refuseTarget answers a request whose target is refused, and reports that it
 // did. A path that has passed before is checked again where it was rewritten since.
-func refuseTarget(w http.ResponseWriter, r *http.Request, before *visit, logger *zap.Logger) bool {
-	if before != nil && !before.over && before.path == r.URL.Path {
+func refuseTarget(w http.ResponseWriter, r *http.Request, before *requestState, logger *zap.Logger) bool {
+	if before != nil && !before.done && before.path == r.URL.Path {
 		return false
 	}
 	reason := badTarget(r)

@@ -1,8 +1,8 @@
 package signin
 
 import (
+	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -58,66 +58,49 @@ func (rl *Realm) provisionStore(ctx caddy.Context) error {
 	if !ok {
 		return fmt.Errorf("store: %T is not a session store", mod)
 	}
-	if rl.store, err = opener.Open(ctx, rl.poolKey()); err != nil {
+	if rl.active.store, err = opener.Open(ctx, rl.active.poolKey()); err != nil {
 		return fmt.Errorf("opening the store: %w", err)
 	}
-	rl.sessions.store, rl.sessions.realmKey = rl.store, rl.poolKey()
+	active := rl.active
+	active.sessions.store, active.sessions.realmKey = active.store, active.poolKey()
+	active.throttle = &throttle{store: active.store, prefix: sessionstore.EvictablePrefix + "throttle|" + active.poolKey() + "|"}
 	return rl.provisionSharing()
 }
 
-func (rl *Realm) provisionProviders(ctx caddy.Context) error {
+// loadProviders loads the providers and returns their ids, in their order.
+func (rl *Realm) loadProviders(ctx caddy.Context) (ids []string, err error) {
 	for i, raw := range rl.ProvidersRaw {
 		if err := checkModuleName(raw, "provider", providers.Namespace); err != nil {
-			return fmt.Errorf("the providers: number %d: %w", i+1, err)
+			return nil, fmt.Errorf("the providers: number %d: %w", i+1, err)
 		}
 	}
-	written := slices.Clone(rl.ProvidersRaw) // Caddy takes them out
 	mods, err := ctx.LoadModule(rl, "ProvidersRaw")
 	if err != nil {
-		return fmt.Errorf("loading the providers: %w", err)
+		return nil, fmt.Errorf("loading the providers: %w", err)
 	}
 	loaded, _ := mods.([]any)
-	if len(loaded) == 0 {
-		return errNoProvider
-	}
-	rl.byID, rl.written = make(map[string]providers.Provider, len(loaded)), make(map[string]string, len(loaded))
-	for i, mod := range loaded {
+	rl.active.byID = make(map[string]providers.Provider, len(loaded))
+	for _, mod := range loaded {
 		provider, ok := mod.(providers.Provider)
 		if !ok {
-			return fmt.Errorf("%T is not a provider", mod)
+			return nil, fmt.Errorf("%T is not a provider", mod)
 		}
 		id := provider.Info().ID
-		if !isProviderID(id) {
-			return errBadProviderID(id)
-		}
-		if _, exists := rl.byID[id]; exists {
-			return errTwoProviders(id)
-		}
-		rl.providers = append(rl.providers, provider)
-		rl.byID[id], rl.written[id] = provider, digest(string(written[i]))
+		rl.active.providers, rl.active.byID[id] = append(rl.active.providers, provider), provider
+		ids = append(ids, id)
 	}
-	rl.tells = tellsOf(rl.providerIDs(), written)
-	return nil
+	return ids, nil
 }
 
-var errNoProvider = errors.New("no provider: add one to the signin block, such as credentials, google or oidc")
-
-func errBadProviderID(id string) error {
-	if id == foreignProvider {
-		return fmt.Errorf("provider id %q stands for sessions that NextAuth itself issued: give the provider another id", id)
+// writtenIDs are the ids of providers that are not loaded.
+func writtenIDs(written []json.RawMessage) ([]string, error) {
+	ids := make([]string, len(written))
+	for i, raw := range written {
+		var named struct{ ID, Preset, Provider string }
+		if err := json.Unmarshal(raw, &named); err != nil {
+			return nil, fmt.Errorf("reading a provider: %w", err)
+		}
+		ids[i] = cmp.Or(named.ID, named.Preset, named.Provider)
 	}
-	return fmt.Errorf("provider id %q must be of letters, digits, hyphens, dots and underscores: give the provider such an id; its name may be any text", id)
+	return ids, nil
 }
-
-func errTwoProviders(id string) error {
-	return fmt.Errorf("two providers have the id %q: give one of them an id line of its own", id)
-}
-
-func isProviderID(id string) bool {
-	return id != "" && len(id) <= 64 && id != foreignProvider && strings.Trim(id, ".") != "" &&
-		!strings.ContainsFunc(id, func(r rune) bool {
-			return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-._", r)
-		})
-}
-
-func (rl *Realm) hasProvider(id string) bool { return rl.byID[id] != nil }

@@ -6,42 +6,36 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/caddyserver/caddy/v2"
-
 	"github.com/caddy-signin/caddy-signin/providers"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
-func (rl *Realm) provisionRules(caddy.Context) error {
-	allow, err := rl.resolved(rl.Allow)
+// provisionRules resolves the rules and checks them anew, for placeholders may
+// have become ids of providers.
+func (rl *Realm) provisionRules(tells map[string]providers.Parts) error {
+	allow, err := resolveRules(rl.Allow)
 	if err != nil {
 		return fmt.Errorf("allow: %w", err)
 	}
-	deny, err := rl.resolved(rl.Deny)
+	deny, err := resolveRules(rl.Deny)
 	if err != nil {
 		return fmt.Errorf("deny: %w", err)
 	}
-	for i := range deny {
-		if err := checkEvaluable(&deny[i], rl.tells); err != nil {
-			return fmt.Errorf("deny: %w", err)
-		}
+	if err := checkRules(allow, deny, tells); err != nil {
+		return err
 	}
-	rl.sessions.admission = newAdmission(allow, deny)
-	rl.warnOfBlindDeny()
+	rl.active.sessions.admission = newAdmission(allow, deny)
+	rl.warnOfBlindDeny(deny, tells)
 	return nil
 }
 
-func (rl *Realm) resolved(rules []Rule) ([]Rule, error) {
+func resolveRules(rules []Rule) ([]Rule, error) {
 	all := make([]Rule, len(rules))
 	for i := range rules {
-		rule, err := resolveRule(rules[i])
-		if err == nil {
-			err = rule.checkProviders(rl.hasProvider)
-		}
-		if err != nil {
+		var err error
+		if all[i], err = resolveRule(rules[i]); err != nil {
 			return nil, err
 		}
-		all[i] = rule
 	}
 	return all, nil
 }

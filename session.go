@@ -72,10 +72,10 @@ func (s *siteSessions) readSessions(ctx context.Context, cookies []string) ([]*s
 	return all, nil
 }
 
-// enter makes live the session of claims that a strategy vouches for, as their
+// validate makes live the session of claims that a strategy vouches for, as their
 // user is now, unless they are out of time, another realm's, or of someone who
 // may not come in.
-func (s *siteSessions) enter(claims authjs.Claims, keys *keyring, now time.Time, live *session) bool {
+func (s *siteSessions) validate(claims authjs.Claims, keys *keyring, now time.Time, live *session) bool {
 	if claims.Realm != s.key || claims.SID == "" || claims.Subject == "" || claims.CheckTime(now) != nil {
 		return false
 	}
@@ -83,8 +83,8 @@ func (s *siteSessions) enter(claims authjs.Claims, keys *keyring, now time.Time,
 		return false
 	}
 	changed, over := s.refreshUser(&claims, keys)
-	if over == goesOn {
-		s.fill(live, claims)
+	if over == stillValid {
+		s.populate(live, claims)
 		live.changed = changed
 		if s.admits(live) {
 			return true
@@ -107,11 +107,11 @@ func (s *siteSessions) inTime(claims *authjs.Claims, now time.Time) bool {
 
 func (s *siteSessions) newSession(claims authjs.Claims) *session {
 	made := new(session)
-	s.fill(made, claims)
+	s.populate(made, claims)
 	return made
 }
 
-func (s *siteSessions) fill(made *session, claims authjs.Claims) {
+func (s *siteSessions) populate(made *session, claims authjs.Claims) {
 	*made = session{claims: claims, userID: userID(&claims)}
 	if claims.EmailVerified {
 		made.email = claims.Email.String()
@@ -136,9 +136,9 @@ func (s *siteSessions) fill(made *session, claims authjs.Claims) {
 	}
 }
 
-// signedIn returns the claims of a new session, which shares nothing with any
+// newClaims returns the claims of a new session, which shares nothing with any
 // session that the browser had.
-func (s *siteSessions) signedIn(keys *keyring, provider string, account providers.Account) authjs.Claims {
+func (s *siteSessions) newClaims(keys *keyring, provider string, account providers.Account) authjs.Claims {
 	claims := authjs.Claims{
 		Name:          authjs.TextOrMissing(account.Name),
 		Email:         authjs.TextOrMissing(account.Email),
@@ -153,7 +153,7 @@ func (s *siteSessions) signedIn(keys *keyring, provider string, account provider
 		AuthTime:      time.Now(),
 		Credential:    s.credential(keys, provider, &account),
 	}
-	claims.DenyRules = s.passedBy(&account)
+	claims.DenyRules = s.denyRulesClaim(&account)
 	return claims
 }
 
@@ -174,8 +174,8 @@ func (s *siteSessions) cookieEnds(claims *authjs.Claims, now time.Time) time.Tim
 	return ends
 }
 
-// isOld reports whether a session is due to be renewed.
-func (s *siteSessions) isOld(claims *authjs.Claims, now time.Time) bool {
+// needsRenewal reports whether a session is due to be renewed.
+func (s *siteSessions) needsRenewal(claims *authjs.Claims, now time.Time) bool {
 	return now.Sub(claims.IssuedAt) >= s.limits.renewAge
 }
 
@@ -196,7 +196,7 @@ func (s *siteSessions) signIn(ctx context.Context, claims authjs.Claims, receive
 	if err := s.record(ctx, &e); err != nil {
 		return nil, err
 	}
-	if err := s.checkEnded(ctx, &e); err != nil {
+	if err := s.endIfRevoked(ctx, &e); err != nil {
 		return nil, err
 	}
 	return cookies, nil

@@ -18,7 +18,7 @@ func (m *sessionManager) evaluate(live *session, account *providers.Account) ver
 		addAccount(&k, account)
 	case live.claims.Provider == foreignProvider: // NextAuth asks for no groups, and misses no address
 		k.groupsIncomplete, k.emailIncomplete = true, raw == ""
-	case passed != "" && passed != rules.mark:
+	case passed != "" && passed != rules.fingerprint:
 		k.emailIncomplete, k.groupsIncomplete = strings.Contains(lacks, lacksEmail), strings.Contains(lacks, lacksGroups)
 	}
 	// NextAuth and the store have addresses as somebody wrote them.
@@ -42,17 +42,17 @@ func addAccount(k *subject, account *providers.Account) {
 	}
 }
 
-// What a session may lack of its person, behind the mark of the deny rules.
+// What a session may lack of its person, behind the fingerprint of the deny rules.
 const (
 	lacksEmail  = "e"
 	lacksGroups = "g"
 )
 
-// passedBy is what the session of somebody whom the rules admit keeps of them: a
-// mark of the deny rules, and which parts of the person the session doesn't hold,
+// denyRulesClaim is what the session of somebody whom the rules admit keeps of them: a
+// fingerprint of the deny rules, and which parts of the person the session doesn't hold,
 // so that it can't be judged by other deny rules. It is empty where the session
 // holds all, or the provider is asked anew on every request.
-func (m *sessionManager) passedBy(account *providers.Account) string {
+func (m *sessionManager) denyRulesClaim(account *providers.Account) string {
 	if account.Credential != "" {
 		return ""
 	}
@@ -68,5 +68,5 @@ func (m *sessionManager) passedBy(account *providers.Account) string {
 	if lacks == "" {
 		return ""
 	}
-	return m.admission.mark + "." + lacks
+	return m.admission.fingerprint + "." + lacks
 }

@@ -10,9 +10,9 @@ import (
 // the same configured secret. No configured provider can have this id.
 const foreignProvider = "nextauth"
 
-// adoptedMark begins the sids of sessions that NextAuth issued, so that none is
+// adoptedPrefix begins the sids of sessions that NextAuth issued, so that none is
 // that of a session of ours, whatever their tokens name.
-const adoptedMark = foreignProvider + ":"
+const adoptedPrefix = foreignProvider + ":"
 
 // acceptForeign makes a session of ours from a token that NextAuth itself issued: one
 // that a back end with the same configured secret made. It has no groups and no
@@ -26,17 +26,17 @@ func (s *siteSessions) acceptForeign(token *authjs.Token) bool {
 	claims.AuthTime = claims.IssuedAt
 	// An application may have changed what we issued: then the end of the session
 	// that it was is the end of this one too, and the time of sign-in stands.
-	if named := strings.TrimPrefix(token.NamedSID, adoptedMark); isPlainID(named) {
-		claims.SID = adoptedMark + named
+	if named := strings.TrimPrefix(token.NamedSID, adoptedPrefix); isPlainID(named) {
+		claims.SID = adoptedPrefix + named
 		if at := token.NamedAuthTime; !at.IsZero() && at.Before(claims.AuthTime) {
 			claims.AuthTime = at
 		}
 		return true
 	}
 	if id := claims.ID; isPlainID(id) {
-		claims.SID = adoptedMark + id
+		claims.SID = adoptedPrefix + id
 	} else {
-		claims.SID = adoptedMark + digest("jti", id, claims.Subject, claims.IssuedAt.String(), claims.Expires.String())
+		claims.SID = adoptedPrefix + digest("jti", id, claims.Subject, claims.IssuedAt.String(), claims.Expires.String())
 	}
 	return true
 }

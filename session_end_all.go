@@ -12,22 +12,22 @@ import (
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
-// endedLife is how long it is remembered that all sessions of a user were
+// revokedUserLife is how long it is remembered that all sessions of a user were
 // ended: longer than any request takes that signs somebody in.
-const endedLife = 10 * time.Minute
+const revokedUserLife = 10 * time.Minute
 
-// endedKey is the realm's, not that of one address: who revokes a user's
+// revokedUserKey is the realm's, not that of one address: who revokes a user's
 // sessions by command names no address.
-func (l sessionList) endedKey(user string) string { return l.realmKey + "|ended|" + digest(user) }
+func (l sessionList) revokedUserKey(user string) string { return l.realmKey + "|ended|" + digest(user) }
 
-// markEnded says, before the sessions of a user that are on the list end, that
+// revokeEarlierSignIns says, before the sessions of a user that are on the list end, that
 // no sign-in that began earlier is to bring another.
-func (l sessionList) markEnded(ctx context.Context, user string) error {
+func (l sessionList) revokeEarlierSignIns(ctx context.Context, user string) error {
 	ctx, done := patiently(ctx)
 	defer done()
 	now := time.Now()
 	value := binary.BigEndian.AppendUint64(nil, uint64(now.UnixNano()))
-	err := l.store.Put(ctx, l.endedKey(user), value, now.Add(endedLife))
+	err := l.store.Put(ctx, l.revokedUserKey(user), value, now.Add(revokedUserLife))
 	if err != nil && !errors.Is(err, sessionstore.ErrFull) { // a full store takes no new session either
 		return fmt.Errorf("noting that all sessions of a user end: %w", err)
 	}
@@ -35,35 +35,35 @@ func (l sessionList) markEnded(ctx context.Context, user string) error {
 }
 
 var (
-	// errEndedMeanwhile says that a sign-in was overtaken by the end of all
+	// errRevokedMeanwhile says that a sign-in was overtaken by the end of all
 	// sessions of its user.
-	errEndedMeanwhile = errors.New("all sessions of this user were ended while the sign-in was under way")
+	errRevokedMeanwhile = errors.New("all sessions of this user were ended while the sign-in was under way")
 
 	errUnchanged = errors.New("unchanged")
 )
 
-// checkEnded returns errEndedMeanwhile for a session that is on the list by now,
+// endIfRevoked returns errEndedMeanwhile for a session that is on the list by now,
 // of a sign-in that began before its user's sessions were ended. Whoever ends
-// them marks first and lists then; so either the list has the session, or this
-// sees the mark. It asks the store itself (Update): what a near cache knows may
+// them writes so first and lists then; so either the list has the session, or this
+// sees what was written. It asks the store itself (Update): what a near cache knows may
 // be a moment old.
-func (l sessionList) checkEnded(ctx context.Context, e *entry) error {
+func (l sessionList) endIfRevoked(ctx context.Context, e *entry) error {
 	ctx, done := patiently(ctx)
 	defer done()
-	err := l.store.Update(ctx, l.endedKey(e.user), func(old []byte) ([]byte, time.Time, error) {
+	err := l.store.Update(ctx, l.revokedUserKey(e.user), func(old []byte) ([]byte, time.Time, error) {
 		if len(old) == 8 && !time.Unix(0, int64(binary.BigEndian.Uint64(old))).Before(e.started) {
-			return nil, time.Time{}, errEndedMeanwhile
+			return nil, time.Time{}, errRevokedMeanwhile
 		}
 		return nil, time.Time{}, errUnchanged
 	})
 	switch {
 	case errors.Is(err, errUnchanged):
 		return nil
-	case errors.Is(err, errEndedMeanwhile):
+	case errors.Is(err, errRevokedMeanwhile):
 		if err := l.end(ctx, *e); err != nil {
 			return err
 		}
-		return errEndedMeanwhile
+		return errRevokedMeanwhile
 	default:
 		return fmt.Errorf("asking the store whether all sessions of a user ended: %w", err)
 	}
@@ -72,24 +72,24 @@ func (l sessionList) checkEnded(ctx context.Context, e *entry) error {
 // endAll ends every session of a user but the one with the sid keep, which may
 // be empty, and returns how many ended.
 func (l sessionList) endAll(ctx context.Context, user, keep string) (int, error) {
-	if err := l.markEnded(ctx, user); err != nil {
+	if err := l.revokeEarlierSignIns(ctx, user); err != nil {
 		return 0, err
 	}
-	var all []owned
+	var all []listedEntry
 	err := l.each(ctx, l.userPrefix(user), func(_ string, e entry) error {
 		if e.user == user && e.sid != keep {
-			all = append(all, owned{l, e})
+			all = append(all, listedEntry{l, e})
 		}
 		return nil
 	})
 	if err != nil {
 		return 0, err
 	}
-	return endEach(ctx, all, func(owned) {})
+	return endEach(ctx, all, func(listedEntry) {})
 }
 
-// owned is an entry with the list that it stands on.
-type owned struct {
+// listedEntry is an entry with the list that it stands on.
+type listedEntry struct {
 	sessionList
 	entry
 }
@@ -100,7 +100,7 @@ const endingAtOnce = 64
 
 // endEach ends sessions, several at a time, tells ended of each, and returns how
 // many ended. After an error it begins no more.
-func endEach(ctx context.Context, all []owned, ended func(owned)) (count int, failure error) {
+func endEach(ctx context.Context, all []listedEntry, ended func(listedEntry)) (count int, failure error) {
 	var (
 		mu    sync.Mutex // guards count and failure
 		turns = make(chan struct{}, endingAtOnce)

@@ -47,12 +47,12 @@ func TestManySessionsEndAtOnce(t *testing.T) {
 			realm, store := withStrategy(t, name, everyone)
 			synctest.Test(t, func(t *testing.T) {
 				for range 1000 {
-					signedInAs(t, &realm.fixed.sessions, "alice")
+					signedInAs(t, &realm.urlSite.sessions, "alice")
 				}
 				slow := &slowStore{fakeStore: store}
 				realm.sessions.store = slow
 				began := time.Now()
-				ended, err := realm.fixed.sessions.endAll(t.Context(), "credentials:alice", "")
+				ended, err := realm.urlSite.sessions.endAll(t.Context(), "credentials:alice", "")
 				if took := time.Since(began); err != nil || ended != 1000 || took > 50*slowWrite {
 					t.Errorf("%d sessions ended in %v, %v", ended, took, err)
 				}
@@ -84,7 +84,7 @@ func TestTheSessionThatSignsOutEverywhereEndsLast(t *testing.T) {
 	for name := range strategies {
 		t.Run(name, func(t *testing.T) {
 			realm, store := withStrategy(t, name, everyone)
-			s := &realm.fixed.sessions
+			s := &realm.urlSite.sessions
 			for _, deletions := range []int64{0, 3, 8} {
 				var tokens []string
 				for range 10 {
@@ -113,20 +113,20 @@ func TestTheSessionThatSignsOutEverywhereEndsLast(t *testing.T) {
 // The first error ends it, and says how many sessions had ended by then.
 func TestEndingSessionsStopsAtAnError(t *testing.T) {
 	realm, store := withStrategy(t, "database", everyone)
-	s := &realm.fixed.sessions
+	s := &realm.urlSite.sessions
 	for range 3 * endingAtOnce {
 		signedInAs(t, s, "alice")
 	}
-	var all []owned
+	var all []listedEntry
 	if err := s.each(t.Context(), s.userPrefix("credentials:alice"), func(_ string, e entry) error {
-		all = append(all, owned{s.sessionList, e})
+		all = append(all, listedEntry{s.sessionList, e})
 		return nil
 	}); err != nil {
 		t.Fatal(err)
 	}
 	down := errors.New("down")
 	told := 0
-	ended, err := endEach(t.Context(), all, func(owned) {
+	ended, err := endEach(t.Context(), all, func(listedEntry) {
 		if told++; told == 10 {
 			store.fail(down)
 		}

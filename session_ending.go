@@ -13,7 +13,7 @@ import (
 type endReason string
 
 const (
-	goesOn        endReason = ""
+	stillValid    endReason = ""
 	endedProvider endReason = "a session has ended: its provider is no longer configured"
 	endedUser     endReason = "a session has ended: its user is no longer configured"
 	endedPassword endReason = "a session has ended: its user's password was changed"
@@ -21,9 +21,9 @@ const (
 	endedRules    endReason = "a session has ended: allow and deny no longer let its user in"
 )
 
-// endingsTold are the sessions of which the log has been told, since browsers send
+// loggedEndings are the sessions of which the log has been told, since browsers send
 // the cookie of one that is over again and again.
-type endingsTold struct {
+type loggedEndings struct {
 	mu   sync.Mutex
 	sids map[string]struct{}
 }
@@ -32,7 +32,7 @@ type endingsTold struct {
 const maxEndingsTold = 1024
 
 // first reports whether a session is new here.
-func (e *endingsTold) first(sid string) bool {
+func (e *loggedEndings) first(sid string) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if _, told := e.sids[sid]; told {

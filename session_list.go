@@ -38,13 +38,13 @@ type entry struct {
 	handle   string    // see issued
 }
 
-// home is the strategy that the session began with. It need not be the realm's
+// strategy is the strategy that the session began with. It need not be the realm's
 // of today.
-func (e *entry) home() strategy {
+func (e *entry) strategy() strategy {
 	switch {
 	case e.handle == "":
 		return jwtSessions{}
-	case strings.HasPrefix(e.handle, sharedMark):
+	case strings.HasPrefix(e.handle, sharedPrefix):
 		return authjsSessions{}
 	default:
 		return databaseSessions{}
@@ -62,22 +62,22 @@ type entryJSON struct {
 	Handle   string `json:"h,omitempty"`
 }
 
-const sessionMark = "|session|"
+const sessionInfix = "|session|"
 
 func (l sessionList) userPrefix(user string) string {
-	return l.key + sessionMark + digest(user) + sessionstore.GroupMark
+	return l.key + sessionInfix + digest(user) + sessionstore.GroupMark
 }
 
 func (l sessionList) entryKey(e *entry) string { return l.userPrefix(e.user) + e.sid }
 
 // parseEntry reads an entry back. The realm's key is whatever stands before the
-// last mark.
+// last infix.
 func parseEntry(key string, value []byte) (realmKey string, e entry, ok bool) {
-	at := strings.LastIndex(key, sessionMark)
+	at := strings.LastIndex(key, sessionInfix)
 	if at < 0 {
 		return "", entry{}, false
 	}
-	_, sid, found := strings.Cut(key[at+len(sessionMark):], sessionstore.GroupMark)
+	_, sid, found := strings.Cut(key[at+len(sessionInfix):], sessionstore.GroupMark)
 	var kept entryJSON
 	if err := json.Unmarshal(value, &kept); err != nil || !found || sid == "" || kept.User == "" {
 		return "", entry{}, false
@@ -127,7 +127,7 @@ func (s *siteSessions) lastEnd(claims *authjs.Claims) time.Time {
 func (l sessionList) end(ctx context.Context, e entry) error {
 	ctx, done := patiently(ctx)
 	defer done()
-	if err := e.home().revoke(ctx, l, e); err != nil {
+	if err := e.strategy().revoke(ctx, l, e); err != nil {
 		return err //nolint:wrapcheck // it says what was being done
 	}
 	l.streams.end(l.key, e.sid)
@@ -179,7 +179,7 @@ func (l sessionList) hasRevocation(ctx context.Context, sid string) (bool, error
 // round, for anyone may name it.
 func (l sessionList) isRevoked(ctx context.Context, sid string) (bool, error) {
 	revoked, err := l.hasRevocation(ctx, sid)
-	if named, adopted := strings.CutPrefix(sid, adoptedMark); adopted && !revoked && err == nil {
+	if named, adopted := strings.CutPrefix(sid, adoptedPrefix); adopted && !revoked && err == nil {
 		return l.hasRevocation(ctx, named)
 	}
 	return revoked, err

@@ -21,7 +21,7 @@ func TestEverySessionOfAUserEnds(t *testing.T) {
 	for name := range strategies {
 		t.Run(name, func(t *testing.T) {
 			realm, store := withStrategy(t, name, everyone)
-			s := &realm.fixed.sessions
+			s := &realm.urlSite.sessions
 			var hers []string
 			for range 3 {
 				hers = append(hers, signedInAs(t, s, "alice"))
@@ -51,10 +51,10 @@ func TestEverySessionOfAUserEnds(t *testing.T) {
 // A sign-in that is not on the list yet when all sessions of its user end does
 // not escape; one that begins afterwards is let in.
 func TestASignInWhileEverySessionOfItsUserEnds(t *testing.T) {
-	for name, writes := range map[string]int{"jwt": 2, "database": 3} { // the last is the look at the mark
+	for name, writes := range map[string]int{"jwt": 2, "database": 3} { // the last looks whether they were revoked
 		t.Run(name, func(t *testing.T) {
 			realm, store := withStrategy(t, name, everyone)
-			s := &realm.fixed.sessions
+			s := &realm.urlSite.sessions
 			synctest.Test(t, func(t *testing.T) {
 				signIn := func(user string, write int) ([]authjs.Cookie, error) {
 					time.Sleep(time.Second)
@@ -75,7 +75,7 @@ func TestASignInWhileEverySessionOfItsUserEnds(t *testing.T) {
 				}
 				for write := range writes {
 					cookies, err := signIn("alice", write+1)
-					if !errors.Is(err, errEndedMeanwhile) || cookies != nil {
+					if !errors.Is(err, errRevokedMeanwhile) || cookies != nil {
 						t.Errorf("a sign-in whose user's sessions all end before its write %d gives %v, %v", write+1, cookies, err)
 					}
 				}
@@ -97,10 +97,10 @@ func TestASignInWhileEverySessionOfItsUserEnds(t *testing.T) {
 
 func TestEntriesSayWhatAnOperatorNeeds(t *testing.T) {
 	realm, _ := withStrategy(t, "database", nil)
-	s := &realm.fixed.sessions
+	s := &realm.urlSite.sessions
 	live := opened(t, s, signedInAs(t, s, "alice"))
 	found := 0
-	err := s.each(t.Context(), s.key+sessionMark, func(realmKey string, e entry) error {
+	err := s.each(t.Context(), s.key+sessionInfix, func(realmKey string, e entry) error {
 		found++
 		want := s.entryOf(live)
 		if realmKey != s.key || e.sid != want.sid || e.user != "credentials:alice" || e.provider != "credentials" ||
@@ -131,7 +131,7 @@ func TestUserAgentsAreFitForATerminal(t *testing.T) {
 func TestAStoreThatCannotList(t *testing.T) {
 	realm, store := withStrategy(t, "jwt", nil)
 	realm.sessions.store = struct{ sessionstore.Store }{store}
-	s := &realm.fixed.sessions
+	s := &realm.urlSite.sessions
 	token := signedInAs(t, s, "alice")
 	if _, err := s.endAll(context.Background(), "credentials:alice", ""); err == nil {
 		t.Error("sessions ended without being found")
@@ -149,7 +149,7 @@ func FuzzParseEntry(f *testing.F) {
 	f.Add("a|session|b|session|c|#|d", `{"u":"x"}`)
 	f.Fuzz(func(t *testing.T, key, value string) {
 		realmKey, e, ok := parseEntry(key, []byte(value))
-		if ok && (e.sid == "" || e.user == "" || !strings.HasPrefix(key, realmKey+sessionMark) || !strings.HasSuffix(key, sessionstore.GroupMark+e.sid)) {
+		if ok && (e.sid == "" || e.user == "" || !strings.HasPrefix(key, realmKey+sessionInfix) || !strings.HasSuffix(key, sessionstore.GroupMark+e.sid)) {
 			t.Errorf("%q %q is %+v of %q", key, value, e, realmKey)
 		}
 	})

@@ -32,7 +32,7 @@ type sessionManager struct {
 	// successors are the sessions of those realms of the configuration that runs
 	// now which have a key.
 	successors func(key string) []*sessionManager
-	endings    endingsTold
+	endings    loggedEndings
 	logger     *zap.Logger
 	sampled    *zap.Logger // for lines that a client could repeat at will
 }

@@ -113,16 +113,22 @@ func (f *fakeStore) counts() (reads, writes int) {
 }
 
 // withStrategy is a realm whose state is in a fakeStore.
-func withStrategy(t testing.TB, name string, change func(*Realm)) (*Realm, *fakeStore) {
+func withStrategy(t testing.TB, name string, change func(*Realm)) (*activeRealm, *fakeStore) {
 	t.Helper()
-	realm := newRealm(t, func(realm *Realm) {
+	realm, store := configuredWithStrategy(t, name, change)
+	return realm.active, store
+}
+
+func configuredWithStrategy(t testing.TB, name string, change func(*Realm)) (*Realm, *fakeStore) {
+	t.Helper()
+	realm := configuredRealm(t, func(realm *Realm) {
 		realm.Session.Strategy = name
 		if change != nil {
 			change(realm)
 		}
 	})
 	store := newFakeStore()
-	realm.store, realm.sessions.store = store, store
+	realm.active.store, realm.active.sessions.store = store, store
 	return realm, store
 }
 
@@ -139,7 +145,7 @@ func claimsOf(t testing.TB, s *siteSessions, user string) authjs.Claims {
 			who = *known
 		}
 	}
-	return s.signedIn(keys, "credentials", who)
+	return s.newClaims(keys, "credentials", who)
 }
 
 // account is one of a user who need not be configured.

@@ -17,7 +17,7 @@ func (s *siteSessions) refreshUser(claims *authjs.Claims, keys *keyring) (change
 		if !s.secretConfigured && !s.sharesSessions() {
 			return false, endedForeign
 		}
-		return false, goesOn
+		return false, stillValid
 	}
 	provider := s.provider(claims.Provider)
 	if provider == nil {
@@ -34,7 +34,7 @@ func (s *siteSessions) refreshUser(claims *authjs.Claims, keys *keyring) (change
 	case !tells && claims.Credential != "":
 		return false, endedPassword // it was kept here once
 	case !tells:
-		return false, goesOn
+		return false, stillValid
 	}
 	same, stale := claims.Credential == "", false
 	if account.Credential != "" {
@@ -46,7 +46,7 @@ func (s *siteSessions) refreshUser(claims *authjs.Claims, keys *keyring) (change
 	if stale {
 		claims.Credential = s.credential(keys, claims.Provider, account)
 	}
-	return applyAccount(claims, account) || stale, goesOn
+	return applyAccount(claims, account) || stale, stillValid
 }
 
 // credential tells in a session which password it began with, to nobody but the

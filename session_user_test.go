@@ -45,7 +45,7 @@ func TestAnEditedUsersFileEndsSessions(t *testing.T) {
 			realm, _ := withStrategy(t, name, func(realm *Realm) {
 				realm.ProvidersRaw = []json.RawMessage{json.RawMessage(`{"provider":"credentials","file":"` + path + `"}`)}
 			})
-			s := &realm.fixed.sessions
+			s := &realm.urlSite.sessions
 			synctest.Test(t, func(t *testing.T) {
 				alice, bob := signedInAs(t, s, "alice"), signedInAs(t, s, "bob")
 				hers, his := openStream(t, realm, alice), openStream(t, realm, bob)
@@ -73,9 +73,9 @@ func TestARenewedSessionProvesItsPasswordByTheNewSecret(t *testing.T) {
 	for name := range strategies {
 		t.Run(name, func(t *testing.T) {
 			realm, _ := withStrategy(t, name, nil)
-			s := &realm.fixed.sessions
+			s := &realm.urlSite.sessions
 			use := func(secrets ...string) {
-				ring, err := newKeyring(secrets, realm.dialect.plain, realm.dialect.secure)
+				ring, err := newKeyring(secrets, realm.plain, realm.secure)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -108,7 +108,7 @@ func TestARenewedSessionProvesItsPasswordByTheNewSecret(t *testing.T) {
 func TestASignInThatANewPasswordOvertakes(t *testing.T) {
 	for name := range strategies {
 		realm, _ := withStrategy(t, name, nil)
-		s := &realm.fixed.sessions
+		s := &realm.urlSite.sessions
 		claims := claimsOf(t, s, "alice")
 		other := newRealm(t, func(realm *Realm) {
 			realm.ProvidersRaw = []json.RawMessage{json.RawMessage(`{"provider":"credentials","users":[{"username":"alice","password":"` + hashOf(t, "other") + `"}]}`)}
@@ -127,13 +127,13 @@ func TestASignInThatANewPasswordOvertakes(t *testing.T) {
 // Neither a store nor an application that reads the cookie learns the hash.
 func TestASessionDoesNotTellThePassword(t *testing.T) {
 	realm, store := withStrategy(t, "database", nil)
-	token := signedInAs(t, &realm.fixed.sessions, "alice")
+	token := signedInAs(t, &realm.urlSite.sessions, "alice")
 	roster, ok := realm.byID["credentials"].(providers.Roster)
 	if !ok {
 		t.Fatal("the users of the configuration are unknown")
 	}
 	account, _ := roster.Current("alice")
-	live := opened(t, &realm.fixed.sessions, token)
+	live := opened(t, &realm.urlSite.sessions, token)
 	if live.claims.Credential == "" || strings.Contains(live.claims.Credential, account.Credential) {
 		t.Errorf("the session tells %q of %q", live.claims.Credential, account.Credential)
 	}
@@ -163,7 +163,7 @@ func TestSessionsOfARosterWithoutCredentials(t *testing.T) {
 	for name := range strategies {
 		t.Run(name, func(t *testing.T) {
 			realm, _ := withStrategy(t, name, nil)
-			s, alice := &realm.fixed.sessions, &providers.Account{ID: "alice", Name: "Alice"}
+			s, alice := &realm.urlSite.sessions, &providers.Account{ID: "alice", Name: "Alice"}
 			realm.byID["credentials"] = &fakeRoster{realm.byID["credentials"], map[string]*providers.Account{"alice": alice}}
 			token := signedInAs(t, s, "alice")
 			if live := opened(t, s, token); live == nil || live.claims.Name.String() != "Alice" || live.changed {
@@ -189,12 +189,12 @@ func TestSessionsOfARosterWithoutCredentials(t *testing.T) {
 
 // The log says once why a session is over that nobody ended, and nothing else.
 func TestTheLogSaysWhyAConfiguredUsersSessionEnded(t *testing.T) {
-	for want, change := range map[endReason]func(*Realm, *fakeRoster){
-		goesOn:        func(*Realm, *fakeRoster) {},
-		endedUser:     func(_ *Realm, roster *fakeRoster) { clear(roster.accounts) },
-		endedPassword: func(_ *Realm, roster *fakeRoster) { roster.accounts["alice"].Credential = "other hash" },
-		endedProvider: func(realm *Realm, _ *fakeRoster) { clear(realm.byID) },
-		endedRules: func(realm *Realm, _ *fakeRoster) {
+	for want, change := range map[endReason]func(*activeRealm, *fakeRoster){
+		stillValid:    func(*activeRealm, *fakeRoster) {},
+		endedUser:     func(_ *activeRealm, roster *fakeRoster) { clear(roster.accounts) },
+		endedPassword: func(_ *activeRealm, roster *fakeRoster) { roster.accounts["alice"].Credential = "other hash" },
+		endedProvider: func(realm *activeRealm, _ *fakeRoster) { clear(realm.byID) },
+		endedRules: func(realm *activeRealm, _ *fakeRoster) {
 			realm.sessions.admission = newAdmission(nil, []Rule{{Group: []string{"leavers"}}})
 		},
 	} {
@@ -206,16 +206,16 @@ func TestTheLogSaysWhyAConfiguredUsersSessionEnded(t *testing.T) {
 			roster := &fakeRoster{realm.byID["credentials"], map[string]*providers.Account{"alice": alice}}
 			realm.byID["credentials"] = roster
 			synctest.Test(t, func(t *testing.T) {
-				token := signedInAs(t, &realm.fixed.sessions, "alice")
+				token := signedInAs(t, &realm.urlSite.sessions, "alice")
 				change(realm, roster)
 				for range 3 {
-					if goes := opened(t, &realm.fixed.sessions, token) != nil; goes != (want == goesOn) {
+					if goes := opened(t, &realm.urlSite.sessions, token) != nil; goes != (want == stillValid) {
 						t.Fatalf("%s, %q: the session goes on: %t", name, want, goes)
 					}
 				}
 			})
 			lines := seen.All()
-			if want == goesOn {
+			if want == stillValid {
 				if len(lines) > 0 {
 					t.Errorf("%s: the log says %v of a session that is fine", name, lines)
 				}

@@ -16,7 +16,7 @@ import (
 
 // site is a realm as seen under one public origin.
 type site struct {
-	realm    *Realm
+	realm    *activeRealm
 	key      string   // the realm's key, which namespaces all that is stored
 	origin   string   // https://app.example.com, the protocol's {O}: the one asked
 	host     string   // app.example.com, with a port that is not the default one
@@ -25,7 +25,6 @@ type site struct {
 	hosts    []string // origins of the realm's hosts, of a realm with a cookie_domain
 	secure   bool
 	loopback bool
-	dialect  *dialect
 	names    *authjs.Names
 	returns  redirect.Policy
 	secret   *storedSecret
@@ -35,15 +34,15 @@ type site struct {
 	unauthorized []byte
 }
 
-func (rl *Realm) newSite(origin, secretName string) *site {
+func (rl *activeRealm) newSite(origin, secretName string) *site {
 	scheme, host, _ := strings.Cut(origin, "://")
 	hostname, _, _ := splitHost(host)
 	key := origin
 	if pool := rl.poolKey(); pool != "" {
 		key = pool
 	}
-	base := origin + rl.BasePath
-	names, secret := rl.dialect.names(scheme == "https"), rl.secrets.named(secretName)
+	base := origin + rl.basePath
+	names, secret := rl.cookieNames(scheme == "https"), rl.secrets.named(secretName)
 	return &site{
 		unauthorized: unauthorizedJSON(base + "/signin"),
 
@@ -52,18 +51,24 @@ func (rl *Realm) newSite(origin, secretName string) *site {
 		origin:   origin,
 		host:     host,
 		base:     base,
-		domain:   rl.CookieDomain,
+		domain:   rl.cookieDomain,
 		secure:   scheme == "https",
 		loopback: isLoopbackName(hostname),
-		dialect:  rl.dialect,
 		names:    names,
 		returns:  redirect.Policy{Origin: origin, Allowed: rl.allowed},
 		secret:   secret,
 		sessions: siteSessions{
 			sessionList: sessionList{sessionManager: rl.sessions, key: key},
-			names:       names, domain: rl.CookieDomain, secret: secret,
+			names:       names, domain: rl.cookieDomain, secret: secret,
 		},
 	}
+}
+
+func (rl *activeRealm) cookieNames(secure bool) *authjs.Names {
+	if secure {
+		return rl.secure
+	}
+	return rl.plain
 }
 
 func unauthorizedJSON(signIn string) []byte {
@@ -93,9 +98,9 @@ type serverSites struct {
 const maxSites = 1024
 
 // site returns the realm as r's public origin sees it, or errUnknownHost.
-func (rl *Realm) site(r *http.Request) (*site, error) {
-	if rl.fixed != nil && rl.CookieDomain == "" {
-		return rl.fixed, nil
+func (rl *activeRealm) site(r *http.Request) (*site, error) {
+	if rl.urlSite != nil && rl.cookieDomain == "" {
+		return rl.urlSite, nil
 	}
 	srv, ok := r.Context().Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
 	if !ok || srv == nil {
@@ -103,8 +108,8 @@ func (rl *Realm) site(r *http.Request) (*site, error) {
 	}
 	sites := rl.sitesOf(srv)
 	key := originKey{https: isHTTPS(r), loopback: isLoopbackPeer(r), host: r.Host}
-	if rl.fixed != nil {
-		key.https = rl.fixed.secure // url says it for all of the realm's hosts
+	if rl.urlSite != nil {
+		key.https = rl.urlSite.secure // url says it for all of the realm's hosts
 	}
 	if known := sites.known.Load(); known != nil {
 		if s, ok := (*known)[key]; ok {
@@ -119,9 +124,9 @@ func (rl *Realm) site(r *http.Request) (*site, error) {
 	return s, nil
 }
 
-func (rl *Realm) makeSite(r *http.Request, on *serverSites, key originKey) (*site, error) {
-	if rl.fixed != nil {
-		return rl.fixed.at(r, on, key)
+func (rl *activeRealm) makeSite(r *http.Request, on *serverSites, key originKey) (*site, error) {
+	if rl.urlSite != nil {
+		return rl.urlSite.at(r, on, key)
 	}
 	origin, name, err := on.hosts.resolve(r, key)
 	if err != nil {
@@ -132,7 +137,7 @@ func (rl *Realm) makeSite(r *http.Request, on *serverSites, key originKey) (*sit
 
 // secretName is the name of the realm's generated secret: the realm's key, and
 // for a realm without name and url the host as the configuration names it.
-func (rl *Realm) secretName(configuredHost string) string {
+func (rl *activeRealm) secretName(configuredHost string) string {
 	if rl.name != "" {
 		return "realm " + rl.name
 	}
@@ -142,15 +147,15 @@ func (rl *Realm) secretName(configuredHost string) string {
 	return configuredHost
 }
 
-func (rl *Realm) sitesOf(srv *caddyhttp.Server) *serverSites {
+func (rl *activeRealm) sitesOf(srv *caddyhttp.Server) *serverSites {
 	if sites, ok := rl.servers.Load(srv); ok {
 		return sites.(*serverSites) //nolint:forcetypeassert // only stored below
 	}
 	made := &serverSites{hosts: newServedHosts(srv)}
-	if rl.fixed != nil {
-		made.collect(rl.fixed)
+	if rl.urlSite != nil {
+		made.collect(rl.urlSite)
 	} else {
-		made.hosts.fixed = rl.handsOutLinks()
+		made.hosts.exactOnly = rl.handsOutLinks()
 	}
 	sites, _ := rl.servers.LoadOrStore(srv, made)
 	return sites.(*serverSites) //nolint:forcetypeassert // only stored here
@@ -158,7 +163,7 @@ func (rl *Realm) sitesOf(srv *caddyhttp.Server) *serverSites {
 
 // handsOutLinks reports whether the realm's own address goes where it is used
 // later, and by others: into mails, and to providers as redirect_uri.
-func (rl *Realm) handsOutLinks() bool {
+func (rl *activeRealm) handsOutLinks() bool {
 	for _, provider := range rl.providers {
 		switch provider.(type) {
 		case providers.Redirector, providers.Mailer:

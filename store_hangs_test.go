@@ -68,7 +68,7 @@ func (h *hangingStore) Update(ctx context.Context, key string, change sessionsto
 const never = 1 << 40 // questions until the store hangs
 
 // hangingRealm has a provider of each kind, and a store that can be made to hang.
-func hangingRealm(t *testing.T, strategy string) (*Realm, *hangingStore) {
+func hangingRealm(t *testing.T, strategy string) (*activeRealm, *hangingStore) {
 	t.Helper()
 	realm, fake := withStrategy(t, strategy, func(realm *Realm) {
 		realm.ProvidersRaw = append(realm.ProvidersRaw[:0],
@@ -84,14 +84,15 @@ func hangingRealm(t *testing.T, strategy string) (*Realm, *hangingStore) {
 
 // visitor is a browser with a session, a CSRF token and a sign-in under way.
 type visitor struct {
-	realm   *Realm
-	cookies string
-	csrf    string
+	realm     *activeRealm
+	endpoints *endpoints
+	cookies   string
+	csrf      string
 }
 
-func newVisitor(t *testing.T, realm *Realm) *visitor {
+func newVisitor(t *testing.T, realm *activeRealm) *visitor {
 	t.Helper()
-	s := realm.fixed
+	s := realm.urlSite
 	keys, err := s.keys(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -103,7 +104,7 @@ func newVisitor(t *testing.T, realm *Realm) *visitor {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &visitor{realm: realm, csrf: token, cookies: strings.Join([]string{
+	return &visitor{realm: realm, endpoints: &endpoints{table: endpointTable, dialect: nextAuth, logger: realm.logger}, csrf: token, cookies: strings.Join([]string{
 		s.names.Session + "=" + signedInAs(t, &s.sessions, "alice"), s.names.CSRF + "=" + url.QueryEscape(value),
 		s.names.Pending("state") + "=" + keys.pending[s.names.State].Seal(pending),
 	}, "; ")}
@@ -128,7 +129,7 @@ func (v *visitor) sendIn(ctx context.Context, t *testing.T, path, form string, p
 	r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), w, nil)
 	gate := &Gate{realm: v.realm, logger: v.realm.logger}
 	upstream := caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error { passed.Add(1); return nil })
-	err := (&Handler{realm: v.realm}).ServeHTTP(w, r, caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
+	err := (&Handler{realm: v.realm, endpoints: v.endpoints}).ServeHTTP(w, r, caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
 		return gate.ServeHTTP(w, r, upstream)
 	}))
 	if err != nil {
@@ -177,7 +178,7 @@ func TestAStoreThatHangs(t *testing.T) {
 						t.Errorf("%s, %s, with a store that hangs after %d answers, gives %d, %v %s", strategy, name, answers, got.Code, got.Header(), got.Body)
 					}
 					for _, cookie := range got.Result().Cookies() {
-						if cookie.Name == realm.fixed.names.Session || cookie.Name == realm.fixed.names.Pending("state") {
+						if cookie.Name == realm.urlSite.names.Session || cookie.Name == realm.urlSite.names.Pending("state") {
 							t.Errorf("%s, %s: the answer sets or deletes %s", strategy, name, cookie.Name)
 						}
 					}

@@ -63,7 +63,7 @@ func (jwtSessions) open(ctx context.Context, s *siteSessions, token string, now 
 	if err != nil || (!read.Ours && !s.acceptForeign(&read)) {
 		return false, nil //nolint:nilerr // nor is what isn't a session's token
 	}
-	if !s.enter(read.Claims, keys, now, live) {
+	if !s.validate(read.Claims, keys, now, live) {
 		return false, nil
 	}
 	live.stale = stale || read.Stale || live.changed

@@ -23,9 +23,9 @@ import (
 // databaseSessions.
 type authjsSessions struct{ databaseSessions }
 
-// sharedMark begins the handle of a shared session; its token follows, because
+// sharedPrefix begins the handle of a shared session; its token follows, because
 // the table has no other name for it.
-const sharedMark = "authjs:"
+const sharedPrefix = "authjs:"
 
 // sharesSessions says that an Auth.js application may have made a session.
 func (m *sessionManager) sharesSessions() bool { return m.strategy == strategy(authjsSessions{}) }
@@ -36,10 +36,10 @@ func (l sessionList) shared() (sessionstore.AuthjsSessions, bool) {
 	return table, ok
 }
 
-// besideKey is where the record beside a shared session is.
-func (l sessionList) besideKey(token string) string {
+// sharedRecordKey is where the record beside a shared session is.
+func (l sessionList) sharedRecordKey(token string) string {
 	sum := sha256.Sum256([]byte(token))
-	return l.handleKey(sharedMark + strict64.EncodeToString(sum[:]))
+	return l.handleKey(sharedPrefix + strict64.EncodeToString(sum[:]))
 }
 
 func (a authjsSessions) open(ctx context.Context, s *siteSessions, token string, now time.Time, live *session) (bool, error) {
@@ -61,7 +61,7 @@ func (a authjsSessions) open(ctx context.Context, s *siteSessions, token string,
 	if err != nil {
 		return false, fmt.Errorf("asking the store for a shared session: %w", err)
 	}
-	claims, err := s.beside(ctx, token, &found)
+	claims, err := s.sharedClaims(ctx, token, &found)
 	if err != nil {
 		return false, err
 	}
@@ -73,10 +73,10 @@ func (a authjsSessions) open(ctx context.Context, s *siteSessions, token string,
 	if claims.AuthTime.IsZero() {
 		claims.AuthTime = claims.IssuedAt
 	}
-	if !s.enter(claims, keys, now, live) {
+	if !s.validate(claims, keys, now, live) {
 		return false, nil
 	}
-	live.token, live.handle = token, sharedMark+token
+	live.token, live.handle = token, sharedPrefix+token
 	return true, nil
 }
 
@@ -87,11 +87,11 @@ func earlier(a, b time.Time) time.Time {
 	return b
 }
 
-// beside are the claims of a shared session: those of our record with the user
+// sharedClaims are the claims of a shared session: those of our record with the user
 // as stored now, or, of a session that the application made, the stored user
 // alone. Such a session tells neither a provider nor groups.
-func (s *siteSessions) beside(ctx context.Context, token string, found *sessionstore.AuthjsSession) (claims authjs.Claims, err error) {
-	value, err := s.store.Get(ctx, s.besideKey(token))
+func (s *siteSessions) sharedClaims(ctx context.Context, token string, found *sessionstore.AuthjsSession) (claims authjs.Claims, err error) {
+	value, err := s.store.Get(ctx, s.sharedRecordKey(token))
 	if err != nil && !errors.Is(err, sessionstore.ErrNotFound) {
 		return claims, fmt.Errorf("asking the store for the record of a shared session: %w", err)
 	}
@@ -118,18 +118,18 @@ func (a authjsSessions) issue(ctx context.Context, s *siteSessions, claims authj
 	s.extend(&claims, time.Now())
 	token := uuid.NewString() // as Auth.js makes them
 	// Our record first: without the session it is good for nothing.
-	if err := sessionstore.Add(ctx, s.store, s.besideKey(token), claims.Append(nil), s.besideEnds(&claims)); err != nil {
+	if err := sessionstore.Add(ctx, s.store, s.sharedRecordKey(token), claims.Append(nil), s.sharedRecordEnds(&claims)); err != nil {
 		return issued{}, fmt.Errorf("storing the record of a shared session: %w", err)
 	}
 	if err := table.CreateSession(ctx, token, claims.Subject, claims.Expires); err != nil {
 		return issued{}, fmt.Errorf("storing a shared session: %w", err)
 	}
-	return issued{token: token, handle: sharedMark + token, expires: claims.Expires}, nil
+	return issued{token: token, handle: sharedPrefix + token, expires: claims.Expires}, nil
 }
 
-// besideEnds is when the record beside a session goes. The application may
+// sharedRecordEnds is when the record beside a session goes. The application may
 // extend the session as it likes, and what the record says must hold as long.
-func (s *siteSessions) besideEnds(claims *authjs.Claims) time.Time {
+func (s *siteSessions) sharedRecordEnds(claims *authjs.Claims) time.Time {
 	return s.lastEnd(claims).Add(s.limits.maxAge)
 }
 
@@ -137,12 +137,12 @@ func (s *siteSessions) besideEnds(claims *authjs.Claims) time.Time {
 // application's began, from which the absolute limit counts.
 func (a authjsSessions) renew(ctx context.Context, s *siteSessions, live *session, deliverable bool) (issued, error) {
 	table, ok := s.shared()
-	if !strings.HasPrefix(live.handle, sharedMark) || !ok {
+	if !strings.HasPrefix(live.handle, sharedPrefix) || !ok {
 		return a.databaseSessions.renew(ctx, s, live, deliverable)
 	}
 	now := time.Now()
 	renewed := issued{token: live.token, handle: live.handle, expires: live.claims.Expires}
-	if !s.isOld(&live.claims, now) {
+	if !s.needsRenewal(&live.claims, now) {
 		return renewed, nil
 	}
 	claims := live.claims
@@ -153,7 +153,7 @@ func (a authjsSessions) renew(ctx context.Context, s *siteSessions, live *sessio
 	case err != nil:
 		return issued{}, fmt.Errorf("extending a shared session: %w", err)
 	}
-	if err := s.store.Put(ctx, s.besideKey(live.token), claims.Append(nil), s.besideEnds(&claims)); err != nil {
+	if err := s.store.Put(ctx, s.sharedRecordKey(live.token), claims.Append(nil), s.sharedRecordEnds(&claims)); err != nil {
 		return issued{}, fmt.Errorf("storing the record of a shared session: %w", err)
 	}
 	renewed.expires = claims.Expires
@@ -161,13 +161,13 @@ func (a authjsSessions) renew(ctx context.Context, s *siteSessions, live *sessio
 }
 
 func (authjsSessions) revoke(ctx context.Context, l sessionList, e entry) error {
-	token := strings.TrimPrefix(e.handle, sharedMark)
+	token := strings.TrimPrefix(e.handle, sharedPrefix)
 	if table, ok := l.shared(); ok {
 		if err := table.DeleteSession(ctx, token); err != nil {
 			return fmt.Errorf("deleting a shared session: %w", err)
 		}
 	}
-	if err := l.store.Delete(ctx, l.besideKey(token)); err != nil {
+	if err := l.store.Delete(ctx, l.sharedRecordKey(token)); err != nil {
 		return fmt.Errorf("deleting the record of a shared session: %w", err)
 	}
 	return nil
@@ -178,7 +178,7 @@ func (authjsSessions) revoked(ctx context.Context, l sessionList, e entry) (bool
 	if !ok {
 		return true, nil // nobody is let in by it any more
 	}
-	switch _, err := table.ReadSession(ctx, strings.TrimPrefix(e.handle, sharedMark)); {
+	switch _, err := table.ReadSession(ctx, strings.TrimPrefix(e.handle, sharedPrefix)); {
 	case err == nil:
 		return false, nil
 	case errors.Is(err, sessionstore.ErrNotFound):

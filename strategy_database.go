@@ -40,13 +40,13 @@ func (l sessionList) tokenKey(token string) (key string, ok bool) {
 	}
 	sum := sha256.Sum256(raw[:])
 	var space [128]byte
-	return string(strict64.AppendEncode(append(append(space[:0], l.key...), tokenMark...), sum[:])), true
+	return string(strict64.AppendEncode(append(append(space[:0], l.key...), tokenInfix...), sum[:])), true
 }
 
-// tokenMark stands between the realm's key and the hash of a token.
-const tokenMark = "|token|"
+// tokenInfix stands between the realm's key and the hash of a token.
+const tokenInfix = "|token|"
 
-func (l sessionList) handleKey(handle string) string { return l.key + tokenMark + handle }
+func (l sessionList) handleKey(handle string) string { return l.key + tokenInfix + handle }
 
 func (databaseSessions) open(ctx context.Context, s *siteSessions, token string, now time.Time, live *session) (bool, error) {
 	key, ok := s.tokenKey(token)
@@ -65,7 +65,7 @@ func (databaseSessions) open(ctx context.Context, s *siteSessions, token string,
 		return false, fmt.Errorf("asking the store for a session: %w", err)
 	}
 	claims, err := authjs.ParseClaims(string(value))
-	if err != nil || !s.enter(claims, keys, now, live) {
+	if err != nil || !s.validate(claims, keys, now, live) {
 		return false, nil //nolint:nilerr // nobody is signed in by a record that makes no sense
 	}
 	live.token, live.handle = token, key[len(key)-tokenChars:]
@@ -82,15 +82,15 @@ func (databaseSessions) issue(ctx context.Context, s *siteSessions, claims authj
 	return issued{token: token, handle: key[len(key)-tokenChars:], expires: claims.Expires}, nil
 }
 
-// errTouched says that another request renewed the session meanwhile.
-var errTouched = errors.New("renewed already")
+// errAlreadyRenewed says that another request renewed the session meanwhile.
+var errAlreadyRenewed = errors.New("renewed already")
 
 // renew touches the record when it is old enough. The token stays. A record
 // that is gone stays gone.
 func (databaseSessions) renew(ctx context.Context, s *siteSessions, live *session, _ bool) (issued, error) {
 	renewed := issued{token: live.token, handle: live.handle, expires: live.claims.Expires}
 	now := time.Now()
-	if !s.isOld(&live.claims, now) {
+	if !s.needsRenewal(&live.claims, now) {
 		return renewed, nil
 	}
 	err := s.store.Update(ctx, s.handleKey(live.handle), func(old []byte) ([]byte, time.Time, error) {
@@ -102,15 +102,15 @@ func (databaseSessions) renew(ctx context.Context, s *siteSessions, live *sessio
 			return nil, time.Time{}, errSessionOver
 		}
 		renewed.expires = claims.Expires
-		if !s.isOld(&claims, now) {
-			return nil, time.Time{}, errTouched
+		if !s.needsRenewal(&claims, now) {
+			return nil, time.Time{}, errAlreadyRenewed
 		}
 		s.extend(&claims, now)
 		claims.Credential = live.claims.Credential // by the first secret
 		renewed.expires = claims.Expires
 		return claims.Append(nil), s.recordEnds(&claims), nil
 	})
-	if err != nil && !errors.Is(err, errTouched) {
+	if err != nil && !errors.Is(err, errAlreadyRenewed) {
 		return issued{}, fmt.Errorf("renewing a session: %w", err)
 	}
 	return renewed, nil

@@ -18,7 +18,7 @@ func TestSessionsOfEveryStrategy(t *testing.T) {
 	for name := range strategies {
 		t.Run(name, func(t *testing.T) {
 			realm, store := withStrategy(t, name, nil)
-			s := &realm.fixed.sessions
+			s := &realm.urlSite.sessions
 			first, second := signedInAs(t, s, "alice"), signedInAs(t, s, "alice")
 			one, two := opened(t, s, first), opened(t, s, second)
 			if one == nil || two == nil || first == second || one.claims.SID == two.claims.SID || len(one.claims.SID) < 32 {
@@ -46,7 +46,7 @@ func TestSessionsOfEveryStrategy(t *testing.T) {
 func TestWritesOfASignIn(t *testing.T) {
 	for name, want := range map[string]int{"jwt": 1, "database": 2} {
 		realm, store := withStrategy(t, name, nil)
-		signedInAs(t, &realm.fixed.sessions, "alice")
+		signedInAs(t, &realm.urlSite.sessions, "alice")
 		if _, writes := store.counts(); writes != want {
 			t.Errorf("%s: %d writes, want %d", name, writes, want)
 		}
@@ -78,7 +78,7 @@ func TestDefaultStrategy(t *testing.T) {
 // Requirement E13.
 func TestTheStoreCannotMakeACookie(t *testing.T) {
 	realm, store := withStrategy(t, "database", nil)
-	token := signedInAs(t, &realm.fixed.sessions, "alice")
+	token := signedInAs(t, &realm.urlSite.sessions, "alice")
 	if len(token) != tokenChars {
 		t.Errorf("the cookie carries %q", token)
 	}
@@ -87,7 +87,7 @@ func TestTheStoreCannotMakeACookie(t *testing.T) {
 			t.Errorf("the store has the token, under %s", key)
 		}
 		handle := key[len(key)-tokenChars:]
-		if opened(t, &realm.fixed.sessions, handle) != nil {
+		if opened(t, &realm.urlSite.sessions, handle) != nil {
 			t.Errorf("the key %s holds what opens the session", key)
 		}
 	}
@@ -96,27 +96,27 @@ func TestTheStoreCannotMakeACookie(t *testing.T) {
 // Requirement E13: the syntax comes first.
 func TestOnlyTokensReachTheStore(t *testing.T) {
 	realm, store := withStrategy(t, "database", nil)
-	token := signedInAs(t, &realm.fixed.sessions, "alice")
+	token := signedInAs(t, &realm.urlSite.sessions, "alice")
 	store.counts()
 	for _, bad := range []string{
 		token[1:], token + "A", token[:42] + "=", token[:42] + "+", token[:42] + "\n", token[:21] + "\r" + token[22:],
 		strings.Repeat("_", 43), "..", strings.Repeat("A", 5000), "nothing",
 	} {
-		if opened(t, &realm.fixed.sessions, bad) != nil {
+		if opened(t, &realm.urlSite.sessions, bad) != nil {
 			t.Errorf("%q opens a session", bad)
 		}
 	}
 	if reads, _ := store.counts(); reads != 0 {
 		t.Errorf("the store was asked %d times about what can be no token", reads)
 	}
-	if opened(t, &realm.fixed.sessions, token) == nil {
+	if opened(t, &realm.urlSite.sessions, token) == nil {
 		t.Error("the token opens nothing")
 	}
 }
 
 func TestARecordOfAnotherRealmIsNoSession(t *testing.T) {
 	realm, store := withStrategy(t, "database", nil)
-	s := &realm.fixed.sessions
+	s := &realm.urlSite.sessions
 	for name, record := range map[string]string{
 		"of another realm": `{"sub":"alice","sid":"0123456789abcdef","realm":"https://other.example","provider":"credentials","auth_time":%d,"iat":%[1]d,"exp":%d}`,
 		"without a realm":  `{"sub":"alice","sid":"0123456789abcdef","provider":"credentials","auth_time":%d,"iat":%[1]d,"exp":%d}`,
@@ -138,7 +138,7 @@ func TestARecordOfAnotherRealmIsNoSession(t *testing.T) {
 // The record slides as NextAuth's do, and ends as DESIGN section 5 says.
 func TestLifeOfASessionInTheStore(t *testing.T) {
 	realm, store := withStrategy(t, "database", nil)
-	s := &realm.fixed.sessions
+	s := &realm.urlSite.sessions
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
 		token := signedInAs(t, s, "alice")
@@ -182,7 +182,7 @@ func TestLifeOfASessionInTheStore(t *testing.T) {
 
 func TestIdleSessionsInTheStoreEnd(t *testing.T) {
 	realm, _ := withStrategy(t, "database", func(realm *Realm) { realm.Session.IdleTimeout = caddy.Duration(8 * time.Hour) })
-	s := &realm.fixed.sessions
+	s := &realm.urlSite.sessions
 	synctest.Test(t, func(t *testing.T) {
 		used, unused := signedInAs(t, s, "alice"), signedInAs(t, s, "alice")
 		for range 4 {
@@ -204,7 +204,7 @@ func TestIdleSessionsInTheStoreEnd(t *testing.T) {
 // Requirement E4: a renewal that races the end of the session does not revive it.
 func TestRenewalOfASessionThatEndsMeanwhile(t *testing.T) {
 	realm, store := withStrategy(t, "database", nil)
-	s := &realm.fixed.sessions
+	s := &realm.urlSite.sessions
 	synctest.Test(t, func(t *testing.T) {
 		token := signedInAs(t, s, "alice")
 		time.Sleep(2 * day)
@@ -226,7 +226,7 @@ func TestRenewalOfASessionThatEndsMeanwhile(t *testing.T) {
 // Two requests that renew at once write once.
 func TestRenewalsAtOnce(t *testing.T) {
 	realm, store := withStrategy(t, "database", nil)
-	s := &realm.fixed.sessions
+	s := &realm.urlSite.sessions
 	synctest.Test(t, func(t *testing.T) {
 		token := signedInAs(t, s, "alice")
 		time.Sleep(2 * day)
@@ -279,7 +279,7 @@ func FuzzTokenKey(f *testing.F) {
 		if err != nil || strict64.EncodeToString(raw) != token || len(raw) != tokenBytes {
 			t.Errorf("%q is taken for a token", token)
 		}
-		if handle, found := strings.CutPrefix(key, l.key+tokenMark); !found || len(handle) != tokenChars || handle == token {
+		if handle, found := strings.CutPrefix(key, l.key+tokenInfix); !found || len(handle) != tokenChars || handle == token {
 			t.Errorf("the key of %q is %q", token, key)
 		}
 	})
@@ -289,7 +289,7 @@ func FuzzTokenKey(f *testing.F) {
 // names the realm and is in time.
 func FuzzRecord(f *testing.F) {
 	realm, store := withStrategy(f, "database", nil)
-	s := &realm.fixed.sessions
+	s := &realm.urlSite.sessions
 	claims := claimsOf(f, s, "alice")
 	s.extend(&claims, time.Now())
 	f.Add(string(claims.Append(nil)))

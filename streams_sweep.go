@@ -37,7 +37,7 @@ func (w *watched) end() {
 func (w *watched) endRefused(keys *keyring, now sessionsNow) {
 	live := new(session)
 	for _, stream := range w.streams {
-		if !now.of(stream.sessions).enter(stream.session, keys, live) || slices.ContainsFunc(stream.guards, func(rules []Rule) bool { return !live.person().meets(rules) }) {
+		if !now.of(stream.sessions).validate(stream.session, keys, live) || slices.ContainsFunc(stream.guards, func(rules []Rule) bool { return !live.person().meets(rules) }) {
 			stream.cancel(errRevoked)
 		}
 	}
@@ -68,15 +68,15 @@ func (known sessionsNow) of(s *siteSessions) successors {
 	return now
 }
 
-// enter makes live a session as its user is seen now, unless it lets nobody in.
-func (now successors) enter(before *session, keys *keyring, live *session) bool {
-	over := goesOn
+// validate makes live a session as its user is seen now, unless it lets nobody in.
+func (now successors) validate(before *session, keys *keyring, live *session) bool {
+	over := stillValid
 	for _, s := range now {
 		live.claims = before.claims
-		if _, over = s.refreshUser(&live.claims, keys); over != goesOn {
+		if _, over = s.refreshUser(&live.claims, keys); over != stillValid {
 			continue
 		}
-		if s.fill(live, live.claims); s.admits(live) {
+		if s.populate(live, live.claims); s.admits(live) {
 			return true
 		}
 		over = endedRules
@@ -193,7 +193,7 @@ func ask(sessions map[string]*watched) (*siteSessions, error) {
 		keys, err := asked.keys(ctx)
 		over := false
 		if err == nil {
-			over, err = e.home().revoked(ctx, asked.sessionList, e)
+			over, err = e.strategy().revoked(ctx, asked.sessionList, e)
 		}
 		cancel()
 		switch {

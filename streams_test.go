@@ -18,13 +18,13 @@ import (
 
 // openStream sends a guarded request that stays open until its context is done,
 // and returns where that is told, with the cause.
-func openStream(t *testing.T, realm *Realm, token string) <-chan error {
+func openStream(t *testing.T, realm *activeRealm, token string) <-chan error {
 	t.Helper()
 	return openStreamBehind(t, realm, token, &Gate{realm: realm, logger: realm.logger})
 }
 
 // openStreamBehind is openStream with gates one behind the other.
-func openStreamBehind(t *testing.T, realm *Realm, token string, gates ...*Gate) <-chan error {
+func openStreamBehind(t *testing.T, realm *activeRealm, token string, gates ...*Gate) <-chan error {
 	t.Helper()
 	ended := make(chan error, 1)
 	var handler caddyhttp.Handler = caddyhttp.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) error {
@@ -39,7 +39,7 @@ func openStreamBehind(t *testing.T, realm *Realm, token string, gates ...*Gate) 
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost:8080/events", nil)
 	w := httptest.NewRecorder()
 	r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), w, nil)
-	r.Header.Set("Cookie", realm.fixed.names.Session+"="+token)
+	r.Header.Set("Cookie", realm.urlSite.names.Session+"="+token)
 	t.Cleanup(func() { time.Sleep(time.Minute) }) // the bubble waits for the sweeper to leave
 	go func() {
 		if err := handler.ServeHTTP(w, r); err != nil {
@@ -69,7 +69,7 @@ func TestAStreamEndsWithItsSession(t *testing.T) {
 	for name := range strategies {
 		t.Run(name, func(t *testing.T) {
 			realm, _ := withStrategy(t, name, nil)
-			s := &realm.fixed.sessions
+			s := &realm.urlSite.sessions
 			synctest.Test(t, func(t *testing.T) {
 				token, other := signedInAs(t, s, "alice"), signedInAs(t, s, "alice")
 				here, elsewhere, goesOn := openStream(t, realm, token), openStream(t, realm, token), openStream(t, realm, other)
@@ -104,7 +104,7 @@ func TestAStreamEndsWhenItsSessionEndsElsewhere(t *testing.T) {
 		for _, after := range []time.Duration{0, 10 * time.Millisecond, 299 * time.Millisecond, 301 * time.Millisecond, time.Hour} {
 			t.Run(name+" after "+after.String(), func(t *testing.T) {
 				realm, _ := withStrategy(t, name, nil)
-				s := &realm.fixed.sessions
+				s := &realm.urlSite.sessions
 				synctest.Test(t, func(t *testing.T) {
 					token := signedInAs(t, s, "alice")
 					live := opened(t, s, token)
@@ -130,7 +130,7 @@ func TestAnOptionalGateBehindAnotherEndsNoStream(t *testing.T) {
 	guard, optional := &Gate{realm: realm, logger: realm.logger}, &Gate{realm: realm, logger: realm.logger, Optional: true}
 	optional.rules = []Rule{{Group: []string{"others"}}}
 	synctest.Test(t, func(t *testing.T) {
-		token := signedInAs(t, &realm.fixed.sessions, "alice")
+		token := signedInAs(t, &realm.urlSite.sessions, "alice")
 		for name, gates := range map[string][]*Gate{"behind": {guard, optional}, "before": {optional, guard}} {
 			stream := openStreamBehind(t, realm, token, gates...)
 			time.Sleep(time.Minute)
@@ -138,7 +138,7 @@ func TestAnOptionalGateBehindAnotherEndsNoStream(t *testing.T) {
 				t.Errorf("an optional gate %s another ended a stream", name)
 			}
 		}
-		if err := realm.fixed.sessions.end(t.Context(), realm.fixed.sessions.entryOf(opened(t, &realm.fixed.sessions, token))); err != nil {
+		if err := realm.urlSite.sessions.end(t.Context(), realm.urlSite.sessions.entryOf(opened(t, &realm.urlSite.sessions, token))); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -147,7 +147,7 @@ func TestAnOptionalGateBehindAnotherEndsNoStream(t *testing.T) {
 func TestAStreamEndsAtTheAbsoluteLimit(t *testing.T) {
 	realm, _ := withStrategy(t, "jwt", func(realm *Realm) { realm.Session.AbsoluteMaxAge = caddy.Duration(time.Hour) })
 	synctest.Test(t, func(t *testing.T) {
-		stream := openStream(t, realm, signedInAs(t, &realm.fixed.sessions, "alice"))
+		stream := openStream(t, realm, signedInAs(t, &realm.urlSite.sessions, "alice"))
 		time.Sleep(time.Hour - 2*time.Second)
 		if !isOpen(t, stream) {
 			t.Fatal("the stream ended early")
@@ -163,7 +163,7 @@ func TestAStreamEndsAtTheAbsoluteLimit(t *testing.T) {
 func TestStreamsWhileTheStoreIsDown(t *testing.T) {
 	realm, store := withStrategy(t, "jwt", nil)
 	synctest.Test(t, func(t *testing.T) {
-		token := signedInAs(t, &realm.fixed.sessions, "alice")
+		token := signedInAs(t, &realm.urlSite.sessions, "alice")
 		stream := openStream(t, realm, token)
 		time.Sleep(time.Minute)
 		for range 3 {
@@ -188,8 +188,8 @@ func TestStreamsWhileTheStoreIsDown(t *testing.T) {
 func TestQuestionsAboutStreams(t *testing.T) {
 	realm, store := withStrategy(t, "jwt", nil)
 	synctest.Test(t, func(t *testing.T) {
-		token := signedInAs(t, &realm.fixed.sessions, "alice")
-		run := gateRun(t, realm.fixed.names.Session+"="+token, realm)
+		token := signedInAs(t, &realm.urlSite.sessions, "alice")
+		run := gateRun(t, realm.urlSite.names.Session+"="+token, realm)
 		for range 100 {
 			run()
 			time.Sleep(10 * time.Millisecond)
@@ -209,7 +209,7 @@ func TestQuestionsAboutStreams(t *testing.T) {
 		if reads, _ := store.counts(); reads < 9 || reads > 11 {
 			t.Errorf("%d questions in ten rounds about five streams of one session", reads)
 		}
-		realm.sessions.streams.end(realm.fixed.key, opened(t, &realm.fixed.sessions, token).claims.SID)
+		realm.sessions.streams.end(realm.urlSite.key, opened(t, &realm.urlSite.sessions, token).claims.SID)
 		for _, stream := range streams {
 			if isOpen(t, stream) {
 				t.Error("a stream goes on")
@@ -223,8 +223,8 @@ func TestQuestionsAboutStreams(t *testing.T) {
 func TestTheSweeperLeavesWhenNothingIsOpen(t *testing.T) {
 	realm, _ := withStrategy(t, "jwt", nil)
 	synctest.Test(t, func(t *testing.T) {
-		token := signedInAs(t, &realm.fixed.sessions, "alice")
-		run := gateRun(t, realm.fixed.names.Session+"="+token, realm)
+		token := signedInAs(t, &realm.urlSite.sessions, "alice")
+		run := gateRun(t, realm.urlSite.names.Session+"="+token, realm)
 		for range 3 {
 			run()
 			if !realm.sessions.streams.running.Load() {
@@ -240,16 +240,17 @@ func TestTheSweeperLeavesWhenNothingIsOpen(t *testing.T) {
 
 // A reload keeps what is open in sight.
 func TestStreamsOutliveAReload(t *testing.T) {
-	before, _ := withStrategy(t, "jwt", nil)
-	after, store := withStrategy(t, "jwt", nil)
-	before.store = store
+	before, _ := configuredWithStrategy(t, "jwt", nil)
+	after, store := configuredWithStrategy(t, "jwt", nil)
+	before.active.sessions.store = store
+	now := &after.active.urlSite.sessions
 	if err := before.cleanup(); err != nil {
 		t.Fatal(err)
 	}
 	synctest.Test(t, func(t *testing.T) {
-		token := signedInAs(t, &after.fixed.sessions, "alice")
-		stream := openStream(t, before, token)
-		if err := after.fixed.sessions.end(t.Context(), after.fixed.sessions.entryOf(opened(t, &after.fixed.sessions, token))); err != nil {
+		token := signedInAs(t, now, "alice")
+		stream := openStream(t, before.active, token)
+		if err := now.end(t.Context(), now.entryOf(opened(t, now, token))); err != nil {
 			t.Fatal(err)
 		}
 		if isOpen(t, stream) {
@@ -266,26 +267,26 @@ func TestStreamsOutliveAReload(t *testing.T) {
 // The servers of a new configuration may take requests before its realms are the
 // ones that run, and the configuration may fail after that.
 func TestStreamsOfAConfigurationThatIsStarting(t *testing.T) {
-	configured := func(user string) (*App, *Realm) {
+	configured := func(user string) (*App, *activeRealm) {
 		ctx, err := caddy.ProvisionContext(&caddy.Config{})
 		app := new(App)
 		if err := errors.Join(err, app.Provision(ctx)); err != nil {
 			t.Fatal(err)
 		}
-		realm, _ := withStrategy(t, "jwt", func(realm *Realm) {
+		realm, _ := configuredWithStrategy(t, "jwt", func(realm *Realm) {
 			users := `{"provider":"credentials","users":[` + strings.Replace(aliceJSON, "alice", user, 1) + `]}`
 			realm.ProvidersRaw = []json.RawMessage{json.RawMessage(users)}
 		})
 		app.inPlace = append(app.inPlace, realm)
 		app.registerHeaders(realm)
-		return app, realm
+		return app, realm.active
 	}
 	before, _ := configured("alice")
 	after, realm := configured("bob")
 	t.Cleanup(func() { running.remove(before); running.remove(after) })
 	running.add(before)
 	synctest.Test(t, func(t *testing.T) {
-		token := signedInAs(t, &realm.fixed.sessions, "bob")
+		token := signedInAs(t, &realm.urlSite.sessions, "bob")
 		stream := openStream(t, realm, token)
 		time.Sleep(time.Second)
 		if !isOpen(t, stream) {
@@ -315,26 +316,26 @@ func TestStreamsOfAConfigurationThatIsStarting(t *testing.T) {
 
 // A round costs little more for many open streams than for one.
 func TestARoundOfManyStreamsAllocatesLittle(t *testing.T) {
-	realm, _ := withStrategy(t, "jwt", nil)
-	app := &App{inPlace: []*Realm{realm}}
+	configured, _ := configuredWithStrategy(t, "jwt", nil)
+	realm, app := configured.active, &App{inPlace: []*Realm{configured}}
 	running.add(app)
 	t.Cleanup(func() { running.remove(app) })
-	live, open := opened(t, &realm.fixed.sessions, signedInAs(t, &realm.fixed.sessions, "alice")), new(streams)
+	live, open := opened(t, &realm.urlSite.sessions, signedInAs(t, &realm.urlSite.sessions, "alice")), new(streams)
 	open.running.Store(true) // by this test
 	const many = 4
 	const most = 4*1 + 16 // one each to compare the password, and those of a round
 	for range many {
-		v := &visit{realm: realm, site: realm.fixed, session: live}
-		v.stream = stream{sessions: &v.site.sessions, session: live, cancel: func(error) { t.Error("a stream ended") }}
-		v.stream.guards = v.stream.outermost[:]
-		open.add(&v.stream)
+		rs := &requestState{realm: realm, site: realm.urlSite, session: live}
+		rs.stream = stream{sessions: &rs.site.sessions, session: live, cancel: func(error) { t.Error("a stream ended") }}
+		rs.stream.guards = rs.stream.outermost[:]
+		open.add(&rs.stream)
 	}
 	open.round.Add(2)
 	looked := 0
 	got := warmAllocs(func() {
 		_, found := open.collect()
-		looked = len(found[realm.fixed.key][live.claims.SID].streams)
-		if _, err := ask(found[realm.fixed.key]); err != nil {
+		looked = len(found[realm.urlSite.key][live.claims.SID].streams)
+		if _, err := ask(found[realm.urlSite.key]); err != nil {
 			t.Error(err)
 		}
 	})
@@ -345,13 +346,13 @@ func TestARoundOfManyStreamsAllocatesLittle(t *testing.T) {
 
 func BenchmarkGateStreams(b *testing.B) {
 	realm := newRealm(b, nil)
-	v := &visit{realm: realm, site: realm.fixed, session: &session{}}
+	rs := &requestState{realm: realm, site: realm.urlSite, session: &session{}}
 	next := caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error { return nil })
 	r := httptest.NewRequest(http.MethodGet, "http://localhost:8080/", nil)
 	b.ReportAllocs()
 	for b.Loop() {
-		v.stream = stream{}
-		if err := v.serve(nil, nil, r, next); err != nil {
+		rs.stream = stream{}
+		if err := rs.serve(nil, nil, r, next); err != nil {
 			b.Fatal(err)
 		}
 	}

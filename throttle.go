@@ -125,15 +125,15 @@ func (a *attempt) begin(ctx context.Context) (wait time.Duration, err error) {
 			return 0, err
 		}
 		if wait > 0 {
-			return wait, a.takeBack(ctx)
+			return wait, a.refund(ctx)
 		}
 		a.charged = append(a.charged, budget.key)
 	}
 	return 0, nil
 }
 
-// takeBack returns what begin charged.
-func (a *attempt) takeBack(ctx context.Context) error {
+// refund returns what begin charged.
+func (a *attempt) refund(ctx context.Context) error {
 	for _, key := range a.charged {
 		if err := a.throttle.refund(ctx, key); err != nil {
 			return err
@@ -150,7 +150,7 @@ func (a *attempt) succeed(ctx context.Context) error {
 		return err
 	}
 	a.charged = slices.DeleteFunc(a.charged, func(key string) bool { return key == a.pair })
-	return a.takeBack(ctx)
+	return a.refund(ctx)
 }
 
 // tally is a budget's state: how many failures, and when the last was.

@@ -140,7 +140,7 @@ func TestAttemptThatIsTakenBackIsForgotten(t *testing.T) {
 			if wait, err := try.begin(t.Context()); wait != 0 || err != nil {
 				t.Fatalf("attempt %d: %v, %v", i+1, wait, err)
 			}
-			if err := try.takeBack(t.Context()); err != nil {
+			if err := try.refund(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 		}

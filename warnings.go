@@ -15,10 +15,10 @@ import (
 
 // gateAt is a gate where it stands.
 type gateAt struct {
-	gate   *Gate
-	before passed
-	partly bool // its route is for a part of its hosts
-	hosts  []string
+	gate        *Gate
+	before      routeState
+	conditional bool // its route is for a part of its hosts
+	hosts       []string
 }
 
 // warnOfGates tells of gates that nobody can pass, of upstreams beside them that
@@ -32,16 +32,16 @@ func (a *App) warnOfGates(ctx caddy.Context) {
 	for _, name := range slices.Sorted(maps.Keys(app.Servers)) {
 		sites, exposed := make(map[string][]gateAt), make(map[string]bool)
 		all := &routeWalk{srv: app.Servers[name]}
-		all.gate = func(gate *Gate, before passed, hosts []string) {
+		all.gate = func(gate *Gate, before routeState, hosts []string) {
 			site := strings.Join(hosts, " ")
-			sites[site] = append(sites[site], gateAt{gate, before, all.partly, hosts})
+			sites[site] = append(sites[site], gateAt{gate, before, all.conditional, hosts})
 		}
-		all.proxy = func(before passed, hosts []string) {
+		all.proxy = func(before routeState, hosts []string) {
 			if site := strings.Join(hosts, " "); !before.clean {
 				exposed[site] = true
 			}
 		}
-		all.walk(all.srv.Routes, passed{}, nil)
+		all.walk(all.srv.Routes, routeState{}, nil)
 		for _, site := range slices.Sorted(maps.Keys(sites)) {
 			gates := sites[site]
 			where := []zap.Field{zap.String("server", name), zap.Strings("hosts", gates[0].hosts)}
@@ -81,13 +81,13 @@ func (a *App) warnOfExactPaths(site []gateAt, where ...zap.Field) {
 // one that has some.
 func (at gateAt) covers(other *Gate, path string) bool {
 	gate := at.gate
-	if gate.Optional || len(gate.Rules) == 0 && len(other.Rules) > 0 || len(gate.matchers) == 0 && at.partly {
+	if gate.Optional || len(gate.Rules) == 0 && len(other.Rules) > 0 || len(gate.matchers) == 0 && at.conditional {
 		return false
 	}
 	return gate.guardsBelow(path)
 }
 
-func (a *App) warnIfShut(gate *Gate, before *Realm, where ...zap.Field) {
+func (a *App) warnIfShut(gate *Gate, before *activeRealm, where ...zap.Field) {
 	realm := gate.realm
 	if !gate.explicit && before != nil {
 		realm = before
@@ -109,7 +109,7 @@ func (a *App) warnIfShut(gate *Gate, before *Realm, where ...zap.Field) {
 func (a *App) warnOfMixedRealms(realms []*checkedRealm) {
 	at := make(map[string][]*Realm)
 	for _, one := range realms {
-		if one.realm.name != "" {
+		if one.realm.active.name != "" {
 			continue
 		}
 		for _, origin := range one.origins {
@@ -127,7 +127,7 @@ func (a *App) warnOfMixedRealms(realms []*checkedRealm) {
 // confuses returns the id of a provider that another realm has, too, and with
 // other options.
 func (rl *Realm) confuses(other *Realm) string {
-	for _, id := range rl.providerIDs() {
+	for _, id := range rl.active.providerIDs() {
 		if theirs, ok := other.written[id]; ok && theirs != rl.written[id] {
 			return id
 		}
@@ -135,22 +135,14 @@ func (rl *Realm) confuses(other *Realm) string {
 	return ""
 }
 
-func (rl *Realm) providerIDs() []string {
-	ids := make([]string, 0, len(rl.providers))
-	for _, provider := range rl.providers {
-		ids = append(ids, provider.Info().ID)
-	}
-	return ids
-}
-
 const whoCanSignIn = "anyone in the world with an account at this provider can sign in: add a line such as `allow email *@example.com` to the signin block, or rules to require_signin"
 
 // warnIfOpen warns of each provider where anyone can have an account. name is
 // the realm's, or the address of its sites.
 func (rl *Realm) warnIfOpen(name string) {
-	for _, provider := range rl.providers {
+	for _, provider := range rl.active.providers {
 		if info := provider.Info(); info.Public {
-			rl.logger.Warn(whoCanSignIn,
+			rl.active.logger.Warn(whoCanSignIn,
 				zap.String("provider", info.ID), zap.String("realm", name))
 		}
 	}
@@ -163,29 +155,29 @@ func (rl *Realm) warnSharedLogins() {
 		return
 	}
 	var ids []string
-	for _, provider := range rl.providers {
+	for _, provider := range rl.active.providers {
 		if _, ok := provider.(providers.Checker); ok {
 			ids = append(ids, provider.Info().ID)
 		}
 	}
 	if len(ids) > 1 {
-		rl.logger.Warn("several providers have login names of their own: an upstream can't tell two users of the same name apart unless it goes by the id; `username id` makes it",
+		rl.active.logger.Warn("several providers have login names of their own: an upstream can't tell two users of the same name apart unless it goes by the id; `username id` makes it",
 			zap.String("providers", strings.Join(ids, ", ")))
 	}
 }
 
 // warnOfBlindDeny tells of providers whose people a deny rule never refuses, since
 // the provider doesn't tell what the rule looks at.
-func (rl *Realm) warnOfBlindDeny() {
-	for _, rule := range rl.sessions.admission.deny {
-		for _, id := range rl.providerIDs() {
-			told := rl.tells[id]
+func (rl *Realm) warnOfBlindDeny(deny []Rule, tells map[string]providers.Parts) {
+	for _, rule := range deny {
+		for _, id := range rl.active.providerIDs() {
+			told := tells[id]
 			if len(rule.Provider) > 0 && !slices.Contains(rule.Provider, id) {
 				continue
 			}
 			if len(rule.Group) > 0 && !told.Groups || len(rule.Email) > 0 && !told.Email {
-				rl.logger.Warn("a deny rule refuses nobody who signs in with this provider, which doesn't tell what the rule looks at: have it told, or say who may come in with allow",
-					zap.String("realm", rl.String()), zap.String("provider", id), zap.Any("rule", rule), zap.String("told", told.Mend))
+				rl.active.logger.Warn("a deny rule refuses nobody who signs in with this provider, which doesn't tell what the rule looks at: have it told, or say who may come in with allow",
+					zap.String("realm", rl.active.String()), zap.String("provider", id), zap.Any("rule", rule), zap.String("told", told.Mend))
 			}
 		}
 	}

@@ -19,16 +19,16 @@ import (
 // store keeps people.
 const seenLife = 400 * 24 * time.Hour
 
-// welcome ends a sign-in by anything but a password. begunIn is the session in
+// completeSignIn ends a sign-in by anything but a password. begunIn is the session in
 // which it was started, if any: an account that is new is linked to its user. A
 // person's first sign-in leads over the new_user page.
-func (c *call) welcome(account providers.Account, begunIn string) error {
-	claims := c.site.sessions.signedIn(c.keys, c.provider, account)
+func (c *call) completeSignIn(account providers.Account, begunIn string) error {
+	claims := c.site.sessions.newClaims(c.keys, c.provider, account)
 	c.logIncomplete(&claims, &account)
 	if why := c.site.sessions.evaluate(c.site.sessions.newSession(claims), &account); why != admitted {
-		return c.turnAway(http.StatusOK, &claims, why, &account)
+		return c.denyAccess(http.StatusOK, &claims, why, &account)
 	}
-	first, err := c.meet(&claims, account, begunIn)
+	first, err := c.findOrCreateUser(&claims, account, begunIn)
 	switch {
 	case errors.Is(err, sessionstore.ErrNotLinked):
 		c.logRefusedUser(err)
@@ -43,16 +43,16 @@ func (c *call) welcome(account providers.Account, begunIn string) error {
 		return c.unavailable(err)
 	}
 	if why := c.site.sessions.evaluate(c.site.sessions.newSession(claims), &account); why != admitted { // deny counts the stored address too
-		return c.turnAway(http.StatusOK, &claims, why, &account)
+		return c.denyAccess(http.StatusOK, &claims, why, &account)
 	}
-	if page := c.realm.Pages.NewUser; first && page != "" {
+	if page := c.endpoints.pages.NewUser; first && page != "" {
 		c.callbackURL = redirect.AddQuery(page, "callbackUrl", c.callbackURL)
 	}
-	return c.begin(claims)
+	return c.startSession(claims)
 }
 
-// turnAway refuses a person whom the rules don't let in.
-func (c *call) turnAway(status int, claims *authjs.Claims, why verdict, account *providers.Account) error {
+// denyAccess refuses a person whom the rules don't let in.
+func (c *call) denyAccess(status int, claims *authjs.Claims, why verdict, account *providers.Account) error {
 	c.realm.logger.Info("sign-in refused by allow or deny", zap.String("user", userID(claims)), zap.String("why", string(why)),
 		zap.Bool("email_verified", claims.EmailVerified), incompleteField(account), zap.String("reference", reference(c.r)))
 	return c.fail(status, authjs.CodeAccessDenied)
@@ -83,14 +83,14 @@ func (c *call) logRefusedUser(err error) {
 // and the user table has it.
 func (c *call) accountType() string { return string(c.realm.byID[c.provider].Info().Type) }
 
-// meet reports whether a person is new. Where the store keeps people, it finds
+// findOrCreateUser reports whether a person is new. Where the store keeps people, it finds
 // or makes the account's user, and makes the claims theirs.
-func (c *call) meet(claims *authjs.Claims, account providers.Account, begunIn string) (first bool, err error) {
+func (c *call) findOrCreateUser(claims *authjs.Claims, account providers.Account, begunIn string) (first bool, err error) {
 	users, ok := c.realm.store.(sessionstore.Users)
 	if !ok {
-		return c.seesFirst(claims)
+		return c.isFirstSignIn(claims)
 	}
-	current, err := c.linksTo(begunIn)
+	current, err := c.linkTarget(begunIn)
 	if err != nil {
 		return false, err
 	}
@@ -135,14 +135,14 @@ func (c *call) tokensToStore(key sessionstore.AccountKey, tokens *providers.Toke
 	return sealed, err
 }
 
-// linksTo is the first account of the user whom a new account joins: the one
+// linkTarget is the first account of the user whom a new account joins: the one
 // who is signed in and began this sign-in. A sign-in that another session
 // began, or none, links nothing: somebody else may have chosen the account.
-func (c *call) linksTo(begunIn string) (none sessionstore.AccountKey, err error) {
+func (c *call) linkTarget(begunIn string) (none sessionstore.AccountKey, err error) {
 	if c.accountType() == sessionstore.EmailAccount { // a user by the address alone
 		return none, nil
 	}
-	live, err := c.getSession(c.r)
+	live, err := c.state.getSession(c.r)
 	if err != nil || live == nil {
 		return none, err
 	}
@@ -162,17 +162,17 @@ func (c *call) linkingSession() (sid string, err error) {
 	if _, ok := c.realm.store.(sessionstore.Users); !ok {
 		return "", nil
 	}
-	live, err := c.getSession(c.r)
+	live, err := c.state.getSession(c.r)
 	if err != nil || live == nil {
 		return "", err
 	}
 	return live.claims.SID, nil
 }
 
-// seesFirst reports whether a person is new as far as a store remembers that
+// isFirstSignIn reports whether a person is new as far as a store remembers that
 // keeps no people.
-func (c *call) seesFirst(claims *authjs.Claims) (first bool, err error) {
-	if c.realm.Pages.NewUser == "" {
+func (c *call) isFirstSignIn(claims *authjs.Claims) (first bool, err error) {
+	if c.endpoints.pages.NewUser == "" {
 		return false, nil
 	}
 	key := c.site.key + "|seen|" + digest(claims.Provider, claims.Subject)

@@ -11,10 +11,10 @@ import (
 	"github.com/caddy-signin/caddy-signin/providers"
 )
 
-// note is what one request tells the page at the end of its redirects: why it
+// flash is what one request tells the page at the end of its redirects: why it
 // failed and under which reference the log says so, what had been typed, where a
 // link was mailed. A sealed cookie carries it, one at a time.
-type note struct {
+type flash struct {
 	// Code is the error code; empty: nothing failed.
 	Code      string `json:"code,omitempty"`
 	Reference string `json:"reference,omitempty"`
@@ -26,7 +26,7 @@ type note struct {
 }
 
 const (
-	maxNoteValue = 255
+	maxFlashValue = 255
 	// failureLife is how long a failure is worth telling.
 	failureLife = time.Minute
 )
@@ -42,7 +42,7 @@ func (c *call) showsPages() bool {
 	return !typed && c.body["redirect"] != "false"
 }
 
-func (c *call) keepNote(n note, life time.Duration) {
+func (c *call) setFlash(n flash, life time.Duration) {
 	if c.keys == nil {
 		return // the secret can't be had now
 	}
@@ -55,39 +55,39 @@ func (c *call) keepNote(n note, life time.Duration) {
 	name := c.site.names.Flash()
 	cookie := c.site.cookie(name, c.keys.flash[name].Seal(payload))
 	cookie.MaxAge = max(1, int(life.Seconds()))
-	c.cookies = append(c.cookies, cookie)
+	c.setCookies = append(c.setCookies, cookie)
 }
 
-// readNote returns the browser's note, or an empty one.
-func (c *call) readNote() note {
+// readFlash returns the browser's flash message, or an empty one.
+func (c *call) readFlash() flash {
 	name := c.site.names.Flash()
-	values := authjs.AppendValues(nil, c.visit.cookies, name)
+	values := authjs.AppendValues(nil, c.state.cookieLines, name)
 	if len(values) == 0 {
-		return note{}
+		return flash{}
 	}
 	payload, _, err := c.keys.flash[name].Open(values[0])
 	if err != nil {
-		return note{}
+		return flash{}
 	}
-	var n note
+	var n flash
 	if err := json.Unmarshal([]byte(payload), &n); err != nil || time.Now().UnixMilli() > n.Until {
-		return note{}
+		return flash{}
 	}
 	return n
 }
 
-// takeFailure returns the note of the failure with this code, once. Where the
+// takeFailure returns the flash message of the failure with this code, once. Where the
 // browser brings none, as when somebody opens an error's address by hand, the
 // failure is this request: the reference on a page is always in the log.
-func (c *call) takeFailure(code string) note {
-	n := c.readNote()
+func (c *call) takeFailure(code string) flash {
+	n := c.readFlash()
 	if n.Code != "" {
-		c.cookies = append(c.cookies, c.site.cookie(c.site.names.Flash(), "").Delete())
+		c.setCookies = append(c.setCookies, c.site.cookie(c.site.names.Flash(), "").Delete())
 	}
 	if n.Reference != "" && strings.EqualFold(n.Code, code) {
 		return n
 	}
-	n = note{Reference: reference(c.r)}
+	n = flash{Reference: reference(c.r)}
 	c.realm.logger.Info("a visitor was shown an error, of which this browser tells no more",
 		zap.String("code", cut(code, 64)), zap.String("reference", n.Reference))
 	return n

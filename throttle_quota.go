@@ -9,30 +9,30 @@ import (
 	"github.com/caddy-signin/caddy-signin/providers"
 )
 
-// allowances count what is allowed so many times in a span of time, and refused
+// quotas count what is allowed so many times in a span of time, and refused
 // without a pause to wait for: mails.
-type allowances struct {
+type quotas struct {
 	throttle *throttle
 	site     string
 }
 
 // address, client and total name the budgets of a mail. They are the realm's:
 // its e-mail providers share them.
-func (a allowances) address(address string) string {
+func (a quotas) address(address string) string {
 	return a.throttle.prefix + "mail-to|" + digest(a.site, address)
 }
 
-func (a allowances) client(address string) string {
+func (a quotas) client(address string) string {
 	return a.throttle.prefix + "mail-from|" + digest(a.site, canonicalAddress(address))
 }
 
-func (a allowances) total() string { return a.throttle.prefix + "mails|" + digest(a.site) }
+func (a quotas) total() string { return a.throttle.prefix + "mails|" + digest(a.site) }
 
-var errNoneLeft = errors.New("none left")
+var errQuotaUsedUp = errors.New("none left")
 
 // take uses one of a budget and reports whether there was one. The span begins
 // with the first; what is refused doesn't prolong it.
-func (a allowances) take(ctx context.Context, key string, budget providers.Budget) (bool, error) {
+func (a quotas) take(ctx context.Context, key string, budget providers.Budget) (bool, error) {
 	ctx, done := patiently(ctx)
 	defer done()
 	span := time.Duration(budget.Per)
@@ -43,12 +43,12 @@ func (a allowances) take(ctx context.Context, key string, budget providers.Budge
 			state = tally{last: now}
 		}
 		if int(state.failures) >= budget.Most {
-			return nil, time.Time{}, errNoneLeft
+			return nil, time.Time{}, errQuotaUsedUp
 		}
 		state.failures++
 		return state.encode(), state.last.Add(span), nil
 	})
-	if errors.Is(err, errNoneLeft) {
+	if errors.Is(err, errQuotaUsedUp) {
 		return false, nil
 	}
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 
 func TestABudgetOfMails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		counts := allowances{newThrottle(t), "site"}
+		counts := quotas{newThrottle(t), "site"}
 		budget := providers.Budget{Most: 3, Per: caddy.Duration(15 * time.Minute)}
 		take := func(key string) bool {
 			ok, err := counts.take(t.Context(), key, budget)
@@ -45,7 +45,7 @@ func TestABudgetOfMails(t *testing.T) {
 
 func TestBudgetsOfMailsAreTheRealms(t *testing.T) {
 	throttle := newThrottle(t)
-	one, other := allowances{throttle, "site"}, allowances{throttle, "other"}
+	one, other := quotas{throttle, "site"}, quotas{throttle, "other"}
 	keys := map[string]bool{
 		one.address("a"): true, one.client("a"): true, one.total(): true,
 		other.address("a"): true, other.client("a"): true, other.total(): true,

@@ -47,7 +47,7 @@ func TestAGateRenewsBehindASlowHandler(t *testing.T) {
 		r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), w, nil)
 		upstream := caddyhttp.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) error { w.WriteHeader(http.StatusOK); return nil })
 		slow := caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
-			if _, err := currentVisit(r.Context()).getSession(r); err != nil {
+			if _, err := requestStateOf(r.Context()).getSession(r); err != nil {
 				t.Error(err)
 			}
 			time.Sleep(time.Minute)
