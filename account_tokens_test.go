@@ -12,9 +12,10 @@ import (
 )
 
 func TestTokensOfAProviderAreSealed(t *testing.T) {
-	const one, two = "the first secret of the unit tests, long", "the second secret of the unit tests, long"
+	t.Parallel()
+	const one, two = firstSecret, secondSecret
 	ring := func(d authjs.Dialect, secrets ...string) *keyring {
-		keys, err := newKeyring(secrets, d.Names(false))
+		keys, err := secretOf(t, d.Names(false), secrets...).keys(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -46,6 +47,7 @@ func TestTokensOfAProviderAreSealed(t *testing.T) {
 		"in another provider's place":  {ring(authjs.NextAuth, one), sessionstore.AccountKey{Provider: "other", ID: "alice"}, 0, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			found := sessionstore.SealedTokens{AccountKey: test.key, Tokens: sealed}
 			if got := openAccessToken(test.keys, found, now.Add(test.after)); got != test.want {
 				t.Errorf("the access token is %q, want %q", got, test.want)

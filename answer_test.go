@@ -10,6 +10,7 @@ import (
 
 // Caddy's header directive replaces in values as they lie there.
 func TestAnswersShareNoHeaderValues(t *testing.T) {
+	t.Parallel()
 	answer := func() http.Header {
 		rec := httptest.NewRecorder()
 		protect(rec.Header())

@@ -1,14 +1,35 @@
 package signin
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"strconv"
 	"testing"
 	"time"
 
+	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap"
+
+	"github.com/caddy-signin/caddy-signin/internal/authjs"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
+
+// newMemory is a store in memory with these settings.
+func newMemory(t *testing.T, settings string) sessionstore.Store {
+	t.Helper()
+	ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
+	t.Cleanup(cancel)
+	mod, err := ctx.LoadModuleByID("signin.stores.memory", []byte(settings))
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, err := mod.(sessionstore.Module).Open(ctx, t.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store
+}
 
 // A flow is spent once, and a flood of them leaves room
 // for what ends sessions.
@@ -31,7 +52,11 @@ func TestSpentFlowsLeaveRoomInTheStore(t *testing.T) {
 
 // A flow's time is in the sealed value.
 func TestAFlowEndsByItsSealedTime(t *testing.T) {
-	keys, err := newKeyring([]string{"a secret of the tests, 40 bytes long ...."}, nextAuth.plain, nextAuth.secure)
+	source, err := newSecretSource([]string{testSecret}, []*authjs.Names{nextAuth.plain}, nil, zap.NewNop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := source.named("").keys(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

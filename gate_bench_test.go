@@ -10,7 +10,6 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
-	"github.com/caddy-signin/caddy-signin/internal/authjs"
 	"github.com/caddy-signin/caddy-signin/providers"
 )
 
@@ -47,17 +46,6 @@ func configuredRealm(t testing.TB, change func(*Realm)) *Realm {
 		}
 	})
 	return realm
-}
-
-// sessionOf returns the cookie of a new session of alice.
-func sessionOf(t testing.TB, realm *activeRealm) string {
-	t.Helper()
-	s := &realm.urlSite.sessions
-	cookies, err := s.signIn(t.Context(), claimsOf(t, s, "alice"), new(authjs.Received), "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return cookies[0].Name + "=" + cookies[0].Value
 }
 
 // browserHeaders are what a browser sends with a request of a script.

@@ -42,6 +42,7 @@ func FuzzHeaderValues(f *testing.F) {
 
 // A value has at most 4 KiB, all of them together 16 KiB.
 func TestIdentityHeadersAreBounded(t *testing.T) {
+	t.Parallel()
 	headers := make(map[string]string)
 	for _, name := range []string{"X-A", "X-B", "X-C", "X-D", "X-E"} {
 		headers[name] = "{http.auth.user.name}"
@@ -60,6 +61,7 @@ func TestIdentityHeadersAreBounded(t *testing.T) {
 }
 
 func TestTheNameOfAPlaceholderIsNotEncoded(t *testing.T) {
+	t.Parallel()
 	repl := caddy.NewEmptyReplacer()
 	repl.Set("http.auth.user.claims.größe%", "50 %")
 	if got := templateValue("é {http.auth.user.claims.größe%} {not.there}")(nil, repl); got != "%C3%A9 50 %25" {
@@ -68,6 +70,7 @@ func TestTheNameOfAPlaceholderIsNotEncoded(t *testing.T) {
 }
 
 func TestSpacesAtAGroupsEndsStayInHeaders(t *testing.T) {
+	t.Parallel()
 	for group, want := range map[string]string{
 		"admins": "admins", "admins ": "admins%20", "  admins": "%20%20admins", " a,b ": "%20a%2Cb%20", " ": "%20", "a b": "a b",
 	} {

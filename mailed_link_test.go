@@ -10,13 +10,13 @@ import (
 
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
+	"github.com/caddy-signin/caddy-signin/sessionstore/storetest"
 )
 
-// linkOf is a link of a realm with a memory store.
-func linkOf(t *testing.T) mailedLink {
-	t.Helper()
+// linkOf is a link of a realm with a store of its own.
+func linkOf() mailedLink {
 	return mailedLink{
-		store: newThrottle(t).store, realmKey: "https://app.example.com", base: "https://app.example.com/api/auth", provider: "email",
+		store: storetest.NewFake(), realmKey: "https://app.example.com", base: "https://app.example.com/api/auth", provider: "email",
 		address: "zoe@mail.example.com", token: strings.Repeat("0f", 32),
 	}
 }
@@ -44,7 +44,7 @@ const (
 
 func TestALinkWorksOnceAndForNothingElse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		link, keys := linkOf(t), linkKeysOf(t, newSecret)
+		link, keys := linkOf(), linkKeysOf(t, newSecret)
 		link.mustRemember(t, keys, time.Minute)
 		for name, change := range map[string]func(*mailedLink){
 			"another realm":                func(l *mailedLink) { l.realmKey = "https://other.example.com" },
@@ -70,7 +70,7 @@ func TestALinkWorksOnceAndForNothingElse(t *testing.T) {
 
 func TestALinkExpires(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		link, keys := linkOf(t), linkKeysOf(t, newSecret)
+		link, keys := linkOf(), linkKeysOf(t, newSecret)
 		link.mustRemember(t, keys, time.Minute)
 		time.Sleep(time.Minute - time.Second)
 		if err := link.spend(t.Context(), keys); err != nil {
@@ -86,7 +86,7 @@ func TestALinkExpires(t *testing.T) {
 
 func TestALinkOutlivesAChangeOfTheSecret(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		link := linkOf(t)
+		link := linkOf()
 		link.mustRemember(t, linkKeysOf(t, oldSecret), time.Minute)
 		if err := link.spend(t.Context(), linkKeysOf(t, newSecret)); !errors.Is(err, sessionstore.ErrNotFound) {
 			t.Errorf("under another secret: %v", err)
@@ -117,7 +117,7 @@ func (s *tokenStore) TakeToken(_ context.Context, identifier, hash string) error
 }
 
 func TestAStoreWithAPlaceForLinksKeepsThemThere(t *testing.T) {
-	link, keys := linkOf(t), linkKeysOf(t, newSecret)
+	link, keys := linkOf(), linkKeysOf(t, newSecret)
 	store := &tokenStore{kept: make(map[[2]string]time.Time)}
 	link.store = store // its Store is nil: a call to it would panic
 	link.mustRemember(t, keys, time.Minute)

@@ -10,6 +10,7 @@ import (
 )
 
 func TestHostsAndPorts(t *testing.T) {
+	t.Parallel()
 	for hostport, want := range map[string]struct {
 		host string
 		port uint
@@ -39,6 +40,7 @@ func TestHostsAndPorts(t *testing.T) {
 }
 
 func TestNamesOfHosts(t *testing.T) {
+	t.Parallel()
 	for host, want := range map[string]struct{ hostname, loopback bool }{
 		"localhost":         {true, true},
 		"app.localhost":     {true, true},
@@ -69,6 +71,7 @@ func TestNamesOfHosts(t *testing.T) {
 
 // The demo's password counts on it.
 func TestVisitorsAtThisMachine(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		peer, header string
 		here         bool
@@ -96,6 +99,7 @@ func TestVisitorsAtThisMachine(t *testing.T) {
 }
 
 func TestOriginsOfAConfiguration(t *testing.T) {
+	t.Parallel()
 	for raw, want := range map[string]string{
 		"https://app.example.com":        "https://app.example.com",
 		"https://APP.example.com/":       "https://app.example.com",

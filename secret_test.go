@@ -34,6 +34,7 @@ func (s *brokenStorage) Store(ctx context.Context, key string, value []byte) err
 }
 
 func TestWeakSecretsAreRefused(t *testing.T) {
+	t.Parallel()
 	for secret, ok := range map[string]bool{
 		"short":                            false,
 		"changemechangemechangemechangeme": false,
@@ -49,6 +50,7 @@ func TestWeakSecretsAreRefused(t *testing.T) {
 }
 
 func TestASecretIsGeneratedOnceAndKept(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	var one *keyring
 	for range 2 { // two processes that share a storage
@@ -93,6 +95,7 @@ func TestASecretIsGeneratedOnceAndKept(t *testing.T) {
 }
 
 func TestAStorageThatFailsIsAskedAgain(t *testing.T) {
+	t.Parallel()
 	storage := &brokenStorage{Storage: &certmagic.FileStorage{Path: t.TempDir()}, broken: true}
 	source, err := newSecretSource(nil, []*authjs.Names{plainNames}, storage, zap.NewNop())
 	if err != nil {

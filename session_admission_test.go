@@ -21,6 +21,7 @@ func judged(t *testing.T, allow, deny []Rule, claims authjs.Claims, account *pro
 }
 
 func TestDenyRefusesWhatItCantJudge(t *testing.T) {
+	t.Parallel()
 	contractors := []Rule{{Email: []string{"*@contractor.example"}}}
 	group := []Rule{{Group: []string{"contractors"}}}
 	both := []Rule{{Email: []string{"*@contractor.example"}, Group: []string{"contractors"}}}

@@ -3,17 +3,21 @@ package signin
 import (
 	"context"
 	"errors"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/caddy-signin/caddy-signin/sessionstore/storetest"
 )
 
 // slowStore takes its time for a write, as a disk does, and no more for many at
 // once than for one.
 type slowStore struct {
-	*fakeStore
+	*storetest.Fake
 
+	mu           sync.Mutex
 	writes, most int // under way, and at most
 }
 
@@ -32,27 +36,30 @@ func (s *slowStore) take() {
 
 func (s *slowStore) Put(ctx context.Context, key string, value []byte, expires time.Time) error {
 	s.take()
-	return s.fakeStore.Put(ctx, key, value, expires)
+	return s.Fake.Put(ctx, key, value, expires)
 }
 
 func (s *slowStore) Delete(ctx context.Context, key string) error {
 	s.take()
-	return s.fakeStore.Delete(ctx, key)
+	return s.Fake.Delete(ctx, key)
 }
 
 // Thousands of sessions end within the time that a browser waits.
 func TestManySessionsEndAtOnce(t *testing.T) {
+	t.Parallel()
 	for name := range strategies {
 		t.Run(name, func(t *testing.T) {
-			realm, store := withStrategy(t, name, everyone)
+			t.Parallel()
+			s := newTestSessions(t, name)
+			s.knowsNobody()
 			synctest.Test(t, func(t *testing.T) {
 				for range 1000 {
-					signedInAs(t, &realm.urlSite.sessions, "alice")
+					s.begin(t, "alice")
 				}
-				slow := &slowStore{fakeStore: store}
-				realm.sessions.store = slow
+				slow := &slowStore{Fake: s.fake}
+				s.store = slow
 				began := time.Now()
-				ended, err := realm.urlSite.sessions.endAll(t.Context(), "credentials:alice", "")
+				ended, err := s.endAll(t.Context(), "credentials:alice", "")
 				if took := time.Since(began); err != nil || ended != 1000 || took > 50*slowWrite {
 					t.Errorf("%d sessions ended in %v, %v", ended, took, err)
 				}
@@ -66,7 +73,7 @@ func TestManySessionsEndAtOnce(t *testing.T) {
 
 // failingStore fails the deletions after the first so many.
 type failingStore struct {
-	*fakeStore
+	*storetest.Fake
 
 	left atomic.Int64
 }
@@ -75,31 +82,33 @@ func (s *failingStore) Delete(ctx context.Context, key string) error {
 	if s.left.Add(-1) < 0 {
 		return errors.New("down")
 	}
-	return s.fakeStore.Delete(ctx, key)
+	return s.Fake.Delete(ctx, key)
 }
 
 // Signing out everywhere ends the session that asks for it last: after an error
 // its owner can try again.
 func TestTheSessionThatSignsOutEverywhereEndsLast(t *testing.T) {
+	t.Parallel()
 	for name := range strategies {
 		t.Run(name, func(t *testing.T) {
-			realm, store := withStrategy(t, name, everyone)
-			s := &realm.urlSite.sessions
+			t.Parallel()
+			s := newTestSessions(t, name)
+			s.knowsNobody()
 			for _, deletions := range []int64{0, 3, 8} {
 				var tokens []string
 				for range 10 {
-					tokens = append(tokens, signedInAs(t, s, "alice"))
+					tokens = append(tokens, s.begin(t, "alice"))
 				}
-				failing := &failingStore{fakeStore: store}
+				failing := &failingStore{Fake: s.fake}
 				failing.left.Store(deletions)
 				token := tokens[deletions]
-				live := opened(t, s, token)
-				realm.sessions.store = failing
+				live := s.find(t, token)
+				s.store = failing
 				_, err := s.signOut(t.Context(), live, true)
-				if realm.sessions.store = store; err == nil {
+				if s.store = s.fake; err == nil {
 					t.Fatalf("with %d deletions all sessions ended", deletions)
 				}
-				if opened(t, s, token) == nil {
+				if s.find(t, token) == nil {
 					t.Errorf("after %d deletions the session that asked has ended, and others live", deletions)
 				}
 				if _, err := s.signOut(t.Context(), live, true); err != nil {
@@ -112,10 +121,11 @@ func TestTheSessionThatSignsOutEverywhereEndsLast(t *testing.T) {
 
 // The first error ends it, and says how many sessions had ended by then.
 func TestEndingSessionsStopsAtAnError(t *testing.T) {
-	realm, store := withStrategy(t, "database", everyone)
-	s := &realm.urlSite.sessions
+	t.Parallel()
+	s := newTestSessions(t, "database")
+	s.knowsNobody()
 	for range 3 * endingAtOnce {
-		signedInAs(t, s, "alice")
+		s.begin(t, "alice")
 	}
 	var all []listedEntry
 	if err := s.each(t.Context(), s.userPrefix("credentials:alice"), func(_ string, e entry) error {
@@ -128,7 +138,7 @@ func TestEndingSessionsStopsAtAnError(t *testing.T) {
 	told := 0
 	ended, err := endEach(t.Context(), all, func(listedEntry) {
 		if told++; told == 10 {
-			store.fail(down)
+			s.fake.Fail(down)
 		}
 	})
 	if !errors.Is(err, down) || ended != told || ended < 10 || ended > 10+endingAtOnce {

@@ -12,34 +12,31 @@ import (
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
-// everyone makes a realm forget which users are configured.
-func everyone(realm *Realm) {
-	realm.ProvidersRaw[0] = []byte(`{"provider":"oidc","id":"credentials","issuer":"https://login.example","client_id":"x","client_secret":"y"}`)
-}
-
 func TestEverySessionOfAUserEnds(t *testing.T) {
+	t.Parallel()
 	for name := range strategies {
 		t.Run(name, func(t *testing.T) {
-			realm, store := withStrategy(t, name, everyone)
-			s := &realm.urlSite.sessions
+			t.Parallel()
+			s := newTestSessions(t, name)
+			s.knowsNobody()
 			var hers []string
 			for range 3 {
-				hers = append(hers, signedInAs(t, s, "alice"))
+				hers = append(hers, s.begin(t, "alice"))
 			}
-			his := signedInAs(t, s, "bob")
+			his := s.begin(t, "bob")
 			ended, err := s.endAll(t.Context(), "credentials:alice", "")
 			if err != nil || ended != 3 {
 				t.Fatalf("%d sessions ended, %v", ended, err)
 			}
 			for _, token := range hers {
-				if opened(t, s, token) != nil {
+				if s.find(t, token) != nil {
 					t.Error("a session of alice's lives on")
 				}
 			}
-			if opened(t, s, his) == nil {
+			if s.find(t, his) == nil {
 				t.Error("bob's session ended")
 			}
-			for key := range store.values {
+			for key := range s.fake.Values() {
 				if strings.HasPrefix(key, s.userPrefix("credentials:alice")) {
 					t.Errorf("%s is still on the list", key)
 				}
@@ -51,25 +48,27 @@ func TestEverySessionOfAUserEnds(t *testing.T) {
 // A sign-in that is not on the list yet when all sessions of its user end does
 // not escape; one that begins afterwards is let in.
 func TestASignInWhileEverySessionOfItsUserEnds(t *testing.T) {
+	t.Parallel()
 	for name, writes := range map[string]int{"jwt": 2, "database": 3} { // the last looks whether they were revoked
 		t.Run(name, func(t *testing.T) {
-			realm, store := withStrategy(t, name, everyone)
-			s := &realm.urlSite.sessions
+			t.Parallel()
+			s := newTestSessions(t, name)
+			s.knowsNobody()
 			synctest.Test(t, func(t *testing.T) {
 				signIn := func(user string, write int) ([]authjs.Cookie, error) {
 					time.Sleep(time.Second)
-					claims := claimsOf(t, s, user)
+					claims := s.claimsOf(t, user)
 					time.Sleep(time.Second)
 					var hook func()
 					hook = func() { // before the write with this number
 						if write--; write > 0 {
-							store.before = hook
+							s.fake.BeforeWrite(hook)
 						} else if ended, err := s.endAll(t.Context(), "credentials:alice", ""); err != nil || ended > 1 {
 							t.Errorf("%d sessions ended, %v", ended, err)
 						}
 					}
 					if write > 0 {
-						store.before = hook
+						s.fake.BeforeWrite(hook)
 					}
 					return s.signIn(t.Context(), claims, new(authjs.Received), "")
 				}
@@ -79,7 +78,7 @@ func TestASignInWhileEverySessionOfItsUserEnds(t *testing.T) {
 						t.Errorf("a sign-in whose user's sessions all end before its write %d gives %v, %v", write+1, cookies, err)
 					}
 				}
-				for key := range store.values {
+				for key := range s.fake.Values() {
 					if !strings.Contains(key, "|ended|") && !strings.Contains(key, "|revoked|") {
 						t.Errorf("%s is left", key)
 					}
@@ -96,9 +95,9 @@ func TestASignInWhileEverySessionOfItsUserEnds(t *testing.T) {
 }
 
 func TestEntriesSayWhatAnOperatorNeeds(t *testing.T) {
-	realm, _ := withStrategy(t, "database", nil)
-	s := &realm.urlSite.sessions
-	live := opened(t, s, signedInAs(t, s, "alice"))
+	t.Parallel()
+	s := newTestSessions(t, "database")
+	live := s.find(t, s.begin(t, "alice"))
 	found := 0
 	err := s.each(t.Context(), s.key+sessionInfix, func(realmKey string, e entry) error {
 		found++
@@ -114,29 +113,16 @@ func TestEntriesSayWhatAnOperatorNeeds(t *testing.T) {
 	}
 }
 
-func TestUserAgentsAreFitForATerminal(t *testing.T) {
-	for header, want := range map[string]string{
-		"Mozilla/5.0 (X11)":            "Mozilla/5.0 (X11)",
-		"a\x1b[31mb\x00\r\nc\u202e":    "a[31mbc",
-		"\xff\xfe":                     "",
-		strings.Repeat("x", 119) + "é": strings.Repeat("x", 119),
-	} {
-		if got := agentOf(header); got != want {
-			t.Errorf("%q becomes %q, want %q", header, got, want)
-		}
-	}
-}
-
 // A store without a list still signs in and out.
 func TestAStoreThatCannotList(t *testing.T) {
-	realm, store := withStrategy(t, "jwt", nil)
-	realm.sessions.store = struct{ sessionstore.Store }{store}
-	s := &realm.urlSite.sessions
-	token := signedInAs(t, s, "alice")
+	t.Parallel()
+	s := newTestSessions(t, "jwt")
+	s.store = struct{ sessionstore.Store }{s.fake}
+	token := s.begin(t, "alice")
 	if _, err := s.endAll(context.Background(), "credentials:alice", ""); err == nil {
 		t.Error("sessions ended without being found")
 	}
-	if err := s.end(t.Context(), s.entryOf(opened(t, s, token))); err != nil || opened(t, s, token) != nil {
+	if err := s.end(t.Context(), s.entryOf(s.find(t, token))); err != nil || s.find(t, token) != nil {
 		t.Errorf("one session does not end: %v", err)
 	}
 }

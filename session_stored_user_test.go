@@ -9,7 +9,8 @@ import (
 )
 
 func TestClaimsOfAStoredUser(t *testing.T) {
-	realm := newRealm(t, nil)
+	t.Parallel()
+	s := newTestSessions(t, "database")
 	first := sessionstore.AccountKey{Provider: "github", ID: "1"}
 	attested := authjs.Claims{
 		Provider: "google", Subject: "9", Name: authjs.TextOf("By Google"), Picture: authjs.TextOf("https://img.example/g.png"),
@@ -44,8 +45,9 @@ func TestClaimsOfAStoredUser(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			c := test.claims
-			realm.sessions.takeUser(&c, &test.user)
+			s.takeUser(&c, &test.user)
 			if userID(&c) != test.id || c.Subject != "7" || c.Name.String() != test.name || c.Picture.String() != test.picture ||
 				c.Email.String() != test.address || c.EmailVerified != test.verified {
 				t.Errorf("the claims are %+v", c)

@@ -1,10 +1,7 @@
 package signin
 
 import (
-	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -12,55 +9,30 @@ import (
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
-	"golang.org/x/crypto/bcrypt"
 
 	"github.com/caddy-signin/caddy-signin/providers"
 )
 
-func hashOf(t testing.TB, password string) string {
-	t.Helper()
-	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(hash)
-}
-
-// A users' file that is edited ends sessions without a reload, and streams too.
-func TestAnEditedUsersFileEndsSessions(t *testing.T) {
-	first, second := hashOf(t, "secret"), hashOf(t, "other")
+// A user who gets another password, or is gone, loses sessions and streams at once.
+func TestSessionsAndStreamsEndWithTheirUser(t *testing.T) {
+	t.Parallel()
 	for name := range strategies {
 		t.Run(name, func(t *testing.T) {
-			path := filepath.Join(t.TempDir(), "users.htpasswd")
-			write := func(content string) {
-				if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-					t.Fatal(err)
-				}
-				past := time.Now().Add(-time.Hour)
-				if err := os.Chtimes(path, past, past); err != nil {
-					t.Fatal(err)
-				}
-			}
-			write("alice:" + first + "\nbob:" + first + "\n")
-			realm, _ := withStrategy(t, name, func(realm *Realm) {
-				realm.ProvidersRaw = []json.RawMessage{json.RawMessage(`{"provider":"credentials","file":"` + path + `"}`)}
-			})
-			s := &realm.urlSite.sessions
+			t.Parallel()
+			s := newTestSessions(t, name)
+			s.knowsOnly(account("alice"), account("bob"), account("carol"))
 			synctest.Test(t, func(t *testing.T) {
-				alice, bob := signedInAs(t, s, "alice"), signedInAs(t, s, "bob")
-				hers, his := openStream(t, realm, alice), openStream(t, realm, bob)
-				write("alice\n")
-				time.Sleep(2 * time.Second)
-				if opened(t, s, alice) == nil || !isOpen(t, hers) {
-					t.Error("a broken file ended a session")
+				alice, bob, carol := s.begin(t, "alice"), s.begin(t, "bob"), s.begin(t, "carol")
+				streams := []<-chan error{s.stream(t, alice), s.stream(t, bob), s.stream(t, carol)}
+				changed := account("alice")
+				changed.Credential = "a hash of another password"
+				s.knowsOnly(changed, account("carol"))
+				if s.find(t, alice) != nil || s.find(t, bob) != nil || s.find(t, carol) == nil {
+					t.Error("a session outlives its password or its user, or another one doesn't")
 				}
-				write("alice:" + second + "\n")
-				time.Sleep(2 * time.Second)
-				if opened(t, s, alice) != nil || isOpen(t, hers) {
-					t.Error("a session outlives its password")
-				}
-				if opened(t, s, bob) != nil || isOpen(t, his) {
-					t.Error("a session outlives its user")
+				time.Sleep(time.Second)
+				if isUnderWay(t, streams[0]) || isUnderWay(t, streams[1]) || !isUnderWay(t, streams[2]) {
+					t.Error("a stream outlives its session, or another one doesn't")
 				}
 			})
 		})
@@ -70,33 +42,26 @@ func TestAnEditedUsersFileEndsSessions(t *testing.T) {
 // The old secret proves passwords until a session is renewed, and the new one
 // from then on.
 func TestARenewedSessionProvesItsPasswordByTheNewSecret(t *testing.T) {
+	t.Parallel()
 	for name := range strategies {
 		t.Run(name, func(t *testing.T) {
-			realm, _ := withStrategy(t, name, nil)
-			s := &realm.urlSite.sessions
-			use := func(secrets ...string) {
-				ring, err := newKeyring(secrets, realm.plain, realm.secure)
-				if err != nil {
-					t.Fatal(err)
-				}
-				s.secret.ring.Store(ring)
-			}
-			const newSecret = "another secret of the unit tests, over 32 bytes"
+			t.Parallel()
+			s := newTestSessions(t, name)
 			synctest.Test(t, func(t *testing.T) {
-				token := signedInAs(t, s, "alice")
-				before := opened(t, s, token).claims.Credential
-				use(newSecret, testSecret)
-				time.Sleep(2 * day)
-				live := opened(t, s, token)
+				token := s.begin(t, "alice")
+				before := s.find(t, token).claims.Credential
+				s.secret = secretOf(t, s.names, secondSecret, firstSecret)
+				time.Sleep(2 * oneDay)
+				live := s.find(t, token)
 				if live == nil || live.claims.Credential == before || before == "" {
 					t.Fatalf("the session is %+v", live)
 				}
-				renewed, err := realm.sessions.strategy.renew(t.Context(), s, live, true)
+				renewed, err := s.strategy.renew(t.Context(), s.siteSessions, live, true)
 				if err != nil {
 					t.Fatal(err)
 				}
-				use(newSecret)
-				if opened(t, s, renewed.token) == nil {
+				s.secret = secretOf(t, s.names, secondSecret)
+				if s.find(t, renewed.token) == nil {
 					t.Error("a renewed session ended with the old secret")
 				}
 			})
@@ -106,19 +71,18 @@ func TestARenewedSessionProvesItsPasswordByTheNewSecret(t *testing.T) {
 
 // Who signs in while their password is set anew has proved the old one.
 func TestASignInThatANewPasswordOvertakes(t *testing.T) {
+	t.Parallel()
 	for name := range strategies {
-		realm, _ := withStrategy(t, name, nil)
-		s := &realm.urlSite.sessions
-		claims := claimsOf(t, s, "alice")
-		other := newRealm(t, func(realm *Realm) {
-			realm.ProvidersRaw = []json.RawMessage{json.RawMessage(`{"provider":"credentials","users":[{"username":"alice","password":"` + hashOf(t, "other") + `"}]}`)}
-		})
-		realm.byID = other.byID
-		made, err := realm.sessions.strategy.issue(t.Context(), s, claims)
+		s := newTestSessions(t, name)
+		claims := s.claimsOf(t, "alice")
+		changed := account("alice")
+		changed.Credential = "a hash of another password"
+		s.knowsOnly(changed)
+		made, err := s.strategy.issue(t.Context(), s.siteSessions, claims)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if opened(t, s, made.token) != nil {
+		if s.find(t, made.token) != nil {
 			t.Errorf("%s: a sign-in with the old password gives a session", name)
 		}
 	}
@@ -126,60 +90,45 @@ func TestASignInThatANewPasswordOvertakes(t *testing.T) {
 
 // Neither a store nor an application that reads the cookie learns the hash.
 func TestASessionDoesNotTellThePassword(t *testing.T) {
-	realm, store := withStrategy(t, "database", nil)
-	token := signedInAs(t, &realm.urlSite.sessions, "alice")
-	roster, ok := realm.byID["credentials"].(providers.Roster)
-	if !ok {
-		t.Fatal("the users of the configuration are unknown")
+	t.Parallel()
+	s := newTestSessions(t, "database")
+	live, hash := s.find(t, s.begin(t, "alice")), account("alice").Credential
+	if live.claims.Credential == "" || strings.Contains(live.claims.Credential, hash) {
+		t.Errorf("the session tells %q of %q", live.claims.Credential, hash)
 	}
-	account, _ := roster.Current("alice")
-	live := opened(t, &realm.urlSite.sessions, token)
-	if live.claims.Credential == "" || strings.Contains(live.claims.Credential, account.Credential) {
-		t.Errorf("the session tells %q of %q", live.claims.Credential, account.Credential)
-	}
-	for key, kept := range store.values {
-		if strings.Contains(string(kept.value), account.Credential) {
+	for key, kept := range s.fake.Values() {
+		if strings.Contains(string(kept), hash) {
 			t.Errorf("%s tells it", key)
 		}
 	}
-	for _, path := range []string{"mac", "cred"} {
-		if value := claim(live, path); value != nil {
-			t.Errorf("the placeholder of the claim %s is %v", path, value)
-		}
-	}
 }
-
-// fakeRoster is a provider that knows its users.
-type fakeRoster struct {
-	providers.Provider
-	accounts map[string]*providers.Account
-}
-
-func (f *fakeRoster) Current(id string) (*providers.Account, bool) { return f.accounts[id], true }
 
 // A provider may know its users and keep no passwords. Whether it does must then
 // be the same as it was at the sign-in.
 func TestSessionsOfARosterWithoutCredentials(t *testing.T) {
+	t.Parallel()
 	for name := range strategies {
 		t.Run(name, func(t *testing.T) {
-			realm, _ := withStrategy(t, name, nil)
-			s, alice := &realm.urlSite.sessions, &providers.Account{ID: "alice", Name: "Alice"}
-			realm.byID["credentials"] = &fakeRoster{realm.byID["credentials"], map[string]*providers.Account{"alice": alice}}
-			token := signedInAs(t, s, "alice")
-			if live := opened(t, s, token); live == nil || live.claims.Name.String() != "Alice" || live.changed {
+			t.Parallel()
+			s, alice := newTestSessions(t, name), providers.Account{ID: "alice", Name: "Alice"}
+			s.knowsOnly(alice)
+			token := s.begin(t, "alice")
+			if live := s.find(t, token); live == nil || live.claims.Name.String() != "Alice" || live.changed {
 				t.Errorf("the session is %+v", live)
 			}
 			alice.Credential = "one"
-			if opened(t, s, token) != nil {
+			s.knowsOnly(alice)
+			if s.find(t, token) != nil {
 				t.Error("a session that was begun without a password goes on with one")
 			}
-			token = signedInAs(t, s, "alice")
-			if opened(t, s, token) == nil {
+			token = s.begin(t, "alice")
+			if s.find(t, token) == nil {
 				t.Error("no session with a password")
 			}
 			for _, credential := range []string{"", "two"} {
 				alice.Credential = credential
-				if opened(t, s, token) != nil {
+				s.knowsOnly(alice)
+				if s.find(t, token) != nil {
 					t.Errorf("a session goes on though its password is now %q", credential)
 				}
 			}
@@ -189,28 +138,28 @@ func TestSessionsOfARosterWithoutCredentials(t *testing.T) {
 
 // The log says once why a session is over that nobody ended, and nothing else.
 func TestTheLogSaysWhyAConfiguredUsersSessionEnded(t *testing.T) {
-	for want, change := range map[endReason]func(*activeRealm, *fakeRoster){
-		stillValid:    func(*activeRealm, *fakeRoster) {},
-		endedUser:     func(_ *activeRealm, roster *fakeRoster) { clear(roster.accounts) },
-		endedPassword: func(_ *activeRealm, roster *fakeRoster) { roster.accounts["alice"].Credential = "other hash" },
-		endedProvider: func(realm *activeRealm, _ *fakeRoster) { clear(realm.byID) },
-		endedRules: func(realm *activeRealm, _ *fakeRoster) {
-			realm.sessions.admission = newAdmission(nil, []Rule{{Group: []string{"leavers"}}})
-		},
+	t.Parallel()
+	alice := providers.Account{ID: "alice", Credential: "a hash", Groups: []string{"leavers"}}
+	changed := alice
+	changed.Credential = "other hash"
+	for want, change := range map[endReason]func(*testSessions){
+		stillValid:    func(*testSessions) {},
+		endedUser:     func(s *testSessions) { s.knowsOnly() },
+		endedPassword: func(s *testSessions) { s.knowsOnly(changed) },
+		endedProvider: func(s *testSessions) { clear(s.configured) },
+		endedRules:    func(s *testSessions) { s.admission = newAdmission(nil, []Rule{{Group: []string{"leavers"}}}) },
 	} {
 		for name := range strategies {
-			realm, _ := withStrategy(t, name, nil)
+			s := newTestSessions(t, name)
+			s.knowsOnly(alice)
 			core, seen := observer.New(zap.DebugLevel)
-			realm.sessions.sampled = zap.New(core)
-			alice := &providers.Account{ID: "alice", Credential: "a hash", Groups: []string{"leavers"}}
-			roster := &fakeRoster{realm.byID["credentials"], map[string]*providers.Account{"alice": alice}}
-			realm.byID["credentials"] = roster
+			s.sampled = zap.New(core)
 			synctest.Test(t, func(t *testing.T) {
-				token := signedInAs(t, &realm.urlSite.sessions, "alice")
-				change(realm, roster)
+				token := s.begin(t, "alice")
+				change(s)
 				for range 3 {
-					if goes := opened(t, &realm.urlSite.sessions, token) != nil; goes != (want == stillValid) {
-						t.Fatalf("%s, %q: the session goes on: %t", name, want, goes)
+					if lives := s.find(t, token) != nil; lives != (want == stillValid) {
+						t.Fatalf("%s, %q: the session goes on: %t", name, want, lives)
 					}
 				}
 			})
@@ -222,7 +171,7 @@ func TestTheLogSaysWhyAConfiguredUsersSessionEnded(t *testing.T) {
 				continue
 			}
 			if len(lines) != 1 || lines[0].Message != string(want) || lines[0].Level != zap.InfoLevel ||
-				lines[0].ContextMap()["user"] != "credentials:alice" || lines[0].ContextMap()["realm"] != realm.String() ||
+				lines[0].ContextMap()["user"] != "credentials:alice" || lines[0].ContextMap()["realm"] != s.realm ||
 				strings.Contains(fmt.Sprint(lines), "hash") {
 				t.Errorf("%s: the log says %v, want %q", name, lines, want)
 			}

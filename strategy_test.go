@@ -8,19 +8,18 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/caddyserver/caddy/v2"
-
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
 )
 
 // What holds wherever sessions live.
 func TestSessionsOfEveryStrategy(t *testing.T) {
+	t.Parallel()
 	for name := range strategies {
 		t.Run(name, func(t *testing.T) {
-			realm, store := withStrategy(t, name, nil)
-			s := &realm.urlSite.sessions
-			first, second := signedInAs(t, s, "alice"), signedInAs(t, s, "alice")
-			one, two := opened(t, s, first), opened(t, s, second)
+			t.Parallel()
+			s := newTestSessions(t, name)
+			first, second := s.begin(t, "alice"), s.begin(t, "alice")
+			one, two := s.find(t, first), s.find(t, second)
 			if one == nil || two == nil || first == second || one.claims.SID == two.claims.SID || len(one.claims.SID) < 32 {
 				t.Fatalf("two sign-ins give %v and %v", one, two)
 			}
@@ -30,10 +29,10 @@ func TestSessionsOfEveryStrategy(t *testing.T) {
 			if err := s.end(t.Context(), s.entryOf(one)); err != nil {
 				t.Fatal(err)
 			}
-			if opened(t, s, first) != nil || opened(t, s, second) == nil {
+			if s.find(t, first) != nil || s.find(t, second) == nil {
 				t.Error("ending one session did not end that one alone")
 			}
-			store.fail(errors.New("down"))
+			s.fake.Fail(errors.New("down"))
 			if _, err := s.readSession(t.Context(), []string{s.names.Session + "=" + second}, new(session)); err == nil {
 				t.Error("with the store down a session is known")
 			}
@@ -44,49 +43,30 @@ func TestSessionsOfEveryStrategy(t *testing.T) {
 // A sign-in's list costs one write; with the strategy database the session
 // itself is the other.
 func TestWritesOfASignIn(t *testing.T) {
+	t.Parallel()
 	for name, want := range map[string]int{"jwt": 1, "database": 2} {
-		realm, store := withStrategy(t, name, nil)
-		signedInAs(t, &realm.urlSite.sessions, "alice")
-		if _, writes := store.counts(); writes != want {
+		s := newTestSessions(t, name)
+		s.begin(t, "alice")
+		if _, writes := s.fake.Counts(); writes != want {
 			t.Errorf("%s: %d writes, want %d", name, writes, want)
 		}
 	}
 }
 
-func TestDefaultStrategy(t *testing.T) {
-	for _, test := range []struct {
-		name, store, strategy string
-		want                  strategy
-	}{
-		{"without a store", "", "", jwtSessions{}},
-		{"with a store", `{"store":"memory"}`, "", databaseSessions{}},
-		{"with a store, and jwt chosen", `{"store":"memory"}`, "jwt", jwtSessions{}},
-		{"without a store, and database chosen", "", "database", databaseSessions{}},
-	} {
-		realm := newRealm(t, func(realm *Realm) {
-			realm.Session.Strategy = test.strategy
-			if test.store != "" {
-				realm.StoreRaw = []byte(test.store)
-			}
-		})
-		if realm.sessions.strategy != test.want {
-			t.Errorf("%s: %T", test.name, realm.sessions.strategy)
-		}
-	}
-}
-
+// Who can read the store can't sign in by what is there.
 func TestTheStoreCannotMakeACookie(t *testing.T) {
-	realm, store := withStrategy(t, "database", nil)
-	token := signedInAs(t, &realm.urlSite.sessions, "alice")
+	t.Parallel()
+	s := newTestSessions(t, "database")
+	token := s.begin(t, "alice")
 	if len(token) != tokenChars {
 		t.Errorf("the cookie carries %q", token)
 	}
-	for key, kept := range store.values {
-		if strings.Contains(key, token) || strings.Contains(string(kept.value), token) {
+	for key, kept := range s.fake.Values() {
+		if strings.Contains(key, token) || strings.Contains(string(kept), token) {
 			t.Errorf("the store has the token, under %s", key)
 		}
 		handle := key[len(key)-tokenChars:]
-		if opened(t, &realm.urlSite.sessions, handle) != nil {
+		if s.find(t, handle) != nil {
 			t.Errorf("the key %s holds what opens the session", key)
 		}
 	}
@@ -94,28 +74,29 @@ func TestTheStoreCannotMakeACookie(t *testing.T) {
 
 // The syntax comes first.
 func TestOnlyTokensReachTheStore(t *testing.T) {
-	realm, store := withStrategy(t, "database", nil)
-	token := signedInAs(t, &realm.urlSite.sessions, "alice")
-	store.counts()
+	t.Parallel()
+	s := newTestSessions(t, "database")
+	token := s.begin(t, "alice")
+	s.fake.Counts()
 	for _, bad := range []string{
 		token[1:], token + "A", token[:42] + "=", token[:42] + "+", token[:42] + "\n", token[:21] + "\r" + token[22:],
 		strings.Repeat("_", 43), "..", strings.Repeat("A", 5000), "nothing",
 	} {
-		if opened(t, &realm.urlSite.sessions, bad) != nil {
+		if s.find(t, bad) != nil {
 			t.Errorf("%q opens a session", bad)
 		}
 	}
-	if reads, _ := store.counts(); reads != 0 {
+	if reads, _ := s.fake.Counts(); reads != 0 {
 		t.Errorf("the store was asked %d times about what can be no token", reads)
 	}
-	if opened(t, &realm.urlSite.sessions, token) == nil {
+	if s.find(t, token) == nil {
 		t.Error("the token opens nothing")
 	}
 }
 
 func TestARecordOfAnotherRealmIsNoSession(t *testing.T) {
-	realm, store := withStrategy(t, "database", nil)
-	s := &realm.urlSite.sessions
+	t.Parallel()
+	s := newTestSessions(t, "database")
 	for name, record := range map[string]string{
 		"of another realm": `{"sub":"alice","sid":"0123456789abcdef","realm":"https://other.example","provider":"credentials","auth_time":%d,"iat":%[1]d,"exp":%d}`,
 		"without a realm":  `{"sub":"alice","sid":"0123456789abcdef","provider":"credentials","auth_time":%d,"iat":%[1]d,"exp":%d}`,
@@ -125,10 +106,10 @@ func TestARecordOfAnotherRealmIsNoSession(t *testing.T) {
 		key, _ := s.tokenKey(token)
 		now := time.Now()
 		value := fmt.Appendf(nil, record, now.Unix(), now.Add(time.Hour).Unix())
-		if err := store.Put(t.Context(), key, value, now.Add(time.Hour)); err != nil {
+		if err := s.fake.Put(t.Context(), key, value, now.Add(time.Hour)); err != nil {
 			t.Fatal(err)
 		}
-		if opened(t, s, token) != nil {
+		if s.find(t, token) != nil {
 			t.Errorf("a record %s is a session", name)
 		}
 	}
@@ -136,19 +117,19 @@ func TestARecordOfAnotherRealmIsNoSession(t *testing.T) {
 
 // The record slides as NextAuth's do, and ends at the absolute limit.
 func TestLifeOfASessionInTheStore(t *testing.T) {
-	realm, store := withStrategy(t, "database", nil)
-	s := &realm.urlSite.sessions
+	t.Parallel()
+	s := newTestSessions(t, "database")
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
-		token := signedInAs(t, s, "alice")
+		token := s.begin(t, "alice")
 		renew := func() issued {
 			t.Helper()
-			live := opened(t, s, token)
+			live := s.find(t, token)
 			if live == nil {
 				t.Fatalf("after %v there is no session", time.Since(began))
 			}
-			store.counts()
-			made, err := realm.sessions.strategy.renew(t.Context(), s, live, false)
+			s.fake.Counts()
+			made, err := s.strategy.renew(t.Context(), s.siteSessions, live, false)
 			if err != nil || made.token != token {
 				t.Fatalf("renewed to %q, %v", made.token, err)
 			}
@@ -159,42 +140,43 @@ func TestLifeOfASessionInTheStore(t *testing.T) {
 			writes  int
 			expires time.Duration // from sign-in
 		}{
-			{time.Hour, 0, 30 * day},
-			{24 * time.Hour, 1, 31*day + time.Hour},
-			{23 * time.Hour, 0, 31*day + time.Hour},
-			{29 * day, 1, 60*day + 48*time.Hour - 24*time.Hour},
-			{29 * day, 1, 90 * day},
+			{time.Hour, 0, 30 * oneDay},
+			{24 * time.Hour, 1, 31*oneDay + time.Hour},
+			{23 * time.Hour, 0, 31*oneDay + time.Hour},
+			{29 * oneDay, 1, 60*oneDay + 48*time.Hour - 24*time.Hour},
+			{29 * oneDay, 1, 90 * oneDay},
 		} {
 			time.Sleep(step.wait)
 			made := renew()
-			if _, writes := store.counts(); writes != step.writes || !made.expires.Equal(began.Add(step.expires)) {
+			if _, writes := s.fake.Counts(); writes != step.writes || !made.expires.Equal(began.Add(step.expires)) {
 				t.Errorf("%v after sign-in: %d writes, expires after %v, want %d and %v",
 					time.Since(began), writes, made.expires.Sub(began), step.writes, step.expires)
 			}
 		}
-		time.Sleep(time.Until(began.Add(90 * day)))
-		if opened(t, s, token) != nil {
+		time.Sleep(time.Until(began.Add(90 * oneDay)))
+		if s.find(t, token) != nil {
 			t.Error("the session outlives the absolute limit")
 		}
 	})
 }
 
 func TestIdleSessionsInTheStoreEnd(t *testing.T) {
-	realm, _ := withStrategy(t, "database", func(realm *Realm) { realm.Session.IdleTimeout = caddy.Duration(8 * time.Hour) })
-	s := &realm.urlSite.sessions
+	t.Parallel()
+	s := newTestSessions(t, "database")
+	s.limits.idleTimeout, s.limits.renewAge = 8*time.Hour, 2*time.Hour
 	synctest.Test(t, func(t *testing.T) {
-		used, unused := signedInAs(t, s, "alice"), signedInAs(t, s, "alice")
+		used, unused := s.begin(t, "alice"), s.begin(t, "alice")
 		for range 4 {
 			time.Sleep(3 * time.Hour)
-			live := opened(t, s, used)
+			live := s.find(t, used)
 			if live == nil {
 				t.Fatal("a session in use ended")
 			}
-			if _, err := realm.sessions.strategy.renew(t.Context(), s, live, false); err != nil {
+			if _, err := s.strategy.renew(t.Context(), s.siteSessions, live, false); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if opened(t, s, unused) != nil {
+		if s.find(t, unused) != nil {
 			t.Error("a session outlives its idle_timeout")
 		}
 	})
@@ -202,64 +184,44 @@ func TestIdleSessionsInTheStoreEnd(t *testing.T) {
 
 // A renewal that races the end of the session does not revive it.
 func TestRenewalOfASessionThatEndsMeanwhile(t *testing.T) {
-	realm, store := withStrategy(t, "database", nil)
-	s := &realm.urlSite.sessions
+	t.Parallel()
+	s := newTestSessions(t, "database")
 	synctest.Test(t, func(t *testing.T) {
-		token := signedInAs(t, s, "alice")
-		time.Sleep(2 * day)
-		live := opened(t, s, token)
-		store.before = func() {
+		token := s.begin(t, "alice")
+		time.Sleep(2 * oneDay)
+		live := s.find(t, token)
+		s.fake.BeforeWrite(func() {
 			if err := s.end(t.Context(), s.entryOf(live)); err != nil {
 				t.Error(err)
 			}
-		}
-		if _, err := realm.sessions.strategy.renew(t.Context(), s, live, true); !errors.Is(err, errSessionOver) {
+		})
+		if _, err := s.strategy.renew(t.Context(), s.siteSessions, live, true); !errors.Is(err, errSessionOver) {
 			t.Errorf("the renewal gives %v", err)
 		}
-		if opened(t, s, token) != nil || len(store.values) > 0 {
-			t.Errorf("the session is back: %v", store.values)
+		if s.find(t, token) != nil || len(s.fake.Values()) > 0 {
+			t.Errorf("the session is back: %v", s.fake.Values())
 		}
 	})
 }
 
 // Two requests that renew at once write once.
 func TestRenewalsAtOnce(t *testing.T) {
-	realm, store := withStrategy(t, "database", nil)
-	s := &realm.urlSite.sessions
+	t.Parallel()
+	s := newTestSessions(t, "database")
 	synctest.Test(t, func(t *testing.T) {
-		token := signedInAs(t, s, "alice")
-		time.Sleep(2 * day)
-		first, second := opened(t, s, token), opened(t, s, token)
-		store.counts()
+		token := s.begin(t, "alice")
+		time.Sleep(2 * oneDay)
+		first, second := s.find(t, token), s.find(t, token)
+		s.fake.Counts()
 		for _, live := range []*session{first, second} {
-			if made, err := realm.sessions.strategy.renew(t.Context(), s, live, false); err != nil || !made.expires.Equal(time.Now().Add(30*day)) {
+			if made, err := s.strategy.renew(t.Context(), s.siteSessions, live, false); err != nil || !made.expires.Equal(time.Now().Add(30*oneDay)) {
 				t.Errorf("renewed until %v, %v", made.expires, err)
 			}
 		}
-		if _, writes := store.counts(); writes != 1 {
+		if _, writes := s.fake.Counts(); writes != 1 {
 			t.Errorf("%d writes", writes)
 		}
 	})
-}
-
-func TestAGuardedRequestWithADatabaseSessionAllocatesLittle(t *testing.T) {
-	realm := newRealm(t, func(realm *Realm) { realm.Session.Strategy = "database" })
-	run := gateRun(t, sessionOf(t, realm), realm)
-	if got := warmAllocs(func() { run() }); got > 10 {
-		t.Errorf("%v allocations, want 10 at most", got)
-	}
-	if run() == 0 {
-		t.Error("the gate let nothing pass")
-	}
-}
-
-func BenchmarkGateColdDatabase(b *testing.B) {
-	realm := newRealm(b, func(realm *Realm) { realm.Session.Strategy = "database" })
-	run := gateRun(b, sessionOf(b, realm), realm)
-	b.ReportAllocs()
-	for b.Loop() {
-		run()
-	}
 }
 
 // FuzzTokenKey checks that a cookie's value reaches the store only in the one
@@ -287,9 +249,8 @@ func FuzzTokenKey(f *testing.F) {
 // FuzzRecord checks that what a store gives back is a session only when it
 // names the realm and is in time.
 func FuzzRecord(f *testing.F) {
-	realm, store := withStrategy(f, "database", nil)
-	s := &realm.urlSite.sessions
-	claims := claimsOf(f, s, "alice")
+	s := newTestSessions(f, "database")
+	claims := s.claimsOf(f, "alice")
 	s.limits.extend(&claims, time.Now())
 	f.Add(string(claims.Append(nil)))
 	f.Add(`{}`)
@@ -297,15 +258,15 @@ func FuzzRecord(f *testing.F) {
 	token := randomText()
 	key, _ := s.tokenKey(token)
 	f.Fuzz(func(t *testing.T, record string) {
-		if err := store.Put(t.Context(), key, []byte(record), time.Now().Add(time.Hour)); err != nil {
+		if err := s.fake.Put(t.Context(), key, []byte(record), time.Now().Add(time.Hour)); err != nil {
 			t.Fatal(err)
 		}
-		live := opened(t, s, token)
+		live := s.find(t, token)
 		if live == nil {
 			return
 		}
 		read, err := authjs.ParseClaims(record)
-		if err != nil || read.Realm != s.key || read.SID == "" || time.Since(read.AuthTime) > 90*day {
+		if err != nil || read.Realm != s.key || read.SID == "" || time.Since(read.AuthTime) > 90*oneDay {
 			t.Errorf("%q is a session", record)
 		}
 	})

@@ -8,6 +8,7 @@ import (
 
 // One normal form for every spelling that an upstream may fold.
 func TestSpellingsOfAHeaderName(t *testing.T) {
+	t.Parallel()
 	names := newHeaderNames("Remote-User", "X-Auth-Request-Preferred-Username")
 	for name, ours := range map[string]bool{
 		"Remote-User": true, "remote-user": true, "REMOTE-USER": true, "Remote_User": true, "remote.user": true,

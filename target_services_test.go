@@ -32,6 +32,7 @@ var realParsers = map[string][]string{
 
 // The models of URL parsers that the fuzz target uses are right.
 func TestModelsOfURLParsers(t *testing.T) {
+	t.Parallel()
 	table := parserTable()
 	input, err := json.Marshal(table)
 	if err != nil {
@@ -39,6 +40,7 @@ func TestModelsOfURLParsers(t *testing.T) {
 	}
 	for name, command := range realParsers {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			cmd := exec.CommandContext(t.Context(), command[0], command[1:]...)
 			cmd.Stdin = bytes.NewReader(input)
 			output, err := cmd.Output()

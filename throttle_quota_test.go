@@ -5,15 +5,14 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/caddyserver/caddy/v2"
-
 	"github.com/caddy-signin/caddy-signin/providers"
 )
 
 func TestABudgetOfMails(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		counts := quotas{newThrottle(t), "site"}
-		budget := providers.Budget{Most: 3, Per: caddy.Duration(15 * time.Minute)}
+		counts := quotas{newThrottle(), "site"}
+		budget := providers.Budget{Most: 3, Per: 15 * 60 * 1e9} // in nanoseconds: 15 minutes
 		take := func(key string) bool {
 			ok, err := counts.take(t.Context(), key, budget)
 			if err != nil {
@@ -44,7 +43,8 @@ func TestABudgetOfMails(t *testing.T) {
 }
 
 func TestBudgetsOfMailsAreTheRealms(t *testing.T) {
-	throttle := newThrottle(t)
+	t.Parallel()
+	throttle := newThrottle()
 	one, other := quotas{throttle, "site"}, quotas{throttle, "other"}
 	keys := map[string]bool{
 		one.address("a"): true, one.client("a"): true, one.total(): true,

@@ -1,40 +1,21 @@
 package signin
 
 import (
-	"context"
 	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/caddyserver/caddy/v2"
-
 	"github.com/caddy-signin/caddy-signin/sessionstore"
+	"github.com/caddy-signin/caddy-signin/sessionstore/storetest"
 )
 
-func newThrottle(t *testing.T) *throttle {
-	t.Helper()
-	return &throttle{store: newMemory(t, "{}"), prefix: sessionstore.EvictablePrefix}
+func newThrottle() *throttle {
+	return &throttle{store: storetest.NewFake(), prefix: sessionstore.EvictablePrefix}
 }
 
-// newMemory is a store in memory with these settings.
-func newMemory(t *testing.T, settings string) sessionstore.Store {
-	t.Helper()
-	ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
-	t.Cleanup(cancel)
-	mod, err := ctx.LoadModuleByID("signin.stores.memory", []byte(settings))
-	if err != nil {
-		t.Fatal(err)
-	}
-	store, err := mod.(sessionstore.Module).Open(ctx, t.Name())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return store
-}
-
-// try begins an attempt, and returns how long it has to wait.
-func (th *throttle) try(t *testing.T, user, address string) time.Duration {
+// begin begins an attempt, and returns how long it has to wait.
+func begin(t *testing.T, th *throttle, user, address string) time.Duration {
 	t.Helper()
 	try := th.attempt("site", "credentials", user, address)
 	wait, err := try.begin(t.Context())
@@ -45,39 +26,41 @@ func (th *throttle) try(t *testing.T, user, address string) time.Duration {
 }
 
 func TestFailuresDemandPausesThatDouble(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		th := newThrottle(t)
+		th := newThrottle()
 		for i := range limitPair.free + 1 {
-			if wait := th.try(t, "alice", "192.0.2.1"); wait != 0 {
+			if wait := begin(t, th, "alice", "192.0.2.1"); wait != 0 {
 				t.Fatalf("attempt %d waits %v", i+1, wait)
 			}
 		}
 		for _, want := range []time.Duration{2 * time.Second, 4 * time.Second, 8 * time.Second, 16 * time.Second} {
-			if wait := th.try(t, "alice", "192.0.2.1"); wait != want {
+			if wait := begin(t, th, "alice", "192.0.2.1"); wait != want {
 				t.Errorf("wait %v, want %v", wait, want)
 			}
 			time.Sleep(want)
-			if wait := th.try(t, "alice", "192.0.2.1"); wait != 0 {
+			if wait := begin(t, th, "alice", "192.0.2.1"); wait != 0 {
 				t.Errorf("after the pause it still waits %v", wait)
 			}
 		}
 		time.Sleep(limitPair.forget + time.Second)
-		if wait := th.try(t, "alice", "192.0.2.1"); wait != 0 {
+		if wait := begin(t, th, "alice", "192.0.2.1"); wait != 0 {
 			t.Errorf("after half an hour of quiet it waits %v", wait)
 		}
 	})
 }
 
 func TestSpellingsOfANameAndAddressesOfANetworkShareABudget(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		th := newThrottle(t)
+		th := newThrottle()
 		for i, user := range []string{"alice", "ALICE", " alice ", "ａｌｉｃｅ", "Alice"} {
-			th.try(t, user, []string{"2001:db8::1", "2001:db8::2:0"}[i%2])
+			begin(t, th, user, []string{"2001:db8::1", "2001:db8::2:0"}[i%2])
 		}
-		if th.try(t, "alice", "2001:db8::3") == 0 {
+		if begin(t, th, "alice", "2001:db8::3") == 0 {
 			t.Error("variants have budgets of their own")
 		}
-		if th.try(t, "alice", "2001:db8:0:1::3") != 0 {
+		if begin(t, th, "alice", "2001:db8:0:1::3") != 0 {
 			t.Error("another network has to wait")
 		}
 	})
@@ -85,25 +68,27 @@ func TestSpellingsOfANameAndAddressesOfANetworkShareABudget(t *testing.T) {
 
 // The back end decides what is one name: LDAP ignores repeated spaces, for one.
 func TestNamesThatADirectoryTakesForOneShareABudget(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		th := newThrottle(t)
+		th := newThrottle()
 		for _, user := range []string{"Zoe  Example", "zoe\u00a0\u00a0example", "zoë example", "zo\u00ade exam\u200bple", "zoe\ufe00 example"} {
-			th.try(t, user, "192.0.2.1")
+			begin(t, th, user, "192.0.2.1")
 		}
-		if th.try(t, "zoe example", "192.0.2.1") == 0 {
+		if begin(t, th, "zoe example", "192.0.2.1") == 0 {
 			t.Error("variants have budgets of their own")
 		}
-		if th.try(t, "zoe examples", "192.0.2.1") != 0 {
+		if begin(t, th, "zoe examples", "192.0.2.1") != 0 {
 			t.Error("another name has to wait")
 		}
 	})
 }
 
 func TestGuessingLocksNobodyOut(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		th := newThrottle(t)
+		th := newThrottle()
 		for range 2000 {
-			th.try(t, "alice", "192.0.2.1")
+			begin(t, th, "alice", "192.0.2.1")
 		}
 		try := th.attempt("site", "credentials", "alice", "198.51.100.7")
 		if wait, err := try.begin(t.Context()); wait != 0 || err != nil {
@@ -112,18 +97,19 @@ func TestGuessingLocksNobodyOut(t *testing.T) {
 		if err := try.succeed(t.Context()); err != nil {
 			t.Error(err)
 		}
-		if wait := th.try(t, "alice", "198.51.100.7"); wait != 0 {
+		if wait := begin(t, th, "alice", "198.51.100.7"); wait != 0 {
 			t.Errorf("after a success the budget is not whole: %v", wait)
 		}
 	})
 }
 
 func TestAnAddressThatTriesManyNamesHasToWait(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		th := newThrottle(t)
+		th := newThrottle()
 		waited := false
 		for i := range limitAddress.free + 2 {
-			waited = th.try(t, string(rune('a'+i)), "192.0.2.1") > 0
+			waited = begin(t, th, string(rune('a'+i)), "192.0.2.1") > 0
 		}
 		if !waited {
 			t.Error("one address may try any number of names")
@@ -133,8 +119,9 @@ func TestAnAddressThatTriesManyNamesHasToWait(t *testing.T) {
 
 // An attempt that checked nothing, because the back end was away, costs nothing.
 func TestAttemptThatIsTakenBackIsForgotten(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		th := newThrottle(t)
+		th := newThrottle()
 		for i := range 10 * limitAccount.free {
 			try := th.attempt("site", "credentials", "alice", "192.0.2.1")
 			if wait, err := try.begin(t.Context()); wait != 0 || err != nil {
@@ -144,7 +131,7 @@ func TestAttemptThatIsTakenBackIsForgotten(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		th.try(t, "alice", "192.0.2.1")
+		begin(t, th, "alice", "192.0.2.1")
 		try := th.attempt("site", "credentials", "alice", "192.0.2.1")
 		if _, err := try.begin(t.Context()); err != nil {
 			t.Fatal(err)
@@ -153,9 +140,9 @@ func TestAttemptThatIsTakenBackIsForgotten(t *testing.T) {
 			t.Errorf("charged %q, want %q", try.charged, want)
 		}
 		for range limitPair.free - 1 {
-			th.try(t, "alice", "192.0.2.1")
+			begin(t, th, "alice", "192.0.2.1")
 		}
-		if th.try(t, "alice", "192.0.2.1") == 0 {
+		if begin(t, th, "alice", "192.0.2.1") == 0 {
 			t.Error("failures that stay are forgotten as well")
 		}
 	})
@@ -164,27 +151,28 @@ func TestAttemptThatIsTakenBackIsForgotten(t *testing.T) {
 // Whoever has to wait because of what others did from the same address pays for
 // nothing by trying too early, and is told the longest of the pauses.
 func TestAnAttemptThatHasToWaitCountsNowhere(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		th := newThrottle(t)
+		th := newThrottle()
 		for i := range limitAddress.free + 8 {
-			for th.try(t, string(rune('a'+i)), "192.0.2.1") > 0 {
+			for begin(t, th, string(rune('a'+i)), "192.0.2.1") > 0 {
 				time.Sleep(time.Second)
 			}
 		}
 		var wait time.Duration
 		for range 20 {
-			wait = th.try(t, "alice", "192.0.2.1")
+			wait = begin(t, th, "alice", "192.0.2.1")
 		}
 		if wait <= time.Minute {
 			t.Fatalf("the address waits %v only", wait)
 		}
 		time.Sleep(wait)
-		if wait := th.try(t, "alice", "192.0.2.1"); wait != 0 {
+		if wait := begin(t, th, "alice", "192.0.2.1"); wait != 0 {
 			t.Errorf("attempts that nobody checked demand a pause of %v", wait)
 		}
 		for range limitPair.free {
 			time.Sleep(limitAddress.most)
-			if wait := th.try(t, "alice", "192.0.2.1"); wait != 0 {
+			if wait := begin(t, th, "alice", "192.0.2.1"); wait != 0 {
 				t.Errorf("a failure without a pause demands %v", wait)
 			}
 		}
@@ -193,7 +181,8 @@ func TestAnAttemptThatHasToWaitCountsNowhere(t *testing.T) {
 
 // Sign-ins that succeed slow nobody down, however many are under way at once.
 func TestSuccessesCountNowhere(t *testing.T) {
-	th := newThrottle(t)
+	t.Parallel()
+	th := newThrottle()
 	for range 2 * limitAccount.free {
 		var under [2]attempt
 		for i := range under {
