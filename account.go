@@ -9,8 +9,13 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/caddy-signin/caddy-signin/internal/access"
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
+	"github.com/caddy-signin/caddy-signin/internal/deadline"
+	"github.com/caddy-signin/caddy-signin/internal/keys"
 	"github.com/caddy-signin/caddy-signin/internal/redirect"
+	"github.com/caddy-signin/caddy-signin/internal/request"
+	"github.com/caddy-signin/caddy-signin/internal/session"
 	"github.com/caddy-signin/caddy-signin/providers"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
@@ -23,9 +28,9 @@ const seenLife = 400 * 24 * time.Hour
 // which it was started, if any: an account that is new is linked to its user. A
 // person's first sign-in leads over the new_user page.
 func completeSignIn(c *call, account providers.Account, begunIn string) error {
-	claims := c.site.sessions.newClaims(c.keys, c.provider, account)
+	claims := c.site.sessions.NewClaims(c.keys, c.provider, account)
 	logIncomplete(c, &claims, &account)
-	if why := c.site.sessions.evaluate(c.site.sessions.newSession(claims), &account); why != admitted {
+	if why := c.site.sessions.Evaluate(c.site.sessions.NewSession(claims), &account); why != access.Admitted {
 		return denyAccess(c, http.StatusOK, &claims, why, &account)
 	}
 	first, err := findOrCreateUser(c, &claims, account, begunIn)
@@ -42,7 +47,7 @@ func completeSignIn(c *call, account providers.Account, begunIn string) error {
 	case err != nil:
 		return c.unavailable(err)
 	}
-	if why := c.site.sessions.evaluate(c.site.sessions.newSession(claims), &account); why != admitted { // deny counts the stored address too
+	if why := c.site.sessions.Evaluate(c.site.sessions.NewSession(claims), &account); why != access.Admitted { // deny counts the stored address too
 		return denyAccess(c, http.StatusOK, &claims, why, &account)
 	}
 	if page := c.endpoints.pages.NewUser; first && page != "" {
@@ -52,9 +57,9 @@ func completeSignIn(c *call, account providers.Account, begunIn string) error {
 }
 
 // denyAccess refuses a person whom the rules don't let in.
-func denyAccess(c *call, status int, claims *authjs.Claims, why verdict, account *providers.Account) error {
-	c.realm.logger.Info("sign-in refused by allow or deny", zap.String("user", userID(claims)), zap.String("why", string(why)),
-		zap.Bool("email_verified", claims.EmailVerified), incompleteField(account), zap.String("reference", reference(c.r)))
+func denyAccess(c *call, status int, claims *authjs.Claims, why access.Verdict, account *providers.Account) error {
+	c.realm.logger.Info("sign-in refused by allow or deny", zap.String("user", session.UserID(claims)), zap.String("why", string(why)),
+		zap.Bool("email_verified", claims.EmailVerified), incompleteField(account), zap.String("reference", request.Reference(c.r)))
 	return c.fail(status, authjs.CodeAccessDenied)
 }
 
@@ -62,7 +67,7 @@ func denyAccess(c *call, status int, claims *authjs.Claims, why verdict, account
 func logIncomplete(c *call, claims *authjs.Claims, account *providers.Account) {
 	if len(account.Incomplete) > 0 {
 		c.realm.logger.Debug("the rules don't see all that the provider may know of a person",
-			zap.String("user", userID(claims)), incompleteField(account), zap.String("reference", reference(c.r)))
+			zap.String("user", session.UserID(claims)), incompleteField(account), zap.String("reference", request.Reference(c.r)))
 	}
 }
 
@@ -76,7 +81,7 @@ func incompleteField(account *providers.Account) zap.Field {
 
 func logRefusedUser(c *call, err error) {
 	c.realm.logger.Warn("a sign-in failed at the store of users", zap.String("provider", c.provider),
-		zap.String("reference", reference(c.r)), zap.Error(err))
+		zap.String("reference", request.Reference(c.r)), zap.Error(err))
 }
 
 // accountType is what the provider's accounts are of, as GET providers tells it
@@ -99,7 +104,7 @@ func findOrCreateUser(c *call, claims *authjs.Claims, account providers.Account,
 	if err != nil {
 		return false, err
 	}
-	ctx, done := patiently(c.r.Context())
+	ctx, done := deadline.Step(c.r.Context())
 	defer done()
 	user, err := users.SignIn(ctx, sessionstore.Account{
 		AccountKey: key,
@@ -112,10 +117,10 @@ func findOrCreateUser(c *call, claims *authjs.Claims, account providers.Account,
 	if err != nil {
 		return false, fmt.Errorf("account %s:%s: %w", c.provider, account.ID, err)
 	}
-	claims.User = userID(claims)
-	c.realm.sessions.takeUser(claims, &user)
+	claims.User = session.UserID(claims)
+	c.realm.sessions.TakeUser(claims, &user)
 	if user.New || user.Linked {
-		c.realm.logger.Info("stored an account", zap.String("user", userID(claims)), zap.String("account", c.provider+":"+account.ID),
+		c.realm.logger.Info("stored an account", zap.String("user", session.UserID(claims)), zap.String("account", c.provider+":"+account.ID),
 			zap.Bool("new", user.New), zap.Bool("linked", user.Linked))
 	}
 	return user.New, nil
@@ -127,8 +132,8 @@ func tokensToStore(c *call, key sessionstore.AccountKey, tokens *providers.Token
 	if tokens == nil {
 		return nil, nil
 	}
-	sealed, err := sealTokens(c.keys, key, tokens)
-	if errors.Is(err, errTokensTooLong) {
+	sealed, err := session.SealTokens(c.keys, key, tokens)
+	if errors.Is(err, session.ErrTokensTooLong) {
 		c.realm.logger.Warn(err.Error(), zap.String("provider", key.Provider))
 		return nil, nil
 	}
@@ -146,13 +151,13 @@ func linkTarget(c *call, begunIn string) (none sessionstore.AccountKey, err erro
 	if err != nil || live == nil {
 		return none, err
 	}
-	if live.claims.SID != begunIn {
+	if live.Claims.SID != begunIn {
 		c.realm.logger.Info("a sign-in links no account, because it was not begun in the session that the browser has now",
-			zap.String("provider", c.provider), zap.String("user", live.userID), zap.String("reference", reference(c.r)))
+			zap.String("provider", c.provider), zap.String("user", live.UserID), zap.String("reference", request.Reference(c.r)))
 		return none, nil
 	}
 	// Who signed in by a password, or comes from NextAuth, is no stored user.
-	provider, id, _ := strings.Cut(live.claims.User, ":")
+	provider, id, _ := strings.Cut(live.Claims.User, ":")
 	return sessionstore.AccountKey{Provider: provider, ID: id}, nil
 }
 
@@ -166,7 +171,7 @@ func linkingSession(c *call) (sid string, err error) {
 	if err != nil || live == nil {
 		return "", err
 	}
-	return live.claims.SID, nil
+	return live.Claims.SID, nil
 }
 
 // isFirstSignIn reports whether a person is new as far as a store remembers that
@@ -175,8 +180,8 @@ func isFirstSignIn(c *call, claims *authjs.Claims) (first bool, err error) {
 	if c.endpoints.pages.NewUser == "" {
 		return false, nil
 	}
-	key := c.site.key + "|seen|" + digest(claims.Provider, claims.Subject)
-	ctx, done := patiently(c.r.Context())
+	key := c.site.key + "|seen|" + keys.Digest(claims.Provider, claims.Subject)
+	ctx, done := deadline.Step(c.r.Context())
 	defer done()
 	err = c.realm.store.Update(ctx, key, func(old []byte) ([]byte, time.Time, error) {
 		first = old == nil

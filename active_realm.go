@@ -10,7 +10,12 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
+	"github.com/caddy-signin/caddy-signin/internal/identity"
+	"github.com/caddy-signin/caddy-signin/internal/keys"
 	"github.com/caddy-signin/caddy-signin/internal/redirect"
+	"github.com/caddy-signin/caddy-signin/internal/request"
+	"github.com/caddy-signin/caddy-signin/internal/session"
+	"github.com/caddy-signin/caddy-signin/internal/throttle"
 	"github.com/caddy-signin/caddy-signin/providers"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
@@ -32,12 +37,12 @@ type activeRealm struct {
 
 	providers []providers.Provider
 	byID      map[string]providers.Provider
-	headers   *headerPlan
-	names     *headerNames // of identity headers, of all realms
+	headers   *identity.HeaderPlan
+	names     *request.HeaderNames // of identity headers, of all realms
 	store     sessionstore.Store
-	sessions  *sessionManager
-	secrets   *secretSource
-	throttle  *throttle
+	sessions  *session.Manager
+	secrets   *keys.Source
+	throttle  *throttle.Throttle
 
 	urlSite *site    // the only site of a realm with a url
 	servers sync.Map // *caddyhttp.Server → *serverSites, of a realm without
@@ -73,7 +78,7 @@ func (rl *activeRealm) owns(key string) bool {
 	if own := rl.poolKey(); own != "" {
 		return key == own
 	}
-	_, err := parseOrigin(key)
+	_, err := request.ParseOrigin(key)
 	return err == nil
 }
 

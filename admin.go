@@ -13,6 +13,9 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
+
+	"github.com/caddy-signin/caddy-signin/internal/response"
+	"github.com/caddy-signin/caddy-signin/internal/session"
 )
 
 func init() { caddy.RegisterModule(adminAPI{}) }
@@ -84,7 +87,7 @@ func (a *adminAPI) serveSessions(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		return a.revoke(w, r, found)
+		return a.Revoke(w, r, found)
 	default:
 		return methodNotAllowed(w, "GET, DELETE")
 	}
@@ -95,30 +98,30 @@ func (a *adminAPI) serveSession(w http.ResponseWriter, r *http.Request) error {
 	if r.Method != http.MethodDelete {
 		return methodNotAllowed(w, "DELETE")
 	}
-	found, err := find(r.Context(), r.URL.Query().Get("realm"), "", func(e *entry) bool { return e.sid == sid })
+	found, err := find(r.Context(), r.URL.Query().Get("realm"), "", func(e *session.Entry) bool { return e.SID == sid })
 	if err != nil {
 		return err
 	}
 	if len(found) == 0 {
-		return adminError(http.StatusNotFound, fmt.Errorf("no session %q: GET %s lists those that live", cut(sid, 80), adminSessions))
+		return adminError(http.StatusNotFound, fmt.Errorf("no session %q: GET %s lists those that live", response.Cut(sid, 80), adminSessions))
 	}
-	return a.revoke(w, r, found)
+	return a.Revoke(w, r, found)
 }
 
-func showSessions(w http.ResponseWriter, found []listedEntry) error {
+func showSessions(w http.ResponseWriter, found []session.ListedEntry) error {
 	list := make([]listedSession, len(found))
 	for i, one := range found {
 		list[i] = listedSession{
-			ID: one.sid, Realm: one.key, User: one.user, Provider: one.provider,
-			Started: one.started.UTC(), Expires: one.ends.UTC(), UserAgent: one.agent,
+			ID: one.SID, Realm: one.Key, User: one.User, Provider: one.Provider,
+			Started: one.Started.UTC(), Expires: one.Ends.UTC(), UserAgent: one.Agent,
 		}
 	}
 	return adminJSON(w, list)
 }
 
-func (a *adminAPI) revoke(w http.ResponseWriter, r *http.Request, found []listedEntry) error {
-	revoked, err := endEach(r.Context(), found, func(one listedEntry) {
-		a.logger.Info("revoked a session", zap.String("user", one.user), zap.String("realm", one.key), zap.String("session", one.sid))
+func (a *adminAPI) Revoke(w http.ResponseWriter, r *http.Request, found []session.ListedEntry) error {
+	revoked, err := session.EndEach(r.Context(), found, func(one session.ListedEntry) {
+		a.logger.Info("revoked a session", zap.String("user", one.User), zap.String("realm", one.Key), zap.String("session", one.SID))
 	})
 	if err != nil {
 		return adminError(http.StatusServiceUnavailable, fmt.Errorf("revoked %d of %d sessions: %w", revoked, len(found), err))
@@ -154,32 +157,32 @@ func revokeEarlierSignIns(ctx context.Context, realmKey, user string) error {
 		return adminError(http.StatusNotFound, err)
 	}
 	for _, rl := range realms {
-		if err := (sessionList{sessionManager: rl.active.sessions}).revokeEarlierSignIns(ctx, user); err != nil {
+		if err := (session.List{Manager: rl.active.sessions}).RevokeEarlierSignIns(ctx, user); err != nil {
 			return adminError(http.StatusServiceUnavailable, fmt.Errorf("%s: %w", rl.active, err))
 		}
 	}
 	return nil
 }
 
-func everyEntry(*entry) bool { return true }
+func everyEntry(*session.Entry) bool { return true }
 
 // find returns the live sessions of a realm, or of all, and of a user, or of
 // all, that are wanted, the oldest first.
-func find(ctx context.Context, realmKey, user string, wanted func(*entry) bool) ([]listedEntry, error) {
+func find(ctx context.Context, realmKey, user string, wanted func(*session.Entry) bool) ([]session.ListedEntry, error) {
 	realms, err := running.realms(realmKey)
 	if err != nil {
 		return nil, adminError(http.StatusNotFound, err)
 	}
 	seen := make(map[[2]string]bool) // realms without a name may share a store
-	var found []listedEntry
+	var found []session.ListedEntry
 	for _, rl := range realms {
-		err := sessionList{sessionManager: rl.active.sessions}.each(ctx, listPrefix(cmp.Or(realmKey, rl.active.poolKey()), user), func(key string, e entry) error {
-			id := [2]string{key, e.sid}
-			if !rl.active.owns(key) || seen[id] || (user != "" && e.user != user) || !wanted(&e) {
+		err := session.List{Manager: rl.active.sessions}.Each(ctx, listPrefix(cmp.Or(realmKey, rl.active.poolKey()), user), func(key string, e session.Entry) error {
+			id := [2]string{key, e.SID}
+			if !rl.active.owns(key) || seen[id] || (user != "" && e.User != user) || !wanted(&e) {
 				return nil
 			}
-			one := listedEntry{sessionList{rl.active.sessions, key}, e}
-			over, err := e.strategy().revoked(ctx, one.sessionList, e)
+			one := session.ListedEntry{List: session.List{Manager: rl.active.sessions, Key: key}, Entry: e}
+			over, err := e.Strategy().Revoked(ctx, one.List, e)
 			if err == nil && !over {
 				seen[id] = true
 				found = append(found, one)
@@ -187,17 +190,17 @@ func find(ctx context.Context, realmKey, user string, wanted func(*entry) bool) 
 			return err //nolint:wrapcheck // it says what was being asked
 		})
 		switch {
-		case errors.Is(err, errNoList):
+		case errors.Is(err, session.ErrNoList):
 			return nil, adminError(http.StatusNotImplemented, fmt.Errorf("%s: %w", rl.active, err))
 		case err != nil:
 			return nil, adminError(http.StatusServiceUnavailable, fmt.Errorf("%s: %w", rl.active, err))
 		}
 	}
-	slices.SortFunc(found, func(a, b listedEntry) int {
-		if order := a.started.Compare(b.started); order != 0 {
+	slices.SortFunc(found, func(a, b session.ListedEntry) int {
+		if order := a.Started.Compare(b.Started); order != 0 {
 			return order
 		}
-		return strings.Compare(a.sid, b.sid)
+		return strings.Compare(a.SID, b.SID)
 	})
 	return found, nil
 }
@@ -209,9 +212,9 @@ func listPrefix(key, user string) string {
 	case key == "":
 		return ""
 	case user == "":
-		return key + sessionInfix
+		return key + session.Infix
 	default:
-		return sessionList{key: key}.userPrefix(user)
+		return session.List{Key: key}.UserPrefix(user)
 	}
 }
 

@@ -10,7 +10,10 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 
+	"github.com/caddy-signin/caddy-signin/internal/identity"
 	"github.com/caddy-signin/caddy-signin/internal/nearest"
+	"github.com/caddy-signin/caddy-signin/internal/request"
+	"github.com/caddy-signin/caddy-signin/internal/session"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
@@ -27,7 +30,7 @@ type App struct {
 
 	// The identity headers of every realm, here and in place: a request loses
 	// them all, for what one realm doesn't set an upstream may believe of another.
-	names *headerNames
+	names *request.HeaderNames
 
 	// What the handlers of this configuration told, to warn about at start.
 	inPlace    []*Realm
@@ -49,7 +52,7 @@ func (App) CaddyModule() caddy.ModuleInfo {
 func (a *App) Provision(ctx caddy.Context) error {
 	a.ctx, a.logger = ctx, ctx.Logger()
 	a.starting = true
-	a.ruledNames, a.names = make(map[string]bool), defaultIdentity()
+	a.ruledNames, a.names = make(map[string]bool), identity.DefaultIdentity()
 	for _, name := range slices.Sorted(maps.Keys(a.Realms)) {
 		if a.Realms[name] == nil {
 			return fmt.Errorf("realm %q is null: give it providers", name)
@@ -66,9 +69,9 @@ func (a *App) Provision(ctx caddy.Context) error {
 // requests lose the identity headers of all its realms. No request comes before
 // all realms are there.
 func (a *App) register(realm *Realm) {
-	a.names.add(realm.active.headers.names...)
+	a.names.Add(realm.active.headers.Names...)
 	realm.active.names = a.names
-	realm.active.sessions.successors = func(key string) []*sessionManager { return running.successors(a, realm, key) }
+	realm.active.sessions.Successors = func(key string) []*session.Manager { return running.successors(a, realm, key) }
 	realm.warnSharedLogins()
 	realm.warnOfBlindDeny()
 }

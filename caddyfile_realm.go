@@ -10,7 +10,10 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
+	"github.com/caddy-signin/caddy-signin/internal/access"
+	"github.com/caddy-signin/caddy-signin/internal/keys"
 	"github.com/caddy-signin/caddy-signin/internal/nearest"
+	"github.com/caddy-signin/caddy-signin/internal/request"
 	"github.com/caddy-signin/caddy-signin/providers"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
@@ -107,7 +110,7 @@ var repeatable = map[string]bool{"allow": true, "deny": true, "redirect": true}
 var realmOptions = options[Realm]{
 	"url": func(d *caddyfile.Dispenser, realm *Realm) error {
 		return oneChecked(d, &realm.URL, func(raw string) error {
-			_, err := parseOrigin(raw)
+			_, err := request.ParseOrigin(raw)
 			return err
 		})
 	},
@@ -116,7 +119,7 @@ var realmOptions = options[Realm]{
 	},
 	"cookie_domain": func(d *caddyfile.Dispenser, realm *Realm) error {
 		return oneChecked(d, &realm.CookieDomain, func(raw string) (err error) {
-			realm.CookieDomain, err = parseCookieDomain(raw)
+			realm.CookieDomain, err = request.ParseCookieDomain(raw)
 			return err
 		})
 	},
@@ -199,8 +202,8 @@ func parseSecret(d *caddyfile.Dispenser, realm *Realm) error {
 		if strings.Contains(secret, "{") {
 			continue // a placeholder: known when it is provisioned
 		}
-		if err := checkSecret(secret); err != nil {
-			return d.WrapErr(errBadSecret(i, err))
+		if err := keys.CheckSecret(secret); err != nil {
+			return d.WrapErr(keys.ErrBadSecret(i, err))
 		}
 	}
 	return nil
@@ -234,13 +237,13 @@ func parseStore(d *caddyfile.Dispenser, realm *Realm) error {
 	return nil
 }
 
-var admissionKinds = map[string]func(*Rule) *[]string{
-	"email":    func(rule *Rule) *[]string { return &rule.Email },
-	"group":    func(rule *Rule) *[]string { return &rule.Group },
-	"provider": func(rule *Rule) *[]string { return &rule.Provider },
+var admissionKinds = map[string]func(*access.Rule) *[]string{
+	"email":    func(rule *access.Rule) *[]string { return &rule.Email },
+	"group":    func(rule *access.Rule) *[]string { return &rule.Group },
+	"provider": func(rule *access.Rule) *[]string { return &rule.Provider },
 }
 
-func parseAdmission(d *caddyfile.Dispenser, rules *[]Rule) error {
+func parseAdmission(d *caddyfile.Dispenser, rules *[]access.Rule) error {
 	option := d.Val()
 	if !d.NextArg() {
 		return d.Errf("%s needs a rule on its line: %s email|group|provider <value>..., such as %s email *@example.com", option, option, option)
@@ -283,7 +286,7 @@ func parseIdentityHeaders(d *caddyfile.Dispenser, realm *Realm) error {
 	if headers.Set == "" && len(headers.Headers) == 0 {
 		return d.Err("identity_headers needs a set, such as remote, or a block of headers, such as X-Auth-User {http.auth.user.id}")
 	}
-	if _, err := headers.plan(); err != nil {
+	if _, err := headers.Plan(); err != nil {
 		return d.WrapErr(err)
 	}
 	return nil

@@ -11,7 +11,10 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
+	"github.com/caddy-signin/caddy-signin/internal/keys"
 	"github.com/caddy-signin/caddy-signin/internal/redirect"
+	"github.com/caddy-signin/caddy-signin/internal/request"
+	"github.com/caddy-signin/caddy-signin/internal/response"
 	"github.com/caddy-signin/caddy-signin/pages"
 	"github.com/caddy-signin/caddy-signin/providers"
 )
@@ -69,7 +72,7 @@ type call struct {
 	realm     *activeRealm
 	site      *site
 	endpoints *endpoints
-	keys      *keyring
+	keys      *keys.Ring
 
 	provider string // the path segment after the action
 	query    url.Values
@@ -93,7 +96,7 @@ func (e *endpoints) serve(rs *requestState, w http.ResponseWriter, r *http.Reque
 	}
 	c := &call{w: w, r: r, state: rs, realm: rs.realm, site: s, endpoints: e, began: time.Now()}
 	c.query, _ = parseQuery(r.URL.RawQuery) // a malformed parameter is as if it were not given
-	protect(w.Header())
+	response.Protect(w.Header())
 	segments := strings.SplitN(path, "/", 3)
 	found, ok := e.table[endpointKey{r.Method, segments[0]}]
 	if !ok || !e.dialect.serves(found, segments[1:]) {
@@ -118,7 +121,7 @@ func (e *endpoints) serve(rs *requestState, w http.ResponseWriter, r *http.Reque
 func (c *call) goHome(path string) error {
 	c.query.Set("callbackUrl", c.callbackURL)
 	c.sendCookies()
-	sendRedirect(c.w, http.StatusFound, c.site.base+"/"+path+"?"+c.query.Encode())
+	response.Redirect(c.w, http.StatusFound, c.site.base+"/"+path+"?"+c.query.Encode())
 	return nil
 }
 
@@ -145,20 +148,20 @@ func (c *call) prepare(e *endpoint) error {
 
 func (c *call) prepareCSRF(e *endpoint) {
 	for _, value := range authjs.AppendValues(nil, c.state.cookieLines, c.site.names.CSRF) {
-		if token, ok := c.keys.csrf.Verify(value); ok {
+		if token, ok := c.keys.CSRF.Verify(value); ok {
 			c.csrfToken = token
-			c.verified = c.r.Method == http.MethodPost && c.keys.csrf.VerifyPost(value, c.body["csrfToken"])
+			c.verified = c.r.Method == http.MethodPost && c.keys.CSRF.VerifyPost(value, c.body["csrfToken"])
 			break
 		}
 	}
 	if c.csrfToken == "" {
 		var value string
-		c.csrfToken, value = c.keys.csrf.New()
+		c.csrfToken, value = c.keys.CSRF.New()
 		c.setCookies = append(c.setCookies, authjs.Cookie{Name: c.site.names.CSRF, Value: value, Secure: c.site.secure})
 	}
 	// A sibling host can plant a pair that verifies; the browser tells who asks.
 	if !e.crossSite || c.takesToken() {
-		c.verified = c.verified && !isForeignPost(c.r, c.site.origin)
+		c.verified = c.verified && !request.IsForeignPost(c.r, c.site.origin)
 	}
 }
 
@@ -194,13 +197,13 @@ func (c *call) redirect(status int, target string) error {
 			status = instead
 		}
 		if c.endpoints.dialect.jsonLocation {
-			setLocation(c.w, target)
+			response.SetLocation(c.w, target)
 		}
 		return c.writeJSON(status, struct {
 			URL string `json:"url"`
 		}{target})
 	}
-	sendRedirect(c.w, http.StatusFound, target)
+	response.Redirect(c.w, http.StatusFound, target)
 	return nil
 }
 
@@ -222,8 +225,8 @@ func (c *call) fail(status int, code authjs.ErrorCode, more ...string) error {
 	c.dropPreparedCookies()
 	if c.showsPages() {
 		c.setFlash(flash{
-			Code: end.query[1], Reference: reference(c.r), Provider: c.provider,
-			Username: cut(c.body["username"], maxFlashValue), Email: cut(c.body["email"], maxFlashValue),
+			Code: end.query[1], Reference: request.Reference(c.r), Provider: c.provider,
+			Username: response.Cut(c.body["username"], maxFlashValue), Email: response.Cut(c.body["email"], maxFlashValue),
 		}, failureLife)
 	}
 	return c.redirect(status, redirect.AddQuery(c.site.base+"/"+end.page, end.query...))
@@ -269,7 +272,7 @@ func (c *call) unavailable(err error) error {
 func (c *call) retryLater() error {
 	if c.wantsJSON() {
 		// The client takes an absolute URL out of every answer to a POST.
-		c.w.Header().Set("Retry-After", retryAfterSeconds)
+		c.w.Header().Set("Retry-After", response.RetryAfterSeconds)
 		return c.fail(http.StatusServiceUnavailable, authjs.CodeUnavailable)
 	}
 	return unavailable(c.w, c.r, c.state, pages.Unavailable{RetryURL: c.formPage()})
@@ -289,7 +292,7 @@ func (c *call) formPage() string {
 
 // writeJSON and sendJSON of an endpoint call the content as the dialect does.
 func (c *call) writeJSON(status int, value any) error {
-	body, err := encodeJSON(value)
+	body, err := response.EncodeJSON(value)
 	if err != nil {
 		return err
 	}
@@ -297,5 +300,5 @@ func (c *call) writeJSON(status int, value any) error {
 }
 
 func (c *call) sendJSON(status int, body []byte) error {
-	return sendAs(c.w, c.endpoints.dialect.jsonType, status, body)
+	return response.SendAs(c.w, c.endpoints.dialect.jsonType, status, body)
 }

@@ -11,6 +11,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-signin/caddy-signin/internal/request"
 )
 
 // checkedRealm is a realm of a configuration, and where it can be reached.
@@ -79,7 +81,7 @@ func (f *realmFinder) walk(ctx caddy.Context, open bool) error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(app.Servers)) {
 		srv := app.Servers[name]
-		addresses, patterns := addressesOf(app, srv), newServedHosts(srv).patterns
+		addresses, patterns := addressesOf(app, srv), request.NewHosts(srv).Patterns
 		var refused error
 		all := &routeWalk{srv: srv, signin: func(h *Handler, hosts []string) {
 			realm := f.app.configured(h.realm)
@@ -111,7 +113,7 @@ type siteAddresses [][2]string
 // and 443 behind the operator's own forwarding don't show outside.
 func addressesOf(app *caddyhttp.App, srv *caddyhttp.Server) (addresses siteAddresses) {
 	plain, secure := uint(cmp.Or(app.HTTPPort, caddyhttp.DefaultHTTPPort)), uint(cmp.Or(app.HTTPSPort, caddyhttp.DefaultHTTPSPort))
-	for _, span := range newServedHosts(srv).ports {
+	for _, span := range request.NewHosts(srv).Ports {
 		for port := span[0]; port <= span[1]; port++ {
 			address := [2]string{"http", ":" + strconv.FormatUint(uint64(port), 10)}
 			if len(srv.TLSConnPolicies) > 0 && port != plain {
@@ -129,8 +131,8 @@ func addressesOf(app *caddyhttp.App, srv *caddyhttp.Server) (addresses siteAddre
 // served adds the addresses of a host of the realm's sites. Of a server behind
 // proxies the scheme is what those say.
 func (c *checkedRealm) served(addresses siteAddresses, host string, behind bool) {
-	host = knownHost(host)
-	if isHostPattern(host) {
+	host = request.KnownHost(host)
+	if request.IsHostPattern(host) {
 		c.unknown = append(c.unknown, "the host "+host+" stands for many")
 		return
 	}

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/caddy-signin/caddy-signin/internal/response"
 	"github.com/caddy-signin/caddy-signin/providers"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
@@ -154,7 +155,7 @@ func (r *checkReport) count(level string) (n int) {
 func (r *checkReport) print(to io.Writer) error {
 	var text strings.Builder
 	line := func(indent string, words ...string) {
-		text.WriteString(indent + printable(strings.Join(words, " ")) + "\n")
+		text.WriteString(indent + response.Printable(strings.Join(words, " ")) + "\n")
 	}
 	printFindings := func(indent string, findings []checkFinding) {
 		for _, finding := range findings {

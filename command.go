@@ -15,6 +15,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
+
+	"github.com/caddy-signin/caddy-signin/internal/response"
 )
 
 // onlySubcommands makes a command that does nothing itself show its help, and
@@ -153,7 +155,7 @@ func printSessions(to io.Writer, list []listedSession) error {
 			one.ID, one.User, one.Realm, one.Started.Local().Format(time.DateTime), one.Expires.Local().Format(time.DateTime), one.UserAgent,
 		}
 		for i := range row {
-			row[i] = printable(row[i])
+			row[i] = response.Printable(row[i])
 		}
 		fmt.Fprintln(table, strings.Join(row, "\t"))
 	}

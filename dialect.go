@@ -5,6 +5,7 @@ import (
 
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
 	"github.com/caddy-signin/caddy-signin/internal/redirect"
+	"github.com/caddy-signin/caddy-signin/internal/response"
 )
 
 // dialect is one generation of NextAuth's protocol. What differs between them
@@ -68,7 +69,7 @@ var nextAuth = &dialect{
 	plain:              authjs.NextAuth.Names(false),
 	secure:             authjs.NextAuth.Names(true),
 	jsonField:          true,
-	jsonType:           typeJSON,
+	jsonType:           response.ContentTypeJSON,
 	oidcType:           "oauth",
 	nobody:             []byte("{}"),
 	errorsOnSignInPage: true,

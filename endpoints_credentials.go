@@ -9,7 +9,11 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/caddy-signin/caddy-signin/internal/access"
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
+	"github.com/caddy-signin/caddy-signin/internal/request"
+	"github.com/caddy-signin/caddy-signin/internal/response"
+	"github.com/caddy-signin/caddy-signin/internal/throttle"
 	"github.com/caddy-signin/caddy-signin/providers"
 )
 
@@ -25,8 +29,8 @@ func checkCredentials(c *call, checker providers.Checker) error {
 		return c.missingCSRF("signin")
 	}
 	ctx := c.r.Context()
-	try := c.realm.throttle.attempt(c.site.key, c.provider, c.body["username"], clientIP(c.r))
-	wait, err := try.begin(ctx)
+	try := c.realm.throttle.Attempt(c.site.key, c.provider, c.body["username"], request.ClientIP(c.r))
+	wait, err := try.Begin(ctx)
 	if err != nil {
 		return c.unavailable(err)
 	}
@@ -34,7 +38,7 @@ func checkCredentials(c *call, checker providers.Checker) error {
 		return throttled(c, wait)
 	}
 	account, err := checker.Check(ctx, c.body)
-	if err == nil && account.Demo && !(c.site.loopback && isDirectLoopback(c.r)) {
+	if err == nil && account.Demo && !(c.site.loopback && request.IsDirectLoopback(c.r)) {
 		c.realm.logger.Error("refused a password that is published in the documentation: it works on this machine's loopback address only; set one of your own with `caddy hash-password`",
 			zap.String("provider", c.provider), zap.String("user", account.Login))
 		err = providers.ErrWrongCredentials
@@ -45,12 +49,12 @@ func checkCredentials(c *call, checker providers.Checker) error {
 	case err != nil:
 		return notChecked(c, &try, fmt.Errorf("provider %s: %w", c.provider, err))
 	}
-	if err := try.succeed(ctx); err != nil {
+	if err := try.Succeed(ctx); err != nil {
 		return c.unavailable(err)
 	}
-	claims := c.site.sessions.newClaims(c.keys, c.provider, account)
+	claims := c.site.sessions.NewClaims(c.keys, c.provider, account)
 	logIncomplete(c, &claims, &account)
-	if why := c.site.sessions.evaluate(c.site.sessions.newSession(claims), &account); why != admitted {
+	if why := c.site.sessions.Evaluate(c.site.sessions.NewSession(claims), &account); why != access.Admitted {
 		return denyAccess(c, http.StatusForbidden, &claims, why, &account)
 	}
 	return startSession(c, claims)
@@ -64,8 +68,8 @@ func wrongCredentials(c *call, err error) error {
 		code = authjs.ErrorCode(refusal.Code)
 	}
 	c.realm.logger.Info("sign-in with a wrong user name or password",
-		zap.String("provider", c.provider), zap.String("user", cut(c.body["username"], 80)),
-		zap.String("client_ip", clientIP(c.r)), zap.String("code", string(code)), zap.String("reference", reference(c.r)))
+		zap.String("provider", c.provider), zap.String("user", response.Cut(c.body["username"], 80)),
+		zap.String("client_ip", request.ClientIP(c.r)), zap.String("code", string(code)), zap.String("reference", request.Reference(c.r)))
 	if code == authjs.CodeAccessDenied {
 		return c.fail(http.StatusForbidden, code)
 	}
@@ -75,9 +79,9 @@ func wrongCredentials(c *call, err error) error {
 // notChecked answers while the back end can't be asked. Nobody learned anything
 // about a password, so the attempt doesn't count, unless the client went away:
 // then it may come back and have the same work done again and again.
-func notChecked(c *call, try *attempt, cause error) error {
+func notChecked(c *call, try *throttle.Attempt, cause error) error {
 	if ctx := c.r.Context(); ctx.Err() == nil {
-		if err := try.refund(ctx); err != nil {
+		if err := try.Refund(ctx); err != nil {
 			cause = errors.Join(cause, err)
 		}
 	}
@@ -87,13 +91,13 @@ func notChecked(c *call, try *attempt, cause error) error {
 // throttled answers 429 (RFC 6585 section 4) and checks nothing.
 func throttled(c *call, wait time.Duration) error {
 	c.realm.sampled.Warn("sign-in attempts are being slowed down",
-		zap.String("provider", c.provider), zap.String("client_ip", clientIP(c.r)))
+		zap.String("provider", c.provider), zap.String("client_ip", request.ClientIP(c.r)))
 	c.w.Header().Set("Retry-After", strconv.Itoa(int((wait+time.Second-1)/time.Second)))
 	if c.wantsJSON() || c.endpoints.pages.SignIn != "" {
 		return c.fail(http.StatusTooManyRequests, authjs.CodeCredentialsSignin, "provider", c.provider)
 	}
 	page := signInPage(c, string(authjs.CodeCredentialsSignin))
-	page.ErrorProvider, page.Username, page.RetryAfter = c.provider, cut(c.body["username"], maxFlashValue), wait
+	page.ErrorProvider, page.Username, page.RetryAfter = c.provider, response.Cut(c.body["username"], maxFlashValue), wait
 	c.sendCookies()
 	return c.site.servePage(c.w, page)
 }

@@ -9,13 +9,16 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/caddy-signin/caddy-signin/internal/address"
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
+	"github.com/caddy-signin/caddy-signin/internal/keys"
 	"github.com/caddy-signin/caddy-signin/internal/redirect"
+	"github.com/caddy-signin/caddy-signin/internal/request"
+	"github.com/caddy-signin/caddy-signin/internal/response"
+	"github.com/caddy-signin/caddy-signin/internal/throttle"
 	"github.com/caddy-signin/caddy-signin/pages"
 	"github.com/caddy-signin/caddy-signin/providers"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
-
-	"github.com/caddy-signin/caddy-signin/internal/address"
 )
 
 // mailLink asks the mail server whether it takes a message to the address typed,
@@ -26,19 +29,19 @@ func mailLink(c *call, mailer providers.Mailer) error {
 	address, err := address.Parse(c.body["email"])
 	if err != nil {
 		c.realm.logger.Info("no sign-in link was mailed: what was typed is no e-mail address",
-			zap.String("provider", c.provider), zap.String("reference", reference(c.r)))
+			zap.String("provider", c.provider), zap.String("reference", request.Reference(c.r)))
 		return c.fail(http.StatusOK, authjs.CodeEmailSignin)
 	}
 	ctx := c.r.Context()
-	counts, limits := quotas{c.realm.throttle, c.site.key}, mailer.Limits()
+	counts, limits := c.realm.throttle.Quotas(c.site.key), mailer.Limits()
 	for _, budget := range []struct {
 		what, key string
 		budget    providers.Budget
 	}{
-		{"client", counts.client(clientIP(c.r)), limits.Client},
-		{"total", counts.total(), limits.Total},
+		{"client", counts.Client(request.ClientIP(c.r)), limits.Client},
+		{"total", counts.Total(), limits.Total},
 	} {
-		if ok, err := counts.take(ctx, budget.key, budget.budget); err != nil {
+		if ok, err := counts.Take(ctx, budget.key, budget.budget); err != nil {
 			return c.unavailable(err)
 		} else if !ok {
 			mailLimited(c, budget.what)
@@ -60,13 +63,13 @@ const mailLimitReached = "no sign-in link was mailed: a limit of the email provi
 func mailLimited(c *call, limit string) {
 	c.realm.sampled.Warn(mailLimitReached,
 		zap.String("provider", c.provider), zap.String("limit", limit),
-		zap.String("client_ip", clientIP(c.r)), zap.String("reference", reference(c.r)))
+		zap.String("client_ip", request.ClientIP(c.r)), zap.String("reference", request.Reference(c.r)))
 }
 
 // linkRequested is the answer to whoever asked for a link, the same in every case.
 func linkRequested(c *call, mailer providers.Mailer, address string) error {
 	if c.showsPages() {
-		c.setFlash(flash{Provider: c.provider, Email: address, Reference: reference(c.r)}, mailer.LinkLife())
+		c.setFlash(flash{Provider: c.provider, Email: address, Reference: request.Reference(c.r)}, mailer.LinkLife())
 	}
 	return c.redirect(http.StatusOK, redirect.AddQuery(c.site.base+"/verify-request", "provider", c.provider, "type", "email"))
 }
@@ -80,10 +83,10 @@ func mailAccount(address string) providers.Account {
 // what it needs of it.
 type linkMail struct {
 	offer     providers.Offer
-	keys      linkKeys
+	keys      keys.LinkKeys
 	link      mailedLink
 	told      providers.Link
-	counts    quotas
+	counts    throttle.Quotas
 	limit     providers.Budget
 	admitted  bool
 	logger    *zap.Logger
@@ -92,17 +95,17 @@ type linkMail struct {
 }
 
 func newLinkMail(c *call, mailer providers.Mailer, offer providers.Offer, address string) linkMail {
-	token := hex.EncodeToString(randomBytes(linkDigits / 2))
+	token := hex.EncodeToString(keys.RandomBytes(linkDigits / 2))
 	return linkMail{
-		offer: offer, keys: c.keys.links, reference: reference(c.r), logger: c.realm.logger, sampled: c.realm.sampled,
-		counts: quotas{c.realm.throttle, c.site.key}, limit: mailer.Limits().Address,
-		admitted: c.site.sessions.admits(c.site.sessions.newSession(c.site.sessions.newClaims(c.keys, c.provider, mailAccount(address)))),
+		offer: offer, keys: c.keys.Links, reference: request.Reference(c.r), logger: c.realm.logger, sampled: c.realm.sampled,
+		counts: c.realm.throttle.Quotas(c.site.key), limit: mailer.Limits().Address,
+		admitted: c.site.sessions.Admits(c.site.sessions.NewSession(c.site.sessions.NewClaims(c.keys, c.provider, mailAccount(address)))),
 		link:     newMailedLink(c, address, token),
 		told: providers.Link{
 			Site: c.site.host, HomeURL: c.site.origin, Address: address,
 			URL: redirect.AddQuery(c.site.base+"/callback/"+c.provider,
 				"callbackUrl", c.callbackURL, "token", token, "email", address),
-			Requested: time.Now(), ClientIP: clientIP(c.r), Browser: browserName(c.r.UserAgent()),
+			Requested: time.Now(), ClientIP: request.ClientIP(c.r), Browser: browserName(c.r.UserAgent()),
 			Life: mailer.LinkLife(),
 		},
 	}
@@ -140,7 +143,7 @@ func (l linkMail) deliver(ctx context.Context) {
 // isWanted asks the address's limit, which counts refused addresses too, and
 // says what the rules said.
 func (l linkMail) isWanted(ctx context.Context) (bool, error) {
-	left, err := l.counts.take(ctx, l.counts.address(l.link.address), l.limit)
+	left, err := l.counts.Take(ctx, l.counts.Address(l.link.address), l.limit)
 	switch {
 	case err != nil:
 		return false, err
@@ -174,7 +177,7 @@ func openLink(c *call, mailer providers.Mailer) error {
 		return c.missingCSRF("signin")
 	}
 	link := newMailedLink(c, address, token)
-	switch err := link.spend(c.r.Context(), c.keys.links); {
+	switch err := link.spend(c.r.Context(), c.keys.Links); {
 	case errors.Is(err, sessionstore.ErrNotFound):
 		return invalidLink(c, errors.New("no such link: it was used, has expired, is another provider's, or was never mailed to this address"))
 	case err != nil:
@@ -211,7 +214,7 @@ func invalidLink(c *call, err error) error {
 
 func logLink(c *call, err error) {
 	c.realm.logger.Info("a mailed link did not sign in", zap.String("provider", c.provider),
-		zap.String("client_ip", clientIP(c.r)), zap.String("reference", reference(c.r)), zap.Error(err))
+		zap.String("client_ip", request.ClientIP(c.r)), zap.String("reference", request.Reference(c.r)), zap.Error(err))
 }
 
 // resendPause is how long the page that says to look for the mail waits before
@@ -228,7 +231,7 @@ func serveVerifyRequestPage(c *call) error {
 			}
 		}
 		c.sendCookies()
-		sendRedirect(c.w, http.StatusFound, redirect.AddQuery(page, query...))
+		response.Redirect(c.w, http.StatusFound, redirect.AddQuery(page, query...))
 		return nil
 	}
 	page := pages.VerifyRequest{Site: c.site.pageSite(c.r)}

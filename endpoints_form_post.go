@@ -5,6 +5,7 @@ import (
 
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
 	"github.com/caddy-signin/caddy-signin/internal/redirect"
+	"github.com/caddy-signin/caddy-signin/internal/response"
 	"github.com/caddy-signin/caddy-signin/providers"
 )
 
@@ -44,6 +45,6 @@ func repeatWithCookies(c *call) error {
 	if len(target) > maxFormAnswer {
 		return c.fail(http.StatusOK, authjs.CodeOAuthCallback)
 	}
-	sendRedirect(c.w, http.StatusSeeOther, target)
+	response.Redirect(c.w, http.StatusSeeOther, target)
 	return nil
 }

@@ -14,6 +14,9 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
+	"github.com/caddy-signin/caddy-signin/internal/deadline"
+	"github.com/caddy-signin/caddy-signin/internal/keys"
+	"github.com/caddy-signin/caddy-signin/internal/request"
 	"github.com/caddy-signin/caddy-signin/providers"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
@@ -72,9 +75,9 @@ func startSignIn(c *call) error {
 func redirectToProvider(c *call, redirector providers.Redirector) error {
 	pending := pendingFlow{
 		Provider:    c.provider,
-		State:       randomText(),
-		Nonce:       randomText(),
-		Verifier:    randomText(),
+		State:       keys.RandomText(),
+		Nonce:       keys.RandomText(),
+		Verifier:    keys.RandomText(),
 		RedirectURI: redirectURI(c),
 		CallbackURL: c.callbackURL,
 		Started:     time.Now().UnixMilli(),
@@ -121,7 +124,7 @@ func storePending(c *call, pending pendingFlow) error {
 			dropPending(c, old.cookie.Name)
 		}
 	}
-	cookie := c.site.cookie(c.site.names.Pending(pending.State), c.keys.pending[c.site.names.State].Seal(payload))
+	cookie := c.site.cookie(c.site.names.Pending(pending.State), c.keys.Pending[c.site.names.State].Seal(payload))
 	cookie.MaxAge, cookie.Expires = int(pendingLife.Seconds()), time.Now().Add(pendingLife)
 	c.setCookies = append(c.setCookies, cookie)
 	return nil
@@ -132,7 +135,7 @@ func dropPending(c *call, name string) {
 }
 
 func openPending(c *call, value string) (pendingFlow, bool) {
-	payload, _, err := c.keys.pending[c.site.names.State].Open(value)
+	payload, _, err := c.keys.Pending[c.site.names.State].Open(value)
 	if err != nil {
 		return pendingFlow{}, false
 	}
@@ -239,9 +242,9 @@ func consumeFlow(c *call, state string) (pending pendingFlow, unusable, err erro
 // not crowd out what ends sessions. Even then a replay needs a copy of the cookie
 // and a code that the provider takes twice.
 func markFlowUsed(c *call, ctx context.Context, pending *pendingFlow) error {
-	ctx, done := patiently(ctx)
+	ctx, done := deadline.Step(ctx)
 	defer done()
-	key := sessionstore.EvictablePrefix + c.site.key + "|flow|" + digest(pending.State)
+	key := sessionstore.EvictablePrefix + c.site.key + "|flow|" + keys.Digest(pending.State)
 	if err := sessionstore.Add(ctx, c.realm.store, key, []byte{1}, pending.ends()); err != nil {
 		return fmt.Errorf("spending a sign-in: %w", err)
 	}
@@ -257,5 +260,5 @@ func logRefusal(c *call, provider providers.Redirector, pending pendingFlow, ans
 
 func logFailure(c *call, err error) {
 	c.realm.logger.Warn("a sign-in failed at its return from the provider", zap.String("provider", c.provider),
-		zap.String("reference", reference(c.r)), zap.Error(err))
+		zap.String("reference", request.Reference(c.r)), zap.Error(err))
 }

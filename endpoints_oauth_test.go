@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
+	"github.com/caddy-signin/caddy-signin/internal/keys"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
@@ -52,11 +53,11 @@ func TestSpentFlowsLeaveRoomInTheStore(t *testing.T) {
 
 // A flow's time is in the sealed value.
 func TestAFlowEndsByItsSealedTime(t *testing.T) {
-	source, err := newSecretSource([]string{testSecret}, []*authjs.Names{nextAuth.plain}, nil, zap.NewNop())
+	source, err := keys.NewSource([]string{testSecret}, []*authjs.Names{nextAuth.plain}, nil, zap.NewNop())
 	if err != nil {
 		t.Fatal(err)
 	}
-	keys, err := source.named("").keys(t.Context())
+	keys, err := source.Named("").Ring(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +67,7 @@ func TestAFlowEndsByItsSealedTime(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, ok := openPending(c, keys.pending[nextAuth.plain.State].Seal(payload)); ok != want {
+		if _, ok := openPending(c, keys.Pending[nextAuth.plain.State].Seal(payload)); ok != want {
 			t.Errorf("a flow of %v: %v", age, ok)
 		}
 	}

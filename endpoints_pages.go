@@ -7,12 +7,12 @@ import (
 	"time"
 
 	"github.com/caddy-signin/caddy-signin/client"
+	"github.com/caddy-signin/caddy-signin/internal/address"
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
 	"github.com/caddy-signin/caddy-signin/internal/redirect"
+	"github.com/caddy-signin/caddy-signin/internal/response"
 	"github.com/caddy-signin/caddy-signin/pages"
 	"github.com/caddy-signin/caddy-signin/providers"
-
-	"github.com/caddy-signin/caddy-signin/internal/address"
 )
 
 // serveSignInPage shows the ways to sign in. It never goes to a provider by
@@ -34,7 +34,7 @@ func serveSignInPage(c *call) error {
 			query = append(query, "code", more)
 		}
 		c.sendCookies()
-		sendRedirect(c.w, http.StatusFound, redirect.AddQuery(page, query...))
+		response.Redirect(c.w, http.StatusFound, redirect.AddQuery(page, query...))
 		return nil
 	}
 	if c.query.Get("csrf") == "true" {
@@ -99,7 +99,7 @@ func serveErrorPage(c *call) error {
 	}
 	if c.endpoints.dialect.errorsOnSignInPage && authjs.ErrorCode(code).OnSignInPage() {
 		c.sendCookies()
-		sendRedirect(c.w, http.StatusFound, redirect.AddQuery(c.site.base+"/signin", "error", code))
+		response.Redirect(c.w, http.StatusFound, redirect.AddQuery(c.site.base+"/signin", "error", code))
 		return nil
 	}
 	if page := c.endpoints.pages.Error; page != "" {
@@ -107,7 +107,7 @@ func serveErrorPage(c *call) error {
 			code = "Default"
 		}
 		c.sendCookies()
-		sendRedirect(c.w, http.StatusFound, redirect.AddQuery(page, "error", code))
+		response.Redirect(c.w, http.StatusFound, redirect.AddQuery(page, "error", code))
 		return nil
 	}
 	site := c.site.pageSite(c.r)

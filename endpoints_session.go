@@ -8,6 +8,9 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
+	"github.com/caddy-signin/caddy-signin/internal/request"
+	"github.com/caddy-signin/caddy-signin/internal/response"
+	"github.com/caddy-signin/caddy-signin/internal/session"
 	"github.com/caddy-signin/caddy-signin/pages"
 )
 
@@ -47,7 +50,7 @@ func serveProviders(c *call) error {
 		if info.OIDC {
 			kind = c.endpoints.dialect.oidcType
 		}
-		line, err := encodeJSON(entry{
+		line, err := response.EncodeJSON(entry{
 			ID: info.ID, Name: info.Name, Type: kind,
 			SigninURL: c.site.base + "/signin/" + info.ID, CallbackURL: c.site.base + "/callback/" + info.ID,
 		})
@@ -81,46 +84,46 @@ func updateSession(c *call) error {
 // answerSession renews the session and shows it. A cookie that gives no
 // session is deleted.
 func answerSession(c *call) error {
-	session, err := c.state.getSession(c.r)
-	var renewed issued
-	if err == nil && session != nil {
-		renewed, err = c.realm.sessions.strategy.renew(&c.state.reading, &c.site.sessions, session, true)
-		if errors.Is(err, errSessionOver) {
-			session, err = nil, nil
+	live, err := c.state.getSession(c.r)
+	var renewed session.Issued
+	if err == nil && live != nil {
+		renewed, err = c.realm.sessions.Strategy.Renew(&c.state.reading, &c.site.sessions, live, true)
+		if errors.Is(err, session.ErrSessionOver) {
+			live, err = nil, nil
 		}
 	}
 	if err != nil {
 		return c.unavailable(err)
 	}
 	received := c.site.names.ReadSession(c.state.cookieLines)
-	if session == nil {
-		c.setCookies = append(c.setCookies, c.site.sessions.clearSession(&received)...)
+	if live == nil {
+		c.setCookies = append(c.setCookies, c.site.sessions.ClearSession(&received)...)
 		c.sendCookies()
 		return c.sendJSON(http.StatusOK, c.endpoints.dialect.nobody)
 	}
-	cookies, err := c.site.sessions.cookiesOf(renewed.token, &session.claims, &received)
+	cookies, err := c.site.sessions.CookiesOf(renewed.Token, &live.Claims, &received)
 	if err != nil {
 		return c.unavailable(err)
 	}
 	c.setCookies = append(c.setCookies, cookies...)
 	c.sendCookies()
-	return c.sendJSON(http.StatusOK, authjs.AppendSession(nil, c.endpoints.sessionUser(session), renewed.expires))
+	return c.sendJSON(http.StatusOK, authjs.AppendSession(nil, c.endpoints.sessionUser(live), renewed.Expires))
 }
 
 // sessionUser is the user of the session JSON.
-func (e *endpoints) sessionUser(s *session) authjs.User {
-	user := authjs.User{Name: s.claims.Name, Email: s.claims.Email, Image: s.claims.Picture}
+func (e *endpoints) sessionUser(s *session.Session) authjs.User {
+	user := authjs.User{Name: s.Claims.Name, Email: s.Claims.Email, Image: s.Claims.Picture}
 	for _, field := range e.expose {
 		var value any
 		switch field {
 		case "id":
-			value = s.userID
+			value = s.UserID
 		case "username":
-			value = s.username
+			value = s.Username
 		case "provider":
-			value = s.claims.Provider
+			value = s.Claims.Provider
 		case "groups":
-			value = append([]string{}, s.claims.Groups...)
+			value = append([]string{}, s.Claims.Groups...)
 		}
 		user.Exposed = append(user.Exposed, authjs.Member{Name: field, Value: value})
 	}
@@ -130,7 +133,7 @@ func (e *endpoints) sessionUser(s *session) authjs.User {
 func serveSignOutPage(c *call) error {
 	if page := c.endpoints.pages.SignOut; page != "" {
 		c.sendCookies()
-		sendRedirect(c.w, http.StatusFound, page)
+		response.Redirect(c.w, http.StatusFound, page)
 		return nil
 	}
 	page := pages.SignOut{Site: c.site.pageSite(c.r), CSRFToken: c.csrfToken, CallbackURL: c.callbackURL}
@@ -154,7 +157,7 @@ func signOut(c *call) error {
 	if !c.verified {
 		return c.missingCSRF("signout")
 	}
-	sessions, err := c.site.sessions.readSessions(c.r.Context(), c.state.cookieLines)
+	sessions, err := c.site.sessions.ReadSessions(c.r.Context(), c.state.cookieLines)
 	if err != nil {
 		return c.unavailable(err)
 	}
@@ -164,16 +167,16 @@ func signOut(c *call) error {
 		}
 	}
 	received := c.site.names.ReadSession(c.state.cookieLines)
-	c.setCookies = append(c.setCookies, c.site.sessions.clearSession(&received)...)
+	c.setCookies = append(c.setCookies, c.site.sessions.ClearSession(&received)...)
 	return c.redirect(http.StatusOK, c.callbackURL)
 }
 
-func endSession(c *call, live *session, everywhere bool) error {
-	ended, err := c.site.sessions.signOut(c.r.Context(), live, everywhere)
+func endSession(c *call, live *session.Session, everywhere bool) error {
+	ended, err := c.site.sessions.SignOut(c.r.Context(), live, everywhere)
 	if err != nil {
 		return err
 	}
-	c.realm.logger.Info("signed out", zap.String("user", live.userID), zap.Bool("everywhere", everywhere), zap.Int("sessions", ended))
+	c.realm.logger.Info("signed out", zap.String("user", live.UserID), zap.Bool("everywhere", everywhere), zap.Int("sessions", ended))
 	return nil
 }
 
@@ -181,32 +184,32 @@ func endSession(c *call, live *session, everywhere bool) error {
 // one, and sends the browser where it wanted to go.
 func startSession(c *call, claims authjs.Claims) error {
 	received := c.site.names.ReadSession(c.state.cookieLines)
-	before, err := c.site.sessions.readSessions(c.r.Context(), c.state.cookieLines)
+	before, err := c.site.sessions.ReadSessions(c.r.Context(), c.state.cookieLines)
 	if err != nil {
 		return c.unavailable(err)
 	}
 	claims.AuthTime = c.began // what ended all sessions since then ends this one too
-	cookies, err := c.site.sessions.signIn(c.r.Context(), claims, &received, agentOf(c.r.UserAgent()))
+	cookies, err := c.site.sessions.SignIn(c.r.Context(), claims, &received, agentOf(c.r.UserAgent()))
 	if errors.Is(err, authjs.ErrTooLarge) {
-		largest, advice := oversize(claims)
+		largest, advice := session.Oversize(claims)
 		c.realm.logger.Error("sign-in refused: leave something out of the session", zap.String("provider", claims.Provider),
-			zap.String("largest", largest), zap.String("advice", advice), zap.String("reference", reference(c.r)), zap.Error(err))
+			zap.String("largest", largest), zap.String("advice", advice), zap.String("reference", request.Reference(c.r)), zap.Error(err))
 		return c.fail(http.StatusOK, authjs.CodeConfiguration)
 	}
-	if errors.Is(err, errRevokedMeanwhile) { // nothing is out of order, and a second try succeeds
-		c.realm.logger.Info("a sign-in came to nothing", zap.String("user", userID(&claims)), zap.String("reference", reference(c.r)), zap.Error(err))
+	if errors.Is(err, session.ErrRevokedMeanwhile) { // nothing is out of order, and a second try succeeds
+		c.realm.logger.Info("a sign-in came to nothing", zap.String("user", session.UserID(&claims)), zap.String("reference", request.Reference(c.r)), zap.Error(err))
 		return c.retryLater()
 	}
 	if err != nil {
 		return c.unavailable(err)
 	}
 	for _, session := range before {
-		if err := c.site.sessions.end(c.r.Context(), c.site.sessions.entryOf(session)); err != nil {
+		if err := c.site.sessions.End(c.r.Context(), c.site.sessions.EntryOf(session)); err != nil {
 			return c.unavailable(err)
 		}
 	}
 	c.setCookies = append(c.setCookies, cookies...)
-	c.realm.logger.Info("signed in", zap.String("user", userID(&claims)), zap.String("provider", claims.Provider))
+	c.realm.logger.Info("signed in", zap.String("user", session.UserID(&claims)), zap.String("provider", claims.Provider))
 	return c.redirect(http.StatusOK, c.callbackURL)
 }
 
@@ -219,7 +222,7 @@ func serveLog(c *call) error {
 	}
 	if report, _, err := parseFields(c.r, body); err == nil && report["code"] != "" {
 		c.realm.sampled.Debug("the browser client reports an error",
-			zap.String("code", cut(report["code"], 80)), zap.String("message", cut(report["message"], 200)))
+			zap.String("code", response.Cut(report["code"], 80)), zap.String("message", response.Cut(report["message"], 200)))
 	}
 	c.w.WriteHeader(http.StatusOK)
 	return nil
@@ -229,4 +232,4 @@ func serveLog(c *call) error {
 const maxAgent = 120
 
 // agentOf is what the list of sessions keeps of a User-Agent.
-func agentOf(header string) string { return printable(cut(header, maxAgent)) }
+func agentOf(header string) string { return response.Printable(response.Cut(header, maxAgent)) }

@@ -20,7 +20,7 @@ func TestAnOvertakenSignInIsNobodysFault(t *testing.T) {
 		realm.logger = zap.New(core)
 		elsewhere := opened(t, realm, signedInAs(t, realm, "alice"))
 		store.BeforeWrite(func() {
-			if _, err := realm.urlSite.sessions.signOut(t.Context(), elsewhere, true); err != nil {
+			if _, err := realm.urlSite.sessions.SignOut(t.Context(), elsewhere, true); err != nil {
 				t.Error(err)
 			}
 		})

@@ -8,6 +8,8 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
+	"github.com/caddy-signin/caddy-signin/internal/request"
+	"github.com/caddy-signin/caddy-signin/internal/response"
 	"github.com/caddy-signin/caddy-signin/providers"
 )
 
@@ -53,7 +55,7 @@ func (c *call) setFlash(n flash, life time.Duration) {
 		return // it holds strings and numbers only
 	}
 	name := c.site.names.Flash()
-	cookie := c.site.cookie(name, c.keys.flash[name].Seal(payload))
+	cookie := c.site.cookie(name, c.keys.Flash[name].Seal(payload))
 	cookie.MaxAge = max(1, int(life.Seconds()))
 	c.setCookies = append(c.setCookies, cookie)
 }
@@ -65,7 +67,7 @@ func (c *call) readFlash() flash {
 	if len(values) == 0 {
 		return flash{}
 	}
-	payload, _, err := c.keys.flash[name].Open(values[0])
+	payload, _, err := c.keys.Flash[name].Open(values[0])
 	if err != nil {
 		return flash{}
 	}
@@ -87,8 +89,8 @@ func (c *call) takeFailure(code string) flash {
 	if n.Reference != "" && strings.EqualFold(n.Code, code) {
 		return n
 	}
-	n = flash{Reference: reference(c.r)}
+	n = flash{Reference: request.Reference(c.r)}
 	c.realm.logger.Info("a visitor was shown an error, of which this browser tells no more",
-		zap.String("code", cut(code, 64)), zap.String("reference", n.Reference))
+		zap.String("code", response.Cut(code, 64)), zap.String("reference", n.Reference))
 	return n
 }

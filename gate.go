@@ -10,9 +10,13 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
+	"github.com/caddy-signin/caddy-signin/internal/access"
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
 	"github.com/caddy-signin/caddy-signin/internal/redirect"
+	"github.com/caddy-signin/caddy-signin/internal/request"
+	"github.com/caddy-signin/caddy-signin/internal/response"
 	"github.com/caddy-signin/caddy-signin/internal/sampled"
+	"github.com/caddy-signin/caddy-signin/internal/session"
 	"github.com/caddy-signin/caddy-signin/pages"
 )
 
@@ -33,7 +37,7 @@ type Gate struct {
 	Realm string `json:"realm,omitempty"`
 
 	// What the session must satisfy: every rule. Default: any session passes.
-	Rules []Rule `json:"rules,omitempty"`
+	Rules []access.Rule `json:"rules,omitempty"`
 
 	// Let everyone pass, and set the identity headers where a session
 	// satisfies the rules. Default: false.
@@ -45,11 +49,11 @@ type Gate struct {
 	// that reach it.
 	MatcherSetsRaw caddyhttp.RawMatcherSets `json:"match,omitempty" caddy:"namespace=http.matchers"`
 
-	rules    []Rule // resolved
+	rules    []access.Rule // resolved
 	matchers caddyhttp.MatcherSets
 	realm    *activeRealm // named, or the global default; nil leaves it to the request
 	explicit bool
-	names    *headerNames // of identity headers, of all realms
+	names    *request.HeaderNames // of identity headers, of all realms
 	logger   *zap.Logger
 	sampled  *zap.Logger // for lines that a client could repeat at will
 }
@@ -112,7 +116,7 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.
 		return next.ServeHTTP(out, r) //nolint:wrapcheck // the next handler's own error
 	}
 	if err = rs.serve(g.rules, out, r, next); err != nil {
-		rs.out.fail()
+		rs.out.Fail()
 	}
 	return err
 }
@@ -149,15 +153,15 @@ func (g *Gate) check(w http.ResponseWriter, r *http.Request) (rs *requestState, 
 	case err != nil:
 		g.refuseUndecided(out, r, err)
 		return rs, out, gateRefused, nil
-	case !guarded && hasLowerCase(r.Method):
+	case !guarded && request.HasLowerCase(r.Method):
 		g.sampled.Info("refused a method with lower-case letters, which the matchers of a gate take for another one than some upstreams do")
-		answerText(out, http.StatusBadRequest, "This method is not understood.\n")
+		response.Text(out, http.StatusBadRequest, "This method is not understood.\n")
 		return rs, out, gateRefused, nil
 	case !guarded:
 		return rs, out, gateOpen, nil
 	case realm == nil:
 		g.logger.Error("require_signin has no realm to ask: add a signin block to this site, or a global one")
-		answerText(out, http.StatusInternalServerError, "Internal Server Error\n")
+		response.Text(out, http.StatusInternalServerError, "Internal Server Error\n")
 		return rs, out, gateRefused, nil
 	}
 	rs, out = realm.attach(out, r)
@@ -167,21 +171,21 @@ func (g *Gate) check(w http.ResponseWriter, r *http.Request) (rs *requestState, 
 
 // admit decides for a guarded request.
 func (g *Gate) admit(w http.ResponseWriter, r *http.Request, rs *requestState) (gateResult, error) {
-	session, err := rs.getSession(r)
+	live, err := rs.getSession(r)
 	switch {
 	case err != nil:
 		return gateRefused, g.unknown(w, r, rs, err)
-	case session != nil && session.person().meets(g.rules):
+	case live != nil && live.Person().Meets(g.rules):
 	case g.Optional:
 		return gateOpen, nil
-	case session == nil:
+	case live == nil:
 		return gateRefused, g.challenge(w, r, rs)
 	default:
-		return gateRefused, g.forbid(w, r, rs, session)
+		return gateRefused, g.forbid(w, r, rs, live)
 	}
-	rs.admitted, rs.out.guarded = true, true
-	rs.setIdentity(r, session)
-	if err := rs.renew(r); err != nil && !errors.Is(err, errSessionOver) {
+	rs.admitted, rs.out.Guarded = true, true
+	rs.setIdentity(r, live)
+	if err := rs.Renew(r); err != nil && !errors.Is(err, session.ErrSessionOver) {
 		g.logger.Warn("a session can't be renewed and will end when its time is up", zap.Error(err))
 	}
 	return gateAdmitted, nil
@@ -191,8 +195,8 @@ func (g *Gate) admit(w http.ResponseWriter, r *http.Request, rs *requestState) (
 // one is known, that of the request.
 func (g *Gate) sanitize(w http.ResponseWriter, r *http.Request, realm *activeRealm) (*requestState, http.ResponseWriter) {
 	if realm == nil {
-		stripIdentity(r, g.names)
-		stripTunnel(r)
+		request.StripIdentity(r, g.names)
+		request.StripTunnel(r)
 		if lines, ok := r.Header["Cookie"]; ok {
 			if caddyhttp.GetVar(r.Context(), cookiesVar) == nil { // for a signin handler behind the gate
 				caddyhttp.SetVar(r.Context(), cookiesVar, sentCookies(lines))
@@ -213,8 +217,8 @@ func (g *Gate) refuseUndecided(w http.ResponseWriter, r *http.Request, err error
 		status = told.StatusCode
 	}
 	g.sampled.Error("a gate stays shut because a matcher can't say whether it guards the request",
-		zap.Error(err), zap.Int("status", status), zap.String("reference", reference(r)))
-	answerText(w, status, http.StatusText(status)+"\n")
+		zap.Error(err), zap.Int("status", status), zap.String("reference", request.Reference(r)))
+	response.Text(w, status, http.StatusText(status)+"\n")
 }
 
 // realmOf is the realm to ask, or nil.
@@ -227,28 +231,28 @@ func (g *Gate) realmOf(before *requestState) *activeRealm {
 
 // unknown refuses a request whose session can't be known.
 func (g *Gate) unknown(w http.ResponseWriter, r *http.Request, rs *requestState, err error) error {
-	if errors.Is(err, errUnknownHost) {
+	if errors.Is(err, request.ErrUnknownHost) {
 		rs.realm.refuseHost(w, err)
 		return nil
 	}
 	rs.blame("a gate stays shut because the session can't be looked up", zap.Error(err))
-	return unavailable(w, r, rs, pages.Unavailable{Posted: isFormPost(r)})
+	return unavailable(w, r, rs, pages.Unavailable{Posted: request.IsFormPost(r)})
 }
 
 // challenge asks for a sign-in in the form that the client can use.
 func (g *Gate) challenge(w http.ResponseWriter, r *http.Request, rs *requestState) error {
 	s := rs.site
-	protect(w.Header())
+	response.Protect(w.Header())
 	switch {
-	case isNavigation(r):
-		sendRedirect(w, http.StatusFound, s.signInFor(r))
+	case request.IsNavigation(r):
+		response.Redirect(w, http.StatusFound, s.signInFor(r))
 		return nil
-	case isFormPost(r):
+	case request.IsFormPost(r):
 		return s.servePage(w, pages.Unauthorized{Site: s.pageSite(r), SignInURL: s.base + "/signin", Posted: true})
-	case isFramed(r):
+	case request.IsFramed(r):
 		return s.servePage(w, pages.Unauthorized{Site: s.pageSite(r), SignInURL: s.signInFor(r)})
 	default:
-		return sendJSON(w, http.StatusUnauthorized, s.unauthorized)
+		return response.SendJSON(w, http.StatusUnauthorized, s.unauthorized)
 	}
 }
 
@@ -258,22 +262,22 @@ func (s *site) signInFor(r *http.Request) string {
 }
 
 // forbid refuses a signed-in person whom a rule doesn't admit.
-func (g *Gate) forbid(w http.ResponseWriter, r *http.Request, rs *requestState, session *session) error {
+func (g *Gate) forbid(w http.ResponseWriter, r *http.Request, rs *requestState, session *session.Session) error {
 	if c := g.logger.Check(zapcore.InfoLevel, "a rule of require_signin does not admit this user"); c != nil {
-		c.Write(zap.String("user", session.userID), zap.String("provider", session.claims.Provider),
-			zap.Bool("email_verified", session.email != ""), zap.Strings("groups", session.claims.Groups),
-			zap.Any("rules", g.Rules), zap.String("path", r.URL.Path), zap.String("reference", reference(r)))
+		c.Write(zap.String("user", session.UserID), zap.String("provider", session.Claims.Provider),
+			zap.Bool("email_verified", session.Email != ""), zap.Strings("groups", session.Claims.Groups),
+			zap.Any("rules", g.Rules), zap.String("path", r.URL.Path), zap.String("reference", request.Reference(r)))
 	}
 	s := rs.site
-	protect(w.Header())
-	if isNavigation(r) || isFormPost(r) || isFramed(r) {
+	response.Protect(w.Header())
+	if request.IsNavigation(r) || request.IsFormPost(r) || request.IsFramed(r) {
 		return s.servePage(w, pages.Forbidden{
 			Site: s.pageSite(r), User: pageUser(session),
 			SignInURL:  s.signInFor(r),
 			SignOutURL: s.base + "/signout",
 		})
 	}
-	return writeJSON(w, http.StatusForbidden, map[string]string{"error": "Forbidden"})
+	return response.WriteJSON(w, http.StatusForbidden, map[string]string{"error": "Forbidden"})
 }
 
 var (

@@ -9,14 +9,16 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-signin/caddy-signin/internal/identity"
 )
 
 // Of two gates of two realms in one request the last speaks for its own headers, in
 // any spelling; what the first told under other names stays.
 func TestTwoRealmsTellInOneRequest(t *testing.T) {
-	app := &App{names: defaultIdentity()}
+	app := &App{names: identity.DefaultIdentity()}
 	site := configuredRealm(t, func(rl *Realm) {
-		rl.IdentityHeaders = IdentityHeaders{Set: "remote", Headers: map[string]string{"X-Staff": "{http.auth.user.id}", "X-Site": "{http.auth.user.id}"}}
+		rl.IdentityHeaders = identity.Headers{Set: "remote", Headers: map[string]string{"X-Staff": "{http.auth.user.id}", "X-Site": "{http.auth.user.id}"}}
 	})
 	staff := configuredRealm(t, func(rl *Realm) { // whose cookies have other names, so that both have a session
 		rl.Dialect = "authjs"

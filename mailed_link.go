@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/caddy-signin/caddy-signin/internal/deadline"
+	"github.com/caddy-signin/caddy-signin/internal/keys"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
@@ -44,8 +46,8 @@ func (l mailedLink) hash(key []byte) string {
 func (l mailedLink) storeKey(hash string) string { return l.realmKey + "|link|" + hash }
 
 // remember stores the link until it expires.
-func (l mailedLink) remember(ctx context.Context, keys linkKeys, expires time.Time) error {
-	ctx, done := patiently(ctx)
+func (l mailedLink) remember(ctx context.Context, keys keys.LinkKeys, expires time.Time) error {
+	ctx, done := deadline.Step(ctx)
 	defer done()
 	hash := l.hash(keys[0])
 	var err error
@@ -63,8 +65,8 @@ func (l mailedLink) remember(ctx context.Context, keys linkKeys, expires time.Ti
 // spend uses the link up, or returns sessionstore.ErrNotFound when it is not one
 // that works: unknown, used, expired, or another address's. Of several at once
 // one succeeds, and a wrong guess spends nothing.
-func (l mailedLink) spend(ctx context.Context, keys linkKeys) error {
-	ctx, done := patiently(ctx)
+func (l mailedLink) spend(ctx context.Context, keys keys.LinkKeys) error {
+	ctx, done := deadline.Step(ctx)
 	defer done()
 	for _, key := range keys {
 		err := l.take(ctx, l.hash(key))

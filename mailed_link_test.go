@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
+	"github.com/caddy-signin/caddy-signin/internal/keys"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 	"github.com/caddy-signin/caddy-signin/sessionstore/storetest"
 )
@@ -21,7 +22,7 @@ func linkOf() mailedLink {
 	}
 }
 
-func linkKeysOf(t *testing.T, secrets ...string) linkKeys {
+func linkKeysOf(t *testing.T, secrets ...string) keys.LinkKeys {
 	t.Helper()
 	keys, err := authjs.DeriveKeys("caddy-signin mailed link", secrets...)
 	if err != nil {
@@ -30,7 +31,7 @@ func linkKeysOf(t *testing.T, secrets ...string) linkKeys {
 	return keys
 }
 
-func (l mailedLink) mustRemember(t *testing.T, keys linkKeys, life time.Duration) {
+func (l mailedLink) mustRemember(t *testing.T, keys keys.LinkKeys, life time.Duration) {
 	t.Helper()
 	if err := l.remember(t.Context(), keys, time.Now().Add(life)); err != nil {
 		t.Fatal(err)

@@ -103,7 +103,7 @@ func (h *Handler) enter(w http.ResponseWriter, r *http.Request) (rs *requestStat
 	rs, out = h.realm.attach(w, r)
 	rs.siteRealm = h.realm
 	if action, ok := actionPath(r.URL.Path, h.realm.basePath); ok {
-		rs.out.endpoint = true
+		rs.out.Endpoint = true
 		return rs, nil, h.endpoints.serve(rs, out, r, action)
 	}
 	return rs, out, nil

@@ -4,6 +4,9 @@ import (
 	"strings"
 
 	"go.uber.org/zap"
+
+	"github.com/caddy-signin/caddy-signin/internal/identity"
+	"github.com/caddy-signin/caddy-signin/internal/session"
 )
 
 // placeholder answers {http.auth.user.…} and {http.auth.session.…}. Where a
@@ -14,23 +17,23 @@ func (rs *requestState) placeholder(key string) (any, bool) {
 		return nil, false
 	}
 	if name, ok := strings.CutPrefix(key, "http.auth.session."); ok {
-		value, known := sessionValues[name]
+		value, known := identity.SessionValues[name]
 		if !known {
 			return nil, false
 		}
-		return rs.answer(func(s *session) any { return value(s, rs.accessToken) })
+		return rs.answer(func(s *session.Session) any { return value(s, rs.accessToken) })
 	}
 	name, ok := strings.CutPrefix(key, "http.auth.user.")
 	if !ok {
 		return nil, false
 	}
 	if path, ok := strings.CutPrefix(name, "claims"); ok && (path == "" || path[0] == '.') {
-		return rs.answer(func(s *session) any { return claim(s, strings.TrimPrefix(path, ".")) })
+		return rs.answer(func(s *session.Session) any { return identity.Claim(s, strings.TrimPrefix(path, ".")) })
 	}
-	return rs.answer(userValues[name])
+	return rs.answer(identity.UserValues[name])
 }
 
-func (rs *requestState) answer(value func(*session) any) (any, bool) {
+func (rs *requestState) answer(value func(*session.Session) any) (any, bool) {
 	if value == nil {
 		return nil, false
 	}
@@ -43,7 +46,7 @@ func (rs *requestState) answer(value func(*session) any) (any, bool) {
 // knownSession looks the session up unless the request is over; then it is only
 // what a gate has let through. A look-up that fails is no session: the gate is
 // what fails closed.
-func (rs *requestState) knownSession() *session {
+func (rs *requestState) knownSession() *session.Session {
 	if rs.done {
 		if !rs.admitted {
 			return nil
@@ -58,13 +61,13 @@ func (rs *requestState) knownSession() *session {
 }
 
 // accessToken asks the store once in a request, and never after it.
-func (rs *requestState) accessToken(live *session) string {
+func (rs *requestState) accessToken(live *session.Session) string {
 	if rs.done || rs.tokenAsked {
 		return rs.token
 	}
 	rs.tokenAsked = true
 	var err error
-	if rs.token, err = rs.site.sessions.accessToken(rs.request.Context(), live); err != nil {
+	if rs.token, err = rs.site.sessions.AccessToken(rs.request.Context(), live); err != nil {
 		rs.realm.sampled.Error("a placeholder stays empty", zap.Error(err))
 	}
 	return rs.token

@@ -8,9 +8,13 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/caddy-signin/caddy-signin/internal/access"
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
+	"github.com/caddy-signin/caddy-signin/internal/identity"
+	"github.com/caddy-signin/caddy-signin/internal/keys"
 	"github.com/caddy-signin/caddy-signin/internal/sampled"
 	"github.com/caddy-signin/caddy-signin/providers"
+	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
 // Realm is one identity domain: its public address, secret, providers, session
@@ -59,11 +63,11 @@ type Realm struct {
 
 	// Who may come in: any rule admits. It holds at sign-in and on every
 	// request. Default: everyone that the providers let in.
-	Allow []Rule `json:"allow,omitempty"`
+	Allow []access.Rule `json:"allow,omitempty"`
 
 	// Who may not, even if allowed; unverified e-mail addresses count too.
 	// Default: nobody.
-	Deny []Rule `json:"deny,omitempty"`
+	Deny []access.Rule `json:"deny,omitempty"`
 
 	// Further origins that a callbackUrl may name, such as
 	// https://docs.example.com or https://*.example.org. Default: none.
@@ -71,7 +75,7 @@ type Realm struct {
 
 	// The headers by which gates tell the upstream who the user is.
 	// Default: the set remote.
-	IdentityHeaders IdentityHeaders `json:"identity_headers,omitzero"`
+	IdentityHeaders identity.Headers `json:"identity_headers,omitzero"`
 
 	// What the user name is: id, email or login. Default: the login name for
 	// credentials, else the verified e-mail address, else the id.
@@ -159,7 +163,7 @@ func (rl *Realm) provisionParts(ctx caddy.Context) error {
 	rl.tells = tellsOf(ids, written)
 	rl.written = make(map[string]string, len(ids))
 	for i, id := range ids {
-		rl.written[id] = digest(string(written[i]))
+		rl.written[id] = keys.Digest(string(written[i]))
 	}
 	rl.active.sessions = rl.newSessions()
 	for _, step := range []func(caddy.Context) error{
@@ -179,18 +183,25 @@ func (rl *Realm) provisionParts(ctx caddy.Context) error {
 }
 
 func (rl *Realm) provisionHeaders() error {
-	plan, err := rl.IdentityHeaders.plan()
+	plan, err := rl.IdentityHeaders.Plan()
 	if err != nil {
 		return fmt.Errorf("identity_headers: %w", err)
 	}
-	rl.active.headers, rl.active.names = plan, defaultIdentity()
-	rl.active.names.add(plan.names...)
+	rl.active.headers, rl.active.names = plan, identity.DefaultIdentity()
+	rl.active.names.Add(plan.Names...)
 	return nil
 }
 
 func (rl *Realm) provisionSecrets(ctx caddy.Context) error {
 	active := rl.active
-	source, err := newSecretSource(rl.Secrets, []*authjs.Names{active.plain, active.secure}, ctx.Storage(), active.logger)
+	secrets := make([]string, len(rl.Secrets))
+	for i, value := range rl.Secrets {
+		var err error
+		if secrets[i], err = sessionstore.Expand(fmt.Sprintf("secret: value %d", i+1), value); err != nil {
+			return err //nolint:wrapcheck // it names the option
+		}
+	}
+	source, err := keys.NewSource(secrets, []*authjs.Names{active.plain, active.secure}, ctx.Storage(), active.logger)
 	if err != nil {
 		return err
 	}

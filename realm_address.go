@@ -13,6 +13,7 @@ import (
 
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
 	"github.com/caddy-signin/caddy-signin/internal/redirect"
+	"github.com/caddy-signin/caddy-signin/internal/request"
 )
 
 // provisionAddress settles where the realm is, and what its cookies are named.
@@ -20,12 +21,12 @@ import (
 func (rl *Realm) provisionAddress(caddy.Context) (err error) {
 	active := rl.active
 	if rl.URL != "" {
-		if active.origin, err = parseOrigin(rl.URL); err != nil {
+		if active.origin, err = request.ParseOrigin(rl.URL); err != nil {
 			return fmt.Errorf("url: %w", err)
 		}
 	}
 	if rl.CookieDomain != "" {
-		if active.cookieDomain, err = parseCookieDomain(rl.CookieDomain); err != nil {
+		if active.cookieDomain, err = request.ParseCookieDomain(rl.CookieDomain); err != nil {
 			return err
 		}
 	}

@@ -9,6 +9,9 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/caddy-signin/caddy-signin/internal/request"
+	"github.com/caddy-signin/caddy-signin/internal/response"
+	"github.com/caddy-signin/caddy-signin/internal/session"
 	"github.com/caddy-signin/caddy-signin/pages"
 )
 
@@ -38,35 +41,35 @@ func (s *site) formActions() []string {
 
 // pageSite is what every page shows of the site.
 func (s *site) pageSite(r *http.Request) pages.Site {
-	return pages.Site{Name: s.host, BaseURL: s.base, HomeURL: s.origin, Reference: reference(r)}
+	return pages.Site{Name: s.host, BaseURL: s.base, HomeURL: s.origin, Reference: request.Reference(r)}
 }
 
 // pageUser is what pages show of who is signed in.
-func pageUser(s *session) *pages.User {
-	name := s.claims.Name.String()
+func pageUser(s *session.Session) *pages.User {
+	name := s.Claims.Name.String()
 	if name == "" {
-		name = s.username
+		name = s.Username
 	}
-	return &pages.User{Name: name, Email: s.claims.Email.String()}
+	return &pages.User{Name: name, Email: s.Claims.Email.String()}
 }
 
 // unavailable answers 503 in the form that the client can use, to people with
 // page. Nobody is signed out by it.
 func unavailable(w http.ResponseWriter, r *http.Request, rs *requestState, page pages.Unavailable) error {
-	protect(w.Header())
-	w.Header().Set("Retry-After", retryAfterSeconds)
-	if rs.site != nil && (isNavigation(r) || isFormPost(r) || isFramed(r)) {
-		page.Site, page.RetryAfter = rs.site.pageSite(r), retryAfter
+	response.Protect(w.Header())
+	w.Header().Set("Retry-After", response.RetryAfterSeconds)
+	if rs.site != nil && (request.IsNavigation(r) || request.IsFormPost(r) || request.IsFramed(r)) {
+		page.Site, page.RetryAfter = rs.site.pageSite(r), response.RetryAfter
 		return rs.site.servePage(w, page)
 	}
-	return writeJSON(w, http.StatusServiceUnavailable, map[string]string{"error": "Service Unavailable"})
+	return response.WriteJSON(w, http.StatusServiceUnavailable, map[string]string{"error": "Service Unavailable"})
 }
 
 // refuseHost answers a request whose public origin can't be known, without
 // reflecting anything of it.
 func (rl *activeRealm) refuseHost(w http.ResponseWriter, why error) {
 	rl.sampled.Warn(why.Error(), zap.String("realm", rl.String()))
-	answerText(w, http.StatusMisdirectedRequest, "This host is not set up for signing in.\n")
+	response.Text(w, http.StatusMisdirectedRequest, "This host is not set up for signing in.\n")
 }
 
 // answerPanic keeps a defect of ours from becoming an open door: the request ends
@@ -82,10 +85,10 @@ func answerPanic(w http.ResponseWriter, r *http.Request, rs *requestState, logge
 	logger.Error("a request could not be handled: please report this",
 		zap.String("path", r.URL.Path), zap.String("panic", fmt.Sprint(cause)), zap.ByteString("stack", debug.Stack()))
 	if rs != nil {
-		rs.out.renewal, rs.out.guarded, rs.out.endpoint = nil, false, false
+		rs.out.Renewal, rs.out.Guarded, rs.out.Endpoint = nil, false, false
 		w = rs.out // it takes the cookies out
 	}
-	answerText(w, http.StatusInternalServerError, "Internal Server Error\n")
+	response.Text(w, http.StatusInternalServerError, "Internal Server Error\n")
 }
 
 // maxLogged is how much of what a client sent goes into a line of the log, in bytes.
@@ -97,12 +100,12 @@ func refuseTarget(w http.ResponseWriter, r *http.Request, before *requestState, 
 	if before != nil && !before.done && before.path == r.URL.Path {
 		return false
 	}
-	reason := badTarget(r)
+	reason := request.BadTarget(r)
 	if reason == "" {
 		return false
 	}
 	logger.Info("refused a request target that an upstream may read in another way",
-		zap.String("reason", reason), zap.String("client_ip", clientIP(r)), zap.String("host", cut(r.Host, maxLogged)), zap.String("path", cut(r.URL.EscapedPath(), maxLogged)))
-	answerText(w, http.StatusBadRequest, "This address is not understood.\n")
+		zap.String("reason", reason), zap.String("client_ip", request.ClientIP(r)), zap.String("host", response.Cut(r.Host, maxLogged)), zap.String("path", response.Cut(r.URL.EscapedPath(), maxLogged)))
+	response.Text(w, http.StatusBadRequest, "This address is not understood.\n")
 	return true
 }

@@ -9,15 +9,17 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-signin/caddy-signin/internal/session"
 )
 
 // broken panics as soon as it is asked for a session.
 type broken struct {
-	strategy
+	session.Strategy
 	cause any
 }
 
-func (b broken) open(context.Context, *siteSessions, string, time.Time, *session) (bool, error) {
+func (b broken) Open(context.Context, *session.Site, string, time.Time, *session.Session) (bool, error) {
 	panic(b.cause)
 }
 
@@ -28,7 +30,7 @@ func runPanicking(t *testing.T, path string, ours, theirs any) (rec *httptest.Re
 	realm := newRealm(t, nil)
 	cookie := sessionOf(t, realm)
 	if ours != nil {
-		realm.sessions.strategy = broken{strategy: realm.sessions.strategy, cause: ours}
+		realm.sessions.Strategy = broken{Strategy: realm.sessions.Strategy, cause: ours}
 	}
 	handler, gate := &Handler{realm: realm}, &Gate{realm: realm, logger: realm.logger}
 	next := caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error {

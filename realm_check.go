@@ -10,6 +10,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/caddy-signin/caddy-signin/internal/access"
+	"github.com/caddy-signin/caddy-signin/internal/request"
+	"github.com/caddy-signin/caddy-signin/internal/session"
 	"github.com/caddy-signin/caddy-signin/providers"
 )
 
@@ -48,7 +51,7 @@ func (rl *Realm) checkWords() error {
 
 func (rl *Realm) checkAddress() error {
 	if rl.URL != "" {
-		if _, err := parseOrigin(rl.URL); err != nil {
+		if _, err := request.ParseOrigin(rl.URL); err != nil {
 			return fmt.Errorf("url: %w", err)
 		}
 	}
@@ -71,19 +74,19 @@ func (rl *Realm) checkCookieDomain() error {
 	if rl.CookieDomain == "" {
 		return nil
 	}
-	domain, err := parseCookieDomain(rl.CookieDomain)
+	domain, err := request.ParseCookieDomain(rl.CookieDomain)
 	if err != nil {
 		return err
 	}
 	if rl.URL == "" {
 		return fmt.Errorf("cookie_domain needs url: write the address of the sign-in pages, such as url https://auth.%s", domain)
 	}
-	origin, err := parseOrigin(rl.URL)
+	origin, err := request.ParseOrigin(rl.URL)
 	if err != nil {
 		return fmt.Errorf("url: %w", err)
 	}
 	_, host, _ := strings.Cut(origin, "://")
-	if host, _, err = splitHost(host); err != nil || !insideDomain(host, domain) {
+	if host, _, err = request.SplitHost(host); err != nil || !request.InsideDomain(host, domain) {
 		return fmt.Errorf("cookie_domain %s does not cover url's host %s", domain, host)
 	}
 	return nil
@@ -113,7 +116,7 @@ func (rl *Realm) checkPages() error {
 }
 
 func (rl *Realm) checkHeaders() error {
-	if _, err := rl.IdentityHeaders.plan(); err != nil {
+	if _, err := rl.IdentityHeaders.Plan(); err != nil {
 		return fmt.Errorf("identity_headers: %w", err)
 	}
 	return nil
@@ -121,9 +124,9 @@ func (rl *Realm) checkHeaders() error {
 
 // check refuses what can't be meant.
 func (s *SessionConfig) check() error {
-	if _, ok := strategies[s.Strategy]; !ok && s.Strategy != "" {
+	if _, ok := session.Strategies[s.Strategy]; !ok && s.Strategy != "" {
 		return fmt.Errorf("session: strategy %q is not known: write %s, or leave it out",
-			s.Strategy, strings.Join(slices.Sorted(maps.Keys(strategies)), " or "))
+			s.Strategy, strings.Join(slices.Sorted(maps.Keys(session.Strategies)), " or "))
 	}
 	known := []string{"id", "username", "groups", "provider"}
 	for _, field := range s.Expose {
@@ -137,7 +140,7 @@ func (s *SessionConfig) check() error {
 var errNoProvider = errors.New("no provider: add one to the signin block, such as credentials, google or oidc")
 
 func errBadProviderID(id string) error {
-	if id == foreignProvider {
+	if id == session.ForeignProvider {
 		return fmt.Errorf("provider id %q stands for sessions that NextAuth itself issued: give the provider another id", id)
 	}
 	return fmt.Errorf("provider id %q must be of letters, digits, hyphens, dots and underscores: give the provider such an id; its name may be any text", id)
@@ -148,7 +151,7 @@ func errTwoProviders(id string) error {
 }
 
 func isProviderID(id string) bool {
-	return id != "" && len(id) <= 64 && id != foreignProvider && strings.Trim(id, ".") != "" &&
+	return id != "" && len(id) <= 64 && id != session.ForeignProvider && strings.Trim(id, ".") != "" &&
 		!strings.ContainsFunc(id, func(r rune) bool {
 			return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-._", r)
 		})
@@ -173,9 +176,9 @@ func checkIDs(ids []string) error {
 
 // checkRules refuses rules about providers that the realm doesn't have, and deny
 // rules that can't be judged. tells gives what each provider tells, by id.
-func checkRules(allow, deny []Rule, tells map[string]providers.Parts) error {
+func checkRules(allow, deny []access.Rule, tells map[string]providers.Parts) error {
 	for _, rule := range slices.Concat(allow, deny) {
-		if err := rule.checkProviders(func(id string) bool { _, ok := tells[id]; return ok }); err != nil {
+		if err := rule.CheckProviders(func(id string) bool { _, ok := tells[id]; return ok }); err != nil {
 			return err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/caddy-signin/caddy-signin/internal/throttle"
 	"github.com/caddy-signin/caddy-signin/providers"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
@@ -62,8 +63,8 @@ func (rl *Realm) provisionStore(ctx caddy.Context) error {
 		return fmt.Errorf("opening the store: %w", err)
 	}
 	active := rl.active
-	active.sessions.store, active.sessions.realmKey = active.store, active.poolKey()
-	active.throttle = &throttle{store: active.store, prefix: sessionstore.EvictablePrefix + "throttle|" + active.poolKey() + "|"}
+	active.sessions.Store, active.sessions.RealmKey = active.store, active.poolKey()
+	active.throttle = throttle.New(active.store, sessionstore.EvictablePrefix+"throttle|"+active.poolKey()+"|")
 	return rl.provisionSharing()
 }
 

@@ -7,6 +7,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-signin/caddy-signin/internal/request"
 )
 
 // checkPlace is [Realm.checkHosts] for the handler that is being provisioned, so
@@ -20,7 +22,7 @@ func checkPlace(ctx caddy.Context, realm *Realm) error {
 	if !known {
 		return nil
 	}
-	return realm.checkHosts(hosts, newServedHosts(srv).patterns)
+	return realm.checkHosts(hosts, request.NewHosts(srv).Patterns)
 }
 
 // checkHosts refuses a realm without url that hands out links at a site whose
@@ -37,7 +39,7 @@ func (rl *Realm) checkHosts(hosts, ofServer []string) error {
 		hosts, what = ofServer, "a site of it names no host, and its server answers for "
 	}
 	for _, host := range hosts {
-		if known := knownHost(host); isHostPattern(known) && !isLoopbackPattern(known) {
+		if known := request.KnownHost(host); request.IsHostPattern(known) && !isLoopbackPattern(known) {
 			return fmt.Errorf("%s: url is missing: %s%s, so that a client's Host header would choose where mailed links and providers' answers lead: write url with the host of the sign-in pages, such as url https://auth.%s, and cookie_domain %[4]s, without which only url's own host can be signed in to", rl.active, what, host, domainOf(known))
 		}
 	}
@@ -54,7 +56,7 @@ func domainOf(pattern string) string {
 // only, such as *.localhost.
 func isLoopbackPattern(pattern string) bool {
 	last := strings.LastIndex(pattern, "*.")
-	return last >= 0 && isLoopbackName(pattern[last+len("*."):])
+	return last >= 0 && request.IsLoopbackName(pattern[last+len("*."):])
 }
 
 // enclosingHosts are the hosts that lead to the handler that is being provisioned;

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/caddy-signin/caddy-signin/internal/access"
 	"github.com/caddy-signin/caddy-signin/providers"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
@@ -24,12 +25,12 @@ func (rl *Realm) provisionRules() error {
 	if err := checkRules(allow, deny, rl.tells); err != nil {
 		return err
 	}
-	rl.active.sessions.admission = newAdmission(allow, deny)
+	rl.active.sessions.Admission = access.NewAdmission(allow, deny)
 	return nil
 }
 
-func resolveRules(rules []Rule) ([]Rule, error) {
-	all := make([]Rule, len(rules))
+func resolveRules(rules []access.Rule) ([]access.Rule, error) {
+	all := make([]access.Rule, len(rules))
 	for i := range rules {
 		var err error
 		if all[i], err = resolveRule(rules[i]); err != nil {
@@ -41,14 +42,14 @@ func resolveRules(rules []Rule) ([]Rule, error) {
 
 // resolveRule returns the rule with its placeholders resolved and its addresses in
 // normal form. What is written stays.
-func resolveRule(rule Rule) (Rule, error) {
+func resolveRule(rule access.Rule) (access.Rule, error) {
 	rule.Email, rule.Group, rule.Provider = slices.Clone(rule.Email), slices.Clone(rule.Group), slices.Clone(rule.Provider)
 	for _, field := range []struct {
 		name   string
 		values []string
 	}{{"email", rule.Email}, {"group", rule.Group}, {"provider", rule.Provider}} {
 		for i, value := range field.values {
-			if !isDynamic(value) {
+			if !access.IsDynamic(value) {
 				continue
 			}
 			var err error
@@ -57,12 +58,12 @@ func resolveRule(rule Rule) (Rule, error) {
 			}
 		}
 	}
-	return rule, rule.normalize(func(string) bool { return false })
+	return rule, rule.Normalize(func(string) bool { return false })
 }
 
 // checkEvaluable refuses a deny rule by a part that none of the providers tells: it
 // would refuse nobody. tells gives what each provider tells, by id.
-func checkEvaluable(rule *Rule, tells map[string]providers.Parts) error {
+func checkEvaluable(rule *access.Rule, tells map[string]providers.Parts) error {
 	relevant := rule.Provider
 	if len(relevant) == 0 {
 		for id := range tells {
@@ -77,7 +78,7 @@ func checkEvaluable(rule *Rule, tells map[string]providers.Parts) error {
 		{"email", "address", rule.Email, func(p providers.Parts) bool { return p.Email }},
 		{"group", "groups", rule.Group, func(p providers.Parts) bool { return p.Groups }},
 	} {
-		told := func(id string) bool { return isDynamic(id) || part.told(tells[id]) }
+		told := func(id string) bool { return access.IsDynamic(id) || part.told(tells[id]) }
 		if len(part.values) > 0 && !slices.ContainsFunc(relevant, told) {
 			mends := make([]string, 0, len(relevant))
 			for _, id := range relevant {

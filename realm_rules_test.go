@@ -3,13 +3,15 @@ package signin
 import (
 	"strings"
 	"testing"
+
+	"github.com/caddy-signin/caddy-signin/internal/access"
 )
 
 func TestPlaceholdersInRulesAreResolved(t *testing.T) {
 	t.Setenv("DENIED", "contractors")
 	t.Setenv("DENIED_MAIL", "*@Contractor.example")
-	written := Rule{Group: []string{"{env.DENIED}", "a\\{b"}, Email: []string{"{env.DENIED_MAIL}"}, Provider: []string{"{env.DENIED}"}}
-	if err := written.check(); err != nil {
+	written := access.Rule{Group: []string{"{env.DENIED}", "a\\{b"}, Email: []string{"{env.DENIED_MAIL}"}, Provider: []string{"{env.DENIED}"}}
+	if err := written.Check(); err != nil {
 		t.Fatal(err)
 	}
 	got, err := resolveRule(written)
@@ -20,7 +22,7 @@ func TestPlaceholdersInRulesAreResolved(t *testing.T) {
 		t.Errorf("what is written became %+v", written)
 	}
 	for _, value := range []string{"{env.NOT_SET_ANYWHERE}", "{http.auth.user.id}", "{nothing}", "x{env.NOT_SET_ANYWHERE}"} {
-		if _, err := resolveRule(Rule{Group: []string{value}}); err == nil || !strings.Contains(err.Error(), "group: ") {
+		if _, err := resolveRule(access.Rule{Group: []string{value}}); err == nil || !strings.Contains(err.Error(), "group: ") {
 			t.Errorf("%s: %v", value, err)
 		}
 	}

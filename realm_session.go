@@ -6,17 +6,18 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/caddy-signin/caddy-signin/internal/session"
 	"github.com/caddy-signin/caddy-signin/providers"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
 // newSessions are the realm's sessions; the steps of provisioning give them the
 // strategy, the limits, the store and the rules.
-func (rl *Realm) newSessions() *sessionManager {
-	return &sessionManager{
-		realm: rl.active.String(), username: rl.Username, secretConfigured: len(rl.Secrets) > 0,
-		provider: func(id string) providers.Provider { return rl.active.byID[id] },
-		logger:   rl.active.logger, sampled: rl.active.sampled,
+func (rl *Realm) newSessions() *session.Manager {
+	return &session.Manager{
+		Realm: rl.active.String(), Username: rl.Username, SecretConfigured: len(rl.Secrets) > 0,
+		Provider: func(id string) providers.Provider { return rl.active.byID[id] },
+		Logger:   rl.active.logger, Sampled: rl.active.sampled,
 	}
 }
 
@@ -30,9 +31,9 @@ func (rl *Realm) provisionStrategy(caddy.Context) error {
 			name = "database"
 		}
 	}
-	session := rl.Session
-	session.setLimits()
-	rl.active.sessions.strategy, rl.active.sessions.limits = strategies[name], session.limits()
+	live := rl.Session
+	live.setLimits()
+	rl.active.sessions.Strategy, rl.active.sessions.Limits = session.Strategies[name], live.limits()
 	return nil
 }
 
@@ -42,10 +43,10 @@ func (rl *Realm) provisionSharing() error {
 	if _, shared := rl.active.store.(sessionstore.AuthjsSessions); !shared {
 		return nil
 	}
-	if rl.active.sessions.strategy != strategy(databaseSessions{}) {
+	if rl.active.sessions.Strategy != session.Strategy(session.Database{}) {
 		return errors.New("session: insecure_authjs_sessions shares sessions that are in the database: write strategy database, or leave the line out")
 	}
-	rl.active.sessions.strategy = authjsSessions{}
+	rl.active.sessions.Strategy = session.Shared{}
 	return nil
 }
 
@@ -55,11 +56,11 @@ var streamPool = caddy.NewUsagePool()
 
 // provisionStreams finds what the realm's earlier configuration left open.
 func (rl *Realm) provisionStreams(caddy.Context) error {
-	pooled, _, err := streamPool.LoadOrNew(rl.active.poolKey(), func() (caddy.Destructor, error) { return new(streams), nil })
+	pooled, _, err := streamPool.LoadOrNew(rl.active.poolKey(), func() (caddy.Destructor, error) { return new(session.Streams), nil })
 	if err != nil {
 		return fmt.Errorf("open streams: %w", err)
 	}
-	rl.active.sessions.streams, rl.pooled = pooled.(*streams), true //nolint:forcetypeassert // made above
+	rl.active.sessions.Streams, rl.pooled = pooled.(*session.Streams), true //nolint:forcetypeassert // made above
 	return nil
 }
 

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+
+	"github.com/caddy-signin/caddy-signin/internal/session"
 )
 
 const (
@@ -62,13 +64,13 @@ func (s *SessionConfig) setLimits() {
 }
 
 // limits are the limits that hold, once setLimits has filled them in.
-func (s *SessionConfig) limits() sessionLimits {
-	limits := sessionLimits{
-		maxAge: time.Duration(s.MaxAge), absoluteMaxAge: time.Duration(s.AbsoluteMaxAge),
-		renewAge: time.Duration(s.UpdateAge), idleTimeout: time.Duration(s.IdleTimeout),
+func (s *SessionConfig) limits() session.Limits {
+	limits := session.Limits{
+		MaxAge: time.Duration(s.MaxAge), AbsoluteMaxAge: time.Duration(s.AbsoluteMaxAge),
+		RenewAge: time.Duration(s.UpdateAge), IdleTimeout: time.Duration(s.IdleTimeout),
 	}
-	if limits.idleTimeout > 0 {
-		limits.renewAge = min(limits.renewAge, limits.idleTimeout/4)
+	if limits.IdleTimeout > 0 {
+		limits.RenewAge = min(limits.RenewAge, limits.IdleTimeout/4)
 	}
 	return limits
 }

@@ -41,7 +41,7 @@ func TestSessionLimits(t *testing.T) {
 				t.Fatal(err)
 			}
 			limits.setLimits()
-			if got := limits.limits().renewAge; got != test.renewed {
+			if got := limits.limits().RenewAge; got != test.renewed {
 				t.Errorf("renewed after %s, want %s", got, test.renewed)
 			}
 			if limits.checkLimits() != nil || limits.MaxAge > limits.AbsoluteMaxAge {

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
+	"github.com/caddy-signin/caddy-signin/internal/session"
 	"github.com/caddy-signin/caddy-signin/providers"
 	"github.com/caddy-signin/caddy-signin/sessionstore/storetest"
 )
@@ -31,7 +32,7 @@ func configuredWithStrategy(t testing.TB, name string, change func(*Realm)) (*Re
 		}
 	})
 	store := storetest.NewFake()
-	realm.active.store, realm.active.sessions.store = store, store
+	realm.active.store, realm.active.sessions.Store = store, store
 	return realm, store
 }
 
@@ -51,7 +52,7 @@ func signedInAs(t testing.TB, realm *activeRealm, user string) string {
 		t.Fatalf("%s is no user of the realm", user)
 	}
 	s := &realm.urlSite.sessions
-	cookies, err := s.signIn(t.Context(), s.newClaims(keys, "credentials", *who), new(authjs.Received), "Mozilla/5.0")
+	cookies, err := s.SignIn(t.Context(), s.NewClaims(keys, "credentials", *who), new(authjs.Received), "Mozilla/5.0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,9 +66,9 @@ func sessionOf(t testing.TB, realm *activeRealm) string {
 }
 
 // opened returns the session of a token, or nil.
-func opened(t testing.TB, realm *activeRealm, token string) *session {
+func opened(t testing.TB, realm *activeRealm, token string) *session.Session {
 	t.Helper()
-	live, err := realm.urlSite.sessions.readSession(t.Context(), []string{realm.urlSite.names.Session + "=" + token}, new(session))
+	live, err := realm.urlSite.sessions.ReadSession(t.Context(), []string{realm.urlSite.names.Session + "=" + token}, new(session.Session))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,26 +78,26 @@ func opened(t testing.TB, realm *activeRealm, token string) *session {
 // signOutOf ends the session of a token.
 func signOutOf(t testing.TB, realm *activeRealm, token string) {
 	t.Helper()
-	if _, err := realm.urlSite.sessions.signOut(t.Context(), opened(t, realm, token), false); err != nil {
+	if _, err := realm.urlSite.sessions.SignOut(t.Context(), opened(t, realm, token), false); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func TestDefaultStrategy(t *testing.T) {
-	for _, test := range []struct{ name, store, strategy, want string }{
+	for _, test := range []struct{ name, store, Strategy, want string }{
 		{"without a store", "", "", "jwt"},
 		{"with a store", `{"store":"memory"}`, "", "database"},
 		{"with a store, and jwt chosen", `{"store":"memory"}`, "jwt", "jwt"},
 		{"without a store, and database chosen", "", "database", "database"},
 	} {
 		realm := newRealm(t, func(realm *Realm) {
-			realm.Session.Strategy = test.strategy
+			realm.Session.Strategy = test.Strategy
 			if test.store != "" {
 				realm.StoreRaw = []byte(test.store)
 			}
 		})
-		if realm.sessions.strategy != strategies[test.want] {
-			t.Errorf("%s: %T", test.name, realm.sessions.strategy)
+		if realm.sessions.Strategy != session.Strategies[test.want] {
+			t.Errorf("%s: %T", test.name, realm.sessions.Strategy)
 		}
 	}
 }
@@ -113,7 +114,7 @@ func hashOf(t testing.TB, password string) string {
 // A users' file that is edited ends sessions without a reload, and streams too.
 func TestAnEditedUsersFileEndsSessions(t *testing.T) {
 	first, second := hashOf(t, "secret"), hashOf(t, "other")
-	for name := range strategies {
+	for name := range session.Strategies {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "users.htpasswd")
 			write := func(content string) {

@@ -14,6 +14,9 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-signin/caddy-signin/internal/access"
+	"github.com/caddy-signin/caddy-signin/internal/session"
 )
 
 // openStream sends a guarded request that stays open until its context is done,
@@ -70,7 +73,7 @@ func isOpen(t *testing.T, stream <-chan error) bool {
 func TestAnOptionalGateBehindAnotherEndsNoStream(t *testing.T) {
 	realm, _ := withStrategy(t, "jwt", nil)
 	guard, optional := &Gate{realm: realm, logger: realm.logger}, &Gate{realm: realm, logger: realm.logger, Optional: true}
-	optional.rules = []Rule{{Group: []string{"others"}}}
+	optional.rules = []access.Rule{{Group: []string{"others"}}}
 	synctest.Test(t, func(t *testing.T) {
 		token := signedInAs(t, realm, "alice")
 		for name, gates := range map[string][]*Gate{"behind": {guard, optional}, "before": {optional, guard}} {
@@ -106,7 +109,7 @@ func TestAnsweredRequestsAreNotWatched(t *testing.T) {
 func TestStreamsOutliveAReload(t *testing.T) {
 	before, _ := configuredWithStrategy(t, "jwt", nil)
 	after, store := configuredWithStrategy(t, "jwt", nil)
-	before.active.sessions.store = store
+	before.active.sessions.Store = store
 	if err := before.cleanup(); err != nil {
 		t.Fatal(err)
 	}
@@ -177,12 +180,12 @@ func TestStreamsOfAConfigurationThatIsStarting(t *testing.T) {
 
 func BenchmarkGateStreams(b *testing.B) {
 	realm := newRealm(b, nil)
-	rs := &requestState{realm: realm, site: realm.urlSite, session: &session{}}
+	rs := &requestState{realm: realm, site: realm.urlSite, session: &session.Session{}}
 	next := caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error { return nil })
 	r := httptest.NewRequest(http.MethodGet, "http://localhost:8080/", nil)
 	b.ReportAllocs()
 	for b.Loop() {
-		rs.stream = stream{}
+		rs.stream = session.Stream{}
 		if err := rs.serve(nil, nil, r, next); err != nil {
 			b.Fatal(err)
 		}

@@ -12,7 +12,11 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
-	"github.com/caddy-signin/caddy-signin/sessionstore"
+	"github.com/caddy-signin/caddy-signin/internal/access"
+	"github.com/caddy-signin/caddy-signin/internal/deadline"
+	"github.com/caddy-signin/caddy-signin/internal/request"
+	"github.com/caddy-signin/caddy-signin/internal/response"
+	"github.com/caddy-signin/caddy-signin/internal/session"
 )
 
 // requestState is what a realm knows of one request. The session is looked up when
@@ -23,16 +27,16 @@ type requestState struct {
 	request     *http.Request
 	cookieLines []string // the Cookie lines as the client sent them
 	path        string   // as its target was checked
-	out         *response
+	out         *response.Writer
 
 	siteAsked bool
 	site      *site
 	siteErr   error
 
 	sessionAsked bool
-	session      *session
+	session      *session.Session
 	sessionErr   error
-	reading      sessionstore.Limit // of looking the session up and renewing it
+	reading      deadline.Limit // of looking the session up and renewing it
 
 	tokenAsked bool
 	token      string // the access token, for who asked
@@ -44,11 +48,11 @@ type requestState struct {
 	done bool
 
 	// stream is the request as long as the session has to hold for it.
-	stream stream
+	stream session.Stream
 
 	// Space that a request with a session needs, in one allocation.
-	own   response
-	found session
+	own   response.Writer
+	found session.Session
 	lines [4]string
 }
 
@@ -98,9 +102,9 @@ func (rl *activeRealm) attach(w http.ResponseWriter, r *http.Request) (*requestS
 		return rs, w
 	}
 	// The first realm, or one in handle_errors, whose writer nobody wraps.
-	stripIdentity(r, rl.names)
+	request.StripIdentity(r, rl.names)
 	stripCookies(r, rl.strip)
-	stripTunnel(r)
+	request.StripTunnel(r)
 	rs.own.ResponseWriter = w
 	rs.out = &rs.own
 	caddyhttp.SetVar(r.Context(), requestStateVar, rs)
@@ -123,11 +127,11 @@ func (rs *requestState) finish() {
 
 // setIdentity tells the upstream who the user is. Where an earlier realm's gate
 // has told already, this one speaks for its own headers, in any spelling.
-func (rs *requestState) setIdentity(r *http.Request, s *session) {
+func (rs *requestState) setIdentity(r *http.Request, s *session.Session) {
 	if rs.out != &rs.own {
-		stripHeaders(r.Header, rs.realm.headers.own)
+		request.StripHeaders(r.Header, rs.realm.headers.Own)
 	}
-	rs.realm.headers.set(r, s, rs.lines[:])
+	rs.realm.headers.Set(r, s, rs.lines[:])
 }
 
 // stripCookies takes the gateway's cookies out of what goes upstream.
@@ -153,13 +157,13 @@ func (rs *requestState) getSite(r *http.Request) (*site, error) {
 
 // getSession returns the visitor's session, or nil when there is none. An
 // error means that the answer is not known.
-func (rs *requestState) getSession(r *http.Request) (*session, error) {
+func (rs *requestState) getSession(r *http.Request) (*session.Session, error) {
 	if !rs.sessionAsked {
-		rs.sessionAsked, rs.out.asked = true, true
+		rs.sessionAsked, rs.out.Asked = true, true
 		var s *site
 		if s, rs.sessionErr = rs.getSite(r); rs.sessionErr == nil {
-			ctx := rs.reading.Begin(r.Context(), storePatience)
-			rs.session, rs.sessionErr = s.sessions.readSession(ctx, rs.cookieLines, &rs.found)
+			ctx := rs.reading.Begin(r.Context(), deadline.StepLimit)
+			rs.session, rs.sessionErr = s.sessions.ReadSession(ctx, rs.cookieLines, &rs.found)
 		}
 	}
 	return rs.session, rs.sessionErr
@@ -171,47 +175,47 @@ func (rs *requestState) renewing(ctx context.Context) (limited context.Context, 
 	if rs.reading.Err() == nil {
 		return &rs.reading, func() {}
 	}
-	return patiently(ctx)
+	return deadline.Step(ctx)
 }
 
-// renew lets the visitor's session live on when it is old enough, or was sealed
+// Renew lets the visitor's session live on when it is old enough, or was sealed
 // with an old secret, and puts the new cookie into a page view's answer.
-func (rs *requestState) renew(r *http.Request) error {
+func (rs *requestState) Renew(r *http.Request) error {
 	live := rs.session
-	if !live.stale && !rs.site.sessions.limits.needsRenewal(&live.claims, time.Now()) {
+	if !live.Stale && !rs.site.sessions.Limits.NeedsRenewal(&live.Claims, time.Now()) {
 		return nil
 	}
 	ctx, done := rs.renewing(r.Context())
 	defer done()
-	isPage := isNavigation(r) || isPassedOn(r)
-	renewed, err := rs.realm.sessions.strategy.renew(ctx, &rs.site.sessions, live, isPage)
+	isPage := request.IsNavigation(r) || request.IsPassedOn(r)
+	renewed, err := rs.realm.sessions.Strategy.Renew(ctx, &rs.site.sessions, live, isPage)
 	if err != nil || !isPage {
 		return err //nolint:wrapcheck // it says what was being done
 	}
 	received := rs.site.names.ReadSession(rs.cookieLines)
-	cookies, err := rs.site.sessions.cookiesOf(renewed.token, &live.claims, &received)
+	cookies, err := rs.site.sessions.CookiesOf(renewed.Token, &live.Claims, &received)
 	if err != nil {
 		return err
 	}
-	rs.out.renewal = rs.out.renewal[:0]
+	rs.out.Renewal = rs.out.Renewal[:0]
 	for _, cookie := range cookies {
-		rs.out.renewal = append(rs.out.renewal, cookie.String())
+		rs.out.Renewal = append(rs.out.Renewal, cookie.String())
 	}
 	return nil
 }
 
 // serve passes a request on that a gate with these rules guards. It ends when its
 // session does, or when the rules would not let it pass again.
-func (rs *requestState) serve(rules []Rule, w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	if rs.stream.cancel != nil { // an outer gate watches it already
-		rs.stream.guardedBy(rules)
+func (rs *requestState) serve(rules []access.Rule, w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	if rs.stream.Cancel != nil { // an outer gate watches it already
+		rs.stream.GuardedBy(rules)
 		return next.ServeHTTP(w, r) //nolint:wrapcheck // the next handler's own error
 	}
 	ctx, cancel := context.WithCancelCause(r.Context())
-	rs.stream = stream{sessions: &rs.site.sessions, session: rs.session, outermost: [1][]Rule{rules}, cancel: cancel}
-	rs.stream.guards = rs.stream.outermost[:]
-	rs.realm.sessions.streams.add(&rs.stream) //nolint:contextcheck // the sweeper outlives the request
-	defer rs.stream.done()
+	rs.stream = session.Stream{Sessions: &rs.site.sessions, Session: rs.session, Outermost: [1][]access.Rule{rules}, Cancel: cancel}
+	rs.stream.Guards = rs.stream.Outermost[:]
+	rs.realm.sessions.Streams.Add(&rs.stream) //nolint:contextcheck // the sweeper outlives the request
+	defer rs.stream.Done()
 	return next.ServeHTTP(w, r.WithContext(ctx)) //nolint:wrapcheck // the next handler's own error
 }
 
@@ -219,7 +223,7 @@ func (rs *requestState) serve(rules []Rule, w http.ResponseWriter, r *http.Reque
 // ends whatever was under way for them: that is nobody's fault, and anyone can
 // do it at will.
 func (rs *requestState) blame(message string, fields ...zap.Field) {
-	fields = append(fields, zap.String("reference", reference(rs.request)))
+	fields = append(fields, zap.String("reference", request.Reference(rs.request)))
 	if errors.Is(rs.request.Context().Err(), context.Canceled) {
 		rs.realm.sampled.Info("a visitor left before there was an answer", fields...)
 		return

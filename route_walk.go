@@ -6,6 +6,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
+
+	"github.com/caddy-signin/caddy-signin/internal/request"
 )
 
 // routeWalk goes through routes of a server and calls what is set for each
@@ -107,7 +109,7 @@ func (w *routeWalk) invoke(name string, before routeState, hosts []string) route
 // hostsWithin are the hosts inside a route of those that lead to it. Where one of two
 // matchers around each other names hosts and the other patterns, the hosts count.
 func hostsWithin(hosts []string, route *caddyhttp.Route) []string {
-	isPattern := func(host string) bool { return isHostPattern(knownHost(host)) }
+	isPattern := func(host string) bool { return request.IsHostPattern(request.KnownHost(host)) }
 	named := hostsOf(route)
 	if len(named) == 0 || len(hosts) > 0 && !slices.ContainsFunc(hosts, isPattern) && slices.ContainsFunc(named, isPattern) {
 		return hosts

@@ -8,6 +8,8 @@ import (
 	"sync"
 
 	"github.com/caddy-signin/caddy-signin/internal/nearest"
+	"github.com/caddy-signin/caddy-signin/internal/response"
+	"github.com/caddy-signin/caddy-signin/internal/session"
 )
 
 // running are the apps of the configurations that run: the last is the newest.
@@ -34,17 +36,17 @@ func (r *runningApps) remove(app *App) {
 // successors are the sessions of those realms of the newest configuration that
 // have the key of one of app's, which may be an older configuration's: of the realm
 // itself where it runs, and where nothing does.
-func (r *runningApps) successors(app *App, of *Realm, key string) []*sessionManager {
+func (r *runningApps) successors(app *App, of *Realm, key string) []*session.Manager {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.apps) == 0 || app.starting {
-		return []*sessionManager{of.active.sessions}
+		return []*session.Manager{of.active.sessions}
 	}
 	all := r.apps[len(r.apps)-1].all()
 	if slices.Contains(all, of) {
-		return []*sessionManager{of.active.sessions}
+		return []*session.Manager{of.active.sessions}
 	}
-	var found []*sessionManager
+	var found []*session.Manager
 	for _, realm := range all {
 		if realm.active.owns(key) {
 			found = append(found, realm.active.sessions)
@@ -81,5 +83,5 @@ func (r *runningApps) realms(key string) ([]*Realm, error) {
 	if near := nearest.Names(key, known); len(near) > 0 {
 		known = near
 	}
-	return nil, fmt.Errorf("no realm %q is running: name %s", cut(key, 80), strings.Join(append(known, "the address of a site whose realm has no name, such as https://app.example.com"), ", or "))
+	return nil, fmt.Errorf("no realm %q is running: name %s", response.Cut(key, 80), strings.Join(append(known, "the address of a site whose realm has no name, such as https://app.example.com"), ", or "))
 }

@@ -10,7 +10,10 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
+	"github.com/caddy-signin/caddy-signin/internal/keys"
 	"github.com/caddy-signin/caddy-signin/internal/redirect"
+	"github.com/caddy-signin/caddy-signin/internal/request"
+	"github.com/caddy-signin/caddy-signin/internal/session"
 	"github.com/caddy-signin/caddy-signin/providers"
 )
 
@@ -27,22 +30,22 @@ type site struct {
 	loopback bool
 	names    *authjs.Names
 	returns  redirect.Policy
-	secret   *storedSecret
+	secret   *keys.Secret
 
-	sessions siteSessions
+	sessions session.Site
 	// unauthorized is the JSON with which gates turn scripts away.
 	unauthorized []byte
 }
 
 func (rl *activeRealm) newSite(origin, secretName string) *site {
 	scheme, host, _ := strings.Cut(origin, "://")
-	hostname, _, _ := splitHost(host)
+	hostname, _, _ := request.SplitHost(host)
 	key := origin
 	if pool := rl.poolKey(); pool != "" {
 		key = pool
 	}
 	base := origin + rl.basePath
-	names, secret := rl.cookieNames(scheme == "https"), rl.secrets.named(secretName)
+	names, secret := rl.cookieNames(scheme == "https"), rl.secrets.Named(secretName)
 	return &site{
 		unauthorized: unauthorizedJSON(base + "/signin"),
 
@@ -53,13 +56,13 @@ func (rl *activeRealm) newSite(origin, secretName string) *site {
 		base:     base,
 		domain:   rl.cookieDomain,
 		secure:   scheme == "https",
-		loopback: isLoopbackName(hostname),
+		loopback: request.IsLoopbackName(hostname),
 		names:    names,
 		returns:  redirect.Policy{Origin: origin, Allowed: rl.allowed},
 		secret:   secret,
-		sessions: siteSessions{
-			sessionList: sessionList{sessionManager: rl.sessions, key: key},
-			names:       names, domain: rl.cookieDomain, secret: secret,
+		sessions: session.Site{
+			List:  session.List{Manager: rl.sessions, Key: key},
+			Names: names, Domain: rl.cookieDomain, Secret: secret,
 		},
 	}
 }
@@ -80,13 +83,13 @@ func (s *site) cookie(name, value string) authjs.Cookie {
 	return authjs.Cookie{Name: name, Value: value, Secure: s.secure, Domain: s.domain}
 }
 
-func (s *site) keys(ctx context.Context) (*keyring, error) { return s.secret.keys(ctx) }
+func (s *site) keys(ctx context.Context) (*keys.Ring, error) { return s.secret.Ring(ctx) }
 
 // serverSites are a realm's sites on one Caddy server. Reading is one atomic
 // load and one map look-up; the map is copied to add to it.
 type serverSites struct {
-	hosts *servedHosts
-	known atomic.Pointer[map[originKey]*site]
+	hosts *request.Hosts
+	known atomic.Pointer[map[request.Asked]*site]
 
 	// The realm's hosts, of a realm with a cookie_domain.
 	origins []string
@@ -104,12 +107,12 @@ func (rl *activeRealm) site(r *http.Request) (*site, error) {
 	}
 	srv, ok := r.Context().Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
 	if !ok || srv == nil {
-		return nil, errUnknownHost
+		return nil, request.ErrUnknownHost
 	}
 	sites := rl.sitesOf(srv)
-	key := originKey{https: isHTTPS(r), loopback: isLoopbackPeer(r), host: r.Host}
+	key := request.Asked{HTTPS: request.IsHTTPS(r), Loopback: request.IsLoopbackPeer(r), Host: r.Host}
 	if rl.urlSite != nil {
-		key.https = rl.urlSite.secure // url says it for all of the realm's hosts
+		key.HTTPS = rl.urlSite.secure // url says it for all of the realm's hosts
 	}
 	if known := sites.known.Load(); known != nil {
 		if s, ok := (*known)[key]; ok {
@@ -124,11 +127,11 @@ func (rl *activeRealm) site(r *http.Request) (*site, error) {
 	return s, nil
 }
 
-func (rl *activeRealm) makeSite(r *http.Request, on *serverSites, key originKey) (*site, error) {
+func (rl *activeRealm) makeSite(r *http.Request, on *serverSites, key request.Asked) (*site, error) {
 	if rl.urlSite != nil {
 		return rl.urlSite.at(r, on, key)
 	}
-	origin, name, err := on.hosts.resolve(r, key)
+	origin, name, err := on.hosts.Resolve(r, key)
 	if err != nil {
 		return nil, err
 	}
@@ -151,11 +154,11 @@ func (rl *activeRealm) sitesOf(srv *caddyhttp.Server) *serverSites {
 	if sites, ok := rl.servers.Load(srv); ok {
 		return sites.(*serverSites) //nolint:forcetypeassert // only stored below
 	}
-	made := &serverSites{hosts: newServedHosts(srv)}
+	made := &serverSites{hosts: request.NewHosts(srv)}
 	if rl.urlSite != nil {
 		made.collect(rl.urlSite)
 	} else {
-		made.hosts.exactOnly = rl.handsOutLinks()
+		made.hosts.ExactOnly = rl.handsOutLinks()
 	}
 	sites, _ := rl.servers.LoadOrStore(srv, made)
 	return sites.(*serverSites) //nolint:forcetypeassert // only stored here
@@ -173,8 +176,8 @@ func (rl *activeRealm) handsOutLinks() bool {
 	return false
 }
 
-func (s *serverSites) remember(key originKey, made *site) {
-	next := make(map[originKey]*site)
+func (s *serverSites) remember(key request.Asked, made *site) {
+	next := make(map[request.Asked]*site)
 	if known := s.known.Load(); known != nil && len(*known) < maxSites {
 		maps.Copy(next, *known)
 	}

@@ -7,24 +7,25 @@ import (
 	"strings"
 
 	"github.com/caddy-signin/caddy-signin/internal/redirect"
+	"github.com/caddy-signin/caddy-signin/internal/request"
 )
 
 // errForeignHost is a request for a host that is none of a realm's with a
 // cookie_domain: its browser could never bring the session.
-var errForeignHost = fmt.Errorf("%w: with cookie_domain, only hosts inside it have sessions", errUnknownHost)
+var errForeignHost = fmt.Errorf("%w: with cookie_domain, only hosts inside it have sessions", request.ErrUnknownHost)
 
 // at is the realm's site as one of its hosts was asked: return addresses are
 // that host's, everything else is url's.
-func (s *site) at(r *http.Request, on *serverSites, key originKey) (*site, error) {
-	asked, err := on.hosts.origin(key)
+func (s *site) at(r *http.Request, on *serverSites, key request.Asked) (*site, error) {
+	asked, err := on.hosts.Origin(key)
 	if err != nil {
 		return nil, err
 	}
 	if asked != s.origin { // url's own host need not be named by a matcher
-		if _, _, err := on.hosts.resolve(r, key); err != nil {
+		if _, _, err := on.hosts.Resolve(r, key); err != nil {
 			return nil, err
 		}
-		if host, _, err := splitHost(key.host); err != nil || !insideDomain(host, s.domain) {
+		if host, _, err := request.SplitHost(key.Host); err != nil || !request.InsideDomain(host, s.domain) {
 			return nil, errForeignHost
 		}
 	}
@@ -37,9 +38,9 @@ func (s *site) at(r *http.Request, on *serverSites, key originKey) (*site, error
 // collect finds the realm's hosts on a server, once: behind a wildcard a client
 // can make any number of them.
 func (on *serverSites) collect(home *site) {
-	on.hosts.addPort(home.origin)
+	on.hosts.AddPort(home.origin)
 	on.allowed = slices.Clone(home.realm.allowed)
-	for _, origin := range append(on.hosts.originsInside(home.domain, home.secure), home.origin) {
+	for _, origin := range append(on.hosts.OriginsInside(home.domain, home.secure), home.origin) {
 		if inside, err := redirect.ParseAllowed(origin); err == nil { // a name that no browser takes leads nowhere
 			on.origins, on.allowed = append(on.origins, origin), append(on.allowed, inside...)
 		}

@@ -17,6 +17,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/caddy-signin/caddy-signin/internal/session"
+	"github.com/caddy-signin/caddy-signin/internal/throttle"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 	"github.com/caddy-signin/caddy-signin/sessionstore/storetest"
 )
@@ -79,7 +81,7 @@ func hangingRealm(t *testing.T, strategy string) (*activeRealm, *hangingStore) {
 	})
 	store := &hangingStore{Fake: fake}
 	store.answers.Store(never)
-	realm.store, realm.sessions.store, realm.throttle.store = store, store, store
+	realm.store, realm.sessions.Store, realm.throttle = store, store, throttle.New(store, "throttle|")
 	return realm, store
 }
 
@@ -98,7 +100,7 @@ func newVisitor(t *testing.T, realm *activeRealm) *visitor {
 	if err != nil {
 		t.Fatal(err)
 	}
-	token, value := keys.csrf.New()
+	token, value := keys.CSRF.New()
 	pending, err := json.Marshal(pendingFlow{
 		Provider: "corp", State: "state", RedirectURI: s.base + "/callback/corp", Started: time.Now().UnixMilli(),
 	})
@@ -107,7 +109,7 @@ func newVisitor(t *testing.T, realm *activeRealm) *visitor {
 	}
 	return &visitor{realm: realm, endpoints: &endpoints{table: endpointTable, dialect: nextAuth, logger: realm.logger}, csrf: token, cookies: strings.Join([]string{
 		s.names.Session + "=" + signedInAs(t, realm, "alice"), s.names.CSRF + "=" + url.QueryEscape(value),
-		s.names.Pending("state") + "=" + keys.pending[s.names.State].Seal(pending),
+		s.names.Pending("state") + "=" + keys.Pending[s.names.State].Seal(pending),
 	}, "; ")}
 }
 
@@ -159,7 +161,7 @@ var asksTheStore = map[string]struct {
 // Issue 4, part 6: a store that never answers has the gateway answer 503, with
 // Retry-After, within two seconds, and change nothing.
 func TestAStoreThatHangs(t *testing.T) {
-	for strategy := range strategies {
+	for strategy := range session.Strategies {
 		for name, test := range asksTheStore {
 			for _, answers := range test.answers {
 				realm, store := hangingRealm(t, strategy)
@@ -228,7 +230,7 @@ func goroutines() int {
 // nothing of them stays.
 func TestRequestsAtAStoreThatHangsDoNotPileUp(t *testing.T) {
 	const requests = 300
-	for strategy := range strategies {
+	for strategy := range session.Strategies {
 		realm, store := hangingRealm(t, strategy)
 		synctest.Test(t, func(t *testing.T) {
 			v := newVisitor(t, realm)

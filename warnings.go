@@ -97,7 +97,7 @@ func (a *App) warnIfShut(gate *Gate, before *activeRealm, where ...zap.Field) {
 		return
 	}
 	for i := range gate.rules {
-		if err := gate.rules[i].checkProviders(realm.hasProvider); err != nil {
+		if err := gate.rules[i].CheckProviders(realm.hasProvider); err != nil {
 			a.logger.Error("a rule of require_signin admits nobody: name a provider of the signin block by its id",
 				append(where, zap.Error(err), zap.String("providers", strings.Join(realm.providerIDs(), " ")))...)
 		}
@@ -169,7 +169,7 @@ func (rl *Realm) warnSharedLogins() {
 // warnOfBlindDeny tells of providers whose people a deny rule never refuses, since
 // the provider doesn't tell what the rule looks at.
 func (rl *Realm) warnOfBlindDeny() {
-	for _, rule := range rl.active.sessions.admission.deny {
+	for _, rule := range rl.active.sessions.Admission.Deny {
 		for _, id := range rl.active.providerIDs() {
 			told := rl.tells[id]
 			if len(rule.Provider) > 0 && !slices.Contains(rule.Provider, id) {
