@@ -53,7 +53,7 @@ func TestSpentFlowsLeaveRoomInTheStore(t *testing.T) {
 
 // A flow's time is in the sealed value.
 func TestAFlowEndsByItsSealedTime(t *testing.T) {
-	source, err := keys.NewSource([]string{testSecret}, []*authjs.Names{nextAuth.plain}, nil, zap.NewNop())
+	source, err := keys.NewSource([]string{"a secret of the unit tests, over 32 bytes"}, []*authjs.Names{nextAuth.plain}, nil, zap.NewNop())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,8 +11,6 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/caddy-signin/caddy-signin/internal/access"
-	"github.com/caddy-signin/caddy-signin/internal/authjs"
-	"github.com/caddy-signin/caddy-signin/internal/redirect"
 	"github.com/caddy-signin/caddy-signin/internal/request"
 	"github.com/caddy-signin/caddy-signin/internal/response"
 	"github.com/caddy-signin/caddy-signin/internal/sampled"
@@ -195,14 +193,7 @@ func (g *Gate) admit(w http.ResponseWriter, r *http.Request, rs *requestState) (
 // one is known, that of the request.
 func (g *Gate) sanitize(w http.ResponseWriter, r *http.Request, realm *activeRealm) (*requestState, http.ResponseWriter) {
 	if realm == nil {
-		request.StripIdentity(r, g.names)
-		request.StripTunnel(r)
-		if lines, ok := r.Header["Cookie"]; ok {
-			if caddyhttp.GetVar(r.Context(), cookiesVar) == nil { // for a signin handler behind the gate
-				caddyhttp.SetVar(r.Context(), cookiesVar, sentCookies(lines))
-			}
-			stripCookies(r, authjs.Strip)
-		}
+		clean(r, g.names)
 		return nil, w
 	}
 	return realm.attach(w, r)
@@ -254,11 +245,6 @@ func (g *Gate) challenge(w http.ResponseWriter, r *http.Request, rs *requestStat
 	default:
 		return response.SendJSON(w, http.StatusUnauthorized, s.unauthorized)
 	}
-}
-
-// signInFor is the sign-in page's address, from which r's visitor comes back.
-func (s *site) signInFor(r *http.Request) string {
-	return redirect.AddQuery(s.base+"/signin", "callbackUrl", s.returnAddress(r))
 }
 
 // forbid refuses a signed-in person whom a rule doesn't admit.

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/caddy-signin/caddy-signin/internal/access"
+	"github.com/caddy-signin/caddy-signin/internal/authjs"
 	"github.com/caddy-signin/caddy-signin/internal/deadline"
 	"github.com/caddy-signin/caddy-signin/internal/request"
 	"github.com/caddy-signin/caddy-signin/internal/response"
@@ -71,6 +72,20 @@ const cookiesVar = "caddy_signin_cookies"
 // String keeps {http.vars.caddy_signin_cookies} from printing a session.
 func (sentCookies) String() string { return "" }
 
+// clean removes from a request that has no realm what clients must not send to an
+// upstream. The cookies are kept for a signin handler behind.
+func clean(r *http.Request, names *request.HeaderNames) {
+	request.StripIdentity(r, names)
+	request.StripTunnel(r)
+	if lines, ok := r.Header["Cookie"]; ok {
+		if caddyhttp.GetVar(r.Context(), cookiesVar) == nil {
+			caddyhttp.SetVar(r.Context(), cookiesVar, sentCookies(lines))
+		}
+		stripCookies(r, authjs.Strip)
+	}
+}
+
+// requestStateOf returns what the realm of a request knows of it, or nil where it has none.
 func requestStateOf(ctx context.Context) *requestState {
 	rs, _ := caddyhttp.GetVar(ctx, requestStateVar).(*requestState)
 	return rs

@@ -194,3 +194,8 @@ func (s *site) returnAddress(r *http.Request) string {
 	}
 	return s.returns.FromRequest(asked.EscapedPath(), asked.RawQuery)
 }
+
+// signInFor is the sign-in page's address, from which r's visitor comes back.
+func (s *site) signInFor(r *http.Request) string {
+	return redirect.AddQuery(s.base+"/signin", "callbackUrl", s.returnAddress(r))
+}
