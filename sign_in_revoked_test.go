@@ -16,10 +16,10 @@ func TestAnOvertakenSignInIsNobodysFault(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := newVisitor(t, realm)
 		core, lines := observer.New(zap.InfoLevel)
-		realm.logger = zap.New(core)
+		realm.Logger = zap.New(core)
 		elsewhere := opened(t, realm, signedInAs(t, realm, "alice"))
 		store.BeforeWrite(func() {
-			if _, err := realm.urlSite.sessions.SignOut(t.Context(), elsewhere, true); err != nil {
+			if _, err := realm.URLSite.Sessions.SignOut(t.Context(), elsewhere, true); err != nil {
 				t.Error(err)
 			}
 		})

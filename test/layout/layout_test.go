@@ -48,6 +48,8 @@ var directions = []struct {
 	{`internal/throttle`, []string{"internal/deadline", "internal/keys", "providers", "sessionstore"}},
 	{`internal/session`, []string{"internal/(access|address|authjs|deadline|keys|sampled)", "providers", "sessionstore"}},
 	{`internal/identity`, []string{"internal/authjs", "internal/session", "internal/request", "internal/nearest"}},
+	{`internal/realm`, []string{"internal/(access|authjs|deadline|identity|keys|redirect|request|response|session|throttle)", "pages", "providers", "sessionstore"}},
+	{`internal/flow`, []string{"internal/(access|address|authjs|deadline|keys|realm|redirect|request|response|session|throttle)", "client", "pages", "providers", "sessionstore"}},
 	{`internal/(deadline|authjs|redirect|nearest|sampled|address|queue|excerpt)`, nil},
 	{`cmd/.*`, []string{`\.`}},
 	{`test(/.*)?`, []string{`.*`}},
