@@ -253,6 +253,7 @@ var foreign = map[string]*regexp.Regexp{
 	"a path of one machine":         regexp.MustCompile(`(?m)(?:^|[\s"'=(<>:,\x60])/(?:root|work|home/\w+|Users/\w+)/[\w.]`),
 	"the host name of a registry":   regexp.MustCompile(`(?i)\b(?:registry[.][\w.-]*\w|(?:proxy|sum)[.]golang[.]org|goproxy[.]\w+|(?:deb|security)[.]debian[.]org|[\w-]*npmmirror[.]com)\b`),
 	"a conflict that was not ended": regexp.MustCompile(`(?m)^(?:<{7}|>{7}) `),
+	"a paper that is not here":      regexp.MustCompile(`\b(?:(?:DESIGN|WIRE)[ ]sections?|WIRE[.]md|[Ii]ssue[ ]\d|SECURITY[-]REQUIREMENTS|ARCHITECTURE[.]md)\b`),
 }
 
 func TestFilesNameNoMachineAndNoRegistry(t *testing.T) {
@@ -279,6 +280,10 @@ func TestPatternsKnowPathsAndHostNames(t *testing.T) {
 		"https://registry." + "npmjs.org/x":      true,
 		"GOPROXY=https://proxy." + "golang.org":  true,
 		"a registry of marks":                    false,
+		"as DESIGN" + " section 5 says":          true,
+		"WIRE" + " sections 5 and 6":             true,
+		"Issue" + " 4, part 1":                   true,
+		"an issue of 4 pages, in RFC section 5":  false,
 	} {
 		found := false
 		for _, pattern := range foreign {
