@@ -7,9 +7,8 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/caddy-signin/caddy-signin/providers"
-
 	"github.com/caddy-signin/caddy-signin/internal/address"
+	"github.com/caddy-signin/caddy-signin/providers"
 )
 
 // admission is who may come in: any allow rule admits, any deny rule wins, and

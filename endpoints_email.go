@@ -9,13 +9,12 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/caddy-signin/caddy-signin/internal/address"
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
 	"github.com/caddy-signin/caddy-signin/internal/redirect"
 	"github.com/caddy-signin/caddy-signin/pages"
 	"github.com/caddy-signin/caddy-signin/providers"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
-
-	"github.com/caddy-signin/caddy-signin/internal/address"
 )
 
 // mailLink asks the mail server whether it takes a message to the address typed,

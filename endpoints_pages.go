@@ -7,12 +7,11 @@ import (
 	"time"
 
 	"github.com/caddy-signin/caddy-signin/client"
+	"github.com/caddy-signin/caddy-signin/internal/address"
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
 	"github.com/caddy-signin/caddy-signin/internal/redirect"
 	"github.com/caddy-signin/caddy-signin/pages"
 	"github.com/caddy-signin/caddy-signin/providers"
-
-	"github.com/caddy-signin/caddy-signin/internal/address"
 )
 
 // serveSignInPage shows the ways to sign in. It never goes to a provider by

@@ -9,6 +9,7 @@ import (
 
 	"github.com/caddy-signin/caddy-signin/internal/address"
 	"github.com/caddy-signin/caddy-signin/providers"
+	"github.com/caddy-signin/caddy-signin/providers/catalog"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
@@ -163,7 +164,7 @@ func (rule *Rule) checkEvaluable(tells map[string]providers.Parts) error {
 func tellsOf(ids []string, written []json.RawMessage) map[string]providers.Parts {
 	tells := make(map[string]providers.Parts, len(ids))
 	for i, id := range ids {
-		tells[id] = providers.Tells(written[i])
+		tells[id] = catalog.Tells(written[i])
 	}
 	return tells
 }

@@ -35,18 +35,17 @@ var errNoneLeft = errors.New("none left")
 func (a allowances) take(ctx context.Context, key string, budget providers.Budget) (bool, error) {
 	ctx, done := patiently(ctx)
 	defer done()
-	span := time.Duration(budget.Per)
 	err := a.throttle.store.Update(ctx, key, func(old []byte) ([]byte, time.Time, error) {
 		now := time.Now()
 		state := decodeTally(old)
-		if state.failures == 0 || !now.Before(state.last.Add(span)) {
+		if state.failures == 0 || !now.Before(state.last.Add(budget.Per)) {
 			state = tally{last: now}
 		}
 		if int(state.failures) >= budget.Most {
 			return nil, time.Time{}, errNoneLeft
 		}
 		state.failures++
-		return state.encode(), state.last.Add(span), nil
+		return state.encode(), state.last.Add(budget.Per), nil
 	})
 	if errors.Is(err, errNoneLeft) {
 		return false, nil

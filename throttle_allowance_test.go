@@ -5,15 +5,13 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/caddyserver/caddy/v2"
-
 	"github.com/caddy-signin/caddy-signin/providers"
 )
 
 func TestABudgetOfMails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		counts := allowances{newThrottle(t), "site"}
-		budget := providers.Budget{Most: 3, Per: caddy.Duration(15 * time.Minute)}
+		budget := providers.Budget{Most: 3, Per: 15 * time.Minute}
 		take := func(key string) bool {
 			ok, err := counts.take(t.Context(), key, budget)
 			if err != nil {

@@ -1,0 +1,142 @@
+package oauth
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/caddy-signin/caddy-signin/internal/outgoing"
+)
+
+// metadata is what is used of a discovery document (OpenID Connect Discovery
+// 1.0 section 3, RFC 9126 section 5, RFC 9207 section 3).
+type metadata struct {
+	Issuer                string   `json:"issuer"`
+	AuthorizationEndpoint string   `json:"authorization_endpoint"`
+	TokenEndpoint         string   `json:"token_endpoint"`
+	UserinfoEndpoint      string   `json:"userinfo_endpoint"`
+	JWKSURI               string   `json:"jwks_uri"`
+	PAREndpoint           string   `json:"pushed_authorization_request_endpoint"`
+	RequiresPAR           bool     `json:"require_pushed_authorization_requests"`
+	IDTokenAlgs           []string `json:"id_token_signing_alg_values_supported"`
+	AnnouncesIss          bool     `json:"authorization_response_iss_parameter_supported"`
+}
+
+// issuers hold what was learnt of each issuer. They outlive a reload, so that a
+// new configuration doesn't have to ask again.
+var issuers = caddy.NewUsagePool()
+
+// issuerKey tells apart what may have been learnt differently: over another
+// transport, at another address, or with plain http permitted.
+type issuerKey struct {
+	issuer    string
+	template  string
+	discovery string
+	insecure  bool
+	transport [sha256.Size]byte
+}
+
+// issuer is an identity provider's metadata and keys. Nothing is fetched before
+// the first use. The configuration that asks lends its HTTP client.
+type issuer struct {
+	id string
+	// template, where there is one, is the issuer of every tenant, with
+	// tenantPlace for the tenant.
+	template  string
+	discovery string // the discovery document's address
+	insecure  bool
+	metadata  cache[metadata]
+	keys      cache[[]jose.JSONWebKey]
+}
+
+// Destruct implements [caddy.Destructor]. A fetch under way ends by itself.
+func (*issuer) Destruct() error { return nil }
+
+// acquireIssuer returns the shared issuer of c, and the key to give back to
+// the pool when c goes.
+func acquireIssuer(c *client, template, discovery string) (*issuer, issuerKey, error) {
+	key := issuerKey{c.config.Issuer, template, discovery, c.config.InsecureHTTP, sha256.Sum256(c.transport)}
+	shared, _, err := issuers.LoadOrNew(key, func() (caddy.Destructor, error) {
+		return &issuer{id: key.issuer, template: template, discovery: discovery, insecure: key.insecure}, nil
+	})
+	if err != nil {
+		return nil, key, fmt.Errorf("sharing the issuer's metadata: %w", err)
+	}
+	return shared.(*issuer), key, nil
+}
+
+// discover returns the issuer's metadata.
+func (i *issuer) discover(ctx context.Context, client *http.Client) (metadata, error) {
+	m, err := i.find(ctx, client)
+	if err != nil {
+		return metadata{}, fmt.Errorf("discovery of issuer %s failed: %w", i.id, err)
+	}
+	return m, nil
+}
+
+func (i *issuer) find(ctx context.Context, client *http.Client) (metadata, error) {
+	m, _, err := i.metadata.get(ctx, func(ctx context.Context) (metadata, error) {
+		body, err := outgoing.Get(ctx, client, i.discovery, outgoing.MaxAnswer)
+		if err != nil {
+			return metadata{}, err
+		}
+		return i.read(body)
+	})
+	return m, err
+}
+
+// wellKnown is where below an issuer its document is.
+const wellKnown = "/.well-known/openid-configuration"
+
+// discoveryURL follows OpenID Connect Discovery 1.0 section 4.1.
+func discoveryURL(issuer string) string {
+	return strings.TrimSuffix(issuer, "/") + wellKnown
+}
+
+// read accepts a document that is this very issuer's (section 4.3), or one of its
+// tenants', and whose endpoints can be used.
+func (i *issuer) read(document []byte) (metadata, error) {
+	var m metadata
+	if err := json.Unmarshal(document, &m); err != nil {
+		return metadata{}, errors.New("the discovery document is not the JSON object it should be")
+	}
+	if m.Issuer != i.id && !isTenantOf(i.template, m.Issuer) {
+		if strings.TrimSuffix(m.Issuer, "/") == strings.TrimSuffix(i.id, "/") {
+			return metadata{}, fmt.Errorf("the provider writes its issuer %s: set issuer to exactly that", m.Issuer)
+		}
+		return metadata{}, errors.New("the discovery document names another issuer: set issuer to what it says there")
+	}
+	for _, endpoint := range []struct {
+		name, url string
+		required  bool
+	}{
+		{"authorization_endpoint", m.AuthorizationEndpoint, true},
+		{"token_endpoint", m.TokenEndpoint, true},
+		{"jwks_uri", m.JWKSURI, true},
+		{"userinfo_endpoint", m.UserinfoEndpoint, false},
+		{"pushed_authorization_request_endpoint", m.PAREndpoint, false},
+	} {
+		if endpoint.url == "" {
+			if endpoint.required {
+				return metadata{}, fmt.Errorf("the discovery document has no %s", endpoint.name)
+			}
+			continue
+		}
+		// An https issuer can't send us to this machine's own http services.
+		if outgoing.CheckURL(endpoint.url, i.insecure) != nil || !i.insecure && i.isSecure() && !isSecure(endpoint.url) {
+			return metadata{}, fmt.Errorf("the discovery document's %s is not an https URL", endpoint.name)
+		}
+	}
+	return m, nil
+}
+
+func (i *issuer) isSecure() bool { return isSecure(i.id) }
+
+func isSecure(url string) bool { return strings.HasPrefix(strings.ToLower(url), "https:") }
