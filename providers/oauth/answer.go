@@ -1,7 +1,6 @@
 package oauth
 
 import (
-	"crypto/subtle"
 	"errors"
 	"fmt"
 	"net/url"
@@ -22,11 +21,11 @@ var answerErrors = set(
 
 // refusal is the provider's own error answer, or nil. The provider's words go to
 // the debug log only; a code beside them is worth nothing.
-func (c *client) refusal(answer url.Values) error {
+func refusal(logger *zap.Logger, answer url.Values) error {
 	if !answer.Has("error") {
 		return nil
 	}
-	c.logger.Debug("the provider answered with an error",
+	logger.Debug("the provider answered with an error",
 		zap.String("error", excerpt.Of(answer.Get("error"))),
 		zap.String("error_description", excerpt.Of(answer.Get("error_description"))))
 	if code := answer.Get("error"); answerErrors[code] {
@@ -51,6 +50,3 @@ func authorizationCode(answer url.Values, issuer string, announced bool) (string
 	}
 	return "", errors.New("the callback holds no code, or several")
 }
-
-// equal compares in constant time.
-func equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }

@@ -19,30 +19,6 @@ import (
 	"github.com/caddy-signin/caddy-signin/providers/profile"
 )
 
-// attestation says where a provider attests what an authorization parameter asks
-// for. The request goes through the visitor's address bar, so the parameter alone
-// restricts nobody: what comes back is compared with it.
-type attestation struct {
-	// name is the parameter's, or that of a row's option which is none.
-	name string
-	// prefix begins the values that this is about. One that ends in a colon is no
-	// part of what is compared.
-	prefix string
-	// claim is where the provider attests it, as in a profile.Map; empty: nowhere.
-	claim string
-	// forbidden is a value that must not be attested, in place of the one asked for.
-	forbidden string
-	// fold compares without regard to the case of ASCII letters.
-	fold bool
-	// any says that the value * asks for some value, whichever it is.
-	any bool
-	// lists says that the claim lists what somebody is a member of: one of its
-	// values suffices. Elsewhere all of a list's must be wanted.
-	lists bool
-	// limitsTenant says that not anyone in the world comes in where a value holds.
-	limitsTenant bool
-}
-
 // standardAttestations are those of OpenID Connect; hd is Google's, and others
 // copied it.
 var standardAttestations = []attestation{
@@ -189,7 +165,7 @@ func (r *restrictions) hold(at attestation, value string) {
 
 // checkAttests refuses places that can't be read, and parameters that aren't there:
 // one that is misspelt would hold nobody back.
-func (c *ClientConfig) checkAttests(kind string) error {
+func checkAttests(c *ClientConfig, kind string) error {
 	row, _ := lookUp(c.Preset)
 	asked := row.asked(c)
 	for _, name := range sortedKeys(c.Attests) {
@@ -216,14 +192,14 @@ func (c *ClientConfig) checkAttests(kind string) error {
 }
 
 // hasValuesFor says that claims hold something about every restriction.
-func (c *client) hasValuesFor(found profile.Claims) bool {
-	return !slices.ContainsFunc(c.restrictions.enforced, func(r restriction) bool { return len(r.attestedValues(found)) == 0 })
+func (r restrictions) hasValuesFor(found profile.Claims) bool {
+	return !slices.ContainsFunc(r.enforced, func(one restriction) bool { return len(one.attestedValues(found)) == 0 })
 }
 
-// checkAttested refuses a person about whom the provider attests something else
+// check refuses a person about whom the provider attests something else
 // than what is asked for, or nothing. Sources may not contradict each other.
-func (c *client) checkAttested(flow providers.Flow, sources ...profile.Claims) error {
-	for _, r := range c.restrictions.enforced {
+func (r restrictions) check(logger *zap.Logger, flow providers.Flow, sources ...profile.Claims) error {
+	for _, r := range r.enforced {
 		var got []string
 		met := false
 		for _, source := range sources {
@@ -238,7 +214,7 @@ func (c *client) checkAttested(flow providers.Flow, sources ...profile.Claims) e
 		if met {
 			continue
 		}
-		c.logger.Warn("a sign-in is refused: the provider doesn't attest what an authorization parameter asks for",
+		logger.Warn("a sign-in is refused: the provider doesn't attest what an authorization parameter asks for",
 			zap.String("parameter", r.name), zap.Strings("wanted", r.wanted), zap.String("not_wanted", r.forbidden),
 			zap.String("attested_by", r.claim), zap.Strings("got", excerpts(got)))
 		return fmt.Errorf("%w: %s is not what %s asks for", providers.ErrNotAdmitted, r.claim, r.name)
@@ -303,10 +279,10 @@ func (r restriction) isRecent(authTime string, began time.Time) bool {
 	return ok && err == nil && !at.Add(time.Duration(age)*time.Second).Before(began.Add(-maxSkew))
 }
 
-// warnOfUnenforced tells which parameters restrict nobody, though they look so.
-func (c *client) warnOfUnenforced() {
-	for _, name := range c.restrictions.unenforced {
-		c.logger.Warn("an authorization parameter is no restriction: visitors can change it in the address bar, and nothing that the provider attests is compared with it. Write `attests <parameter>=<claim>` if a claim attests it, and who may come in with `allow`, such as `allow email *@example.com`",
+// warn tells which parameters restrict nobody, though they look so.
+func (r restrictions) warn(logger *zap.Logger) {
+	for _, name := range r.unenforced {
+		logger.Warn("an authorization parameter is no restriction: visitors can change it in the address bar, and nothing that the provider attests is compared with it. Write `attests <parameter>=<claim>` if a claim attests it, and who may come in with `allow`, such as `allow email *@example.com`",
 			zap.String("parameter", name))
 	}
 }

@@ -312,7 +312,8 @@ func TestAListAttestsWhatAllOfItIs(t *testing.T) {
 		"both alternatives":          {own, profile.Claims{"acr": []any{"gold", "silver"}}, true},
 		"one alternative and more":   {own, profile.Claims{"acr": []any{"gold", "bronze"}}, false},
 	} {
-		if err := loadLine(t, tc.line).checkAttested(providers.Flow{}, tc.found); tc.admitted != (err == nil) {
+		of := loadLine(t, tc.line)
+		if err := of.restrictions.check(of.logger, providers.Flow{}, tc.found); tc.admitted != (err == nil) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -322,11 +323,11 @@ func TestAListAttestsWhatAllOfItIs(t *testing.T) {
 func TestParametersInAClientIDAreCompared(t *testing.T) {
 	of := loadLine(t, "boxyhq-saml tenant=acme&product=app a-client-secret {\nissuer https://a.example\n}")
 	found := profile.Claims{"requested": map[string]any{"tenant": "acme", "product": "other"}}
-	if err := of.checkAttested(providers.Flow{}, found); !errors.Is(err, providers.ErrNotAdmitted) {
+	if err := of.restrictions.check(of.logger, providers.Flow{}, found); !errors.Is(err, providers.ErrNotAdmitted) {
 		t.Error(err)
 	}
 	found["requested"] = map[string]any{"tenant": "acme", "product": "app"}
-	if err := of.checkAttested(providers.Flow{}, found); err != nil {
+	if err := of.restrictions.check(of.logger, providers.Flow{}, found); err != nil {
 		t.Error(err)
 	}
 }

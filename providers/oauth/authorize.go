@@ -2,13 +2,14 @@ package oauth
 
 import (
 	"cmp"
-	"maps"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
+	"go.uber.org/zap"
 	"golang.org/x/oauth2"
 
 	"github.com/caddy-signin/caddy-signin/providers"
@@ -29,18 +30,17 @@ var browserForbidden = set("response_mode", "resource")
 // browserParams are what signIn()'s authorization parameters may always set.
 var browserParams = []string{"prompt", "login_hint", "ui_locales", "max_age", "acr_values", "screen_hint"}
 
-func set(names ...string) map[string]bool {
-	members := make(map[string]bool, len(names))
-	for _, name := range names {
-		members[name] = true
-	}
-	return members
+// authorizer sends a browser to the provider.
+type authorizer struct {
+	*registration
+	http   *http.Client
+	logger *zap.Logger
 }
 
-// authorizationRequest returns the parameters of the authorization request in
+// request returns the parameters of the authorization request in
 // the order in which NextAuth writes them. Of extra, what the browser asked
 // for, it takes the allowed parameters that the configuration doesn't fix.
-func (c *client) authorizationRequest(flow providers.Flow, extra url.Values) *query {
+func (c authorizer) request(flow providers.Flow, extra url.Values) *query {
 	q := &query{names: c.config.ParamNames}
 	q.add("client_id", c.config.ClientID)
 	if len(c.config.Scopes) > 0 || c.config.EmptyScope {
@@ -69,38 +69,7 @@ func (c *client) authorizationRequest(flow providers.Flow, extra url.Values) *qu
 	return q
 }
 
-func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }
-
 // isParamValue bounds what a browser can put into the URL.
 func isParamValue(s string) bool {
 	return s != "" && len(s) <= 1024 && utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
-}
-
-// query is a query string in the order of its making, a space as %20.
-type query struct {
-	encoded strings.Builder
-	names   map[string]string // other names for parameters
-}
-
-func (q *query) add(name, value string) {
-	name = cmp.Or(q.names[name], name)
-	if q.encoded.Len() > 0 {
-		q.encoded.WriteByte('&')
-	}
-	q.encoded.WriteString(escape(name) + "=" + escape(value))
-}
-
-func escape(s string) string {
-	return strings.ReplaceAll(url.QueryEscape(s), "+", "%20")
-}
-
-// appendTo keeps the query that the endpoint has (RFC 6749 section 3.1).
-func (q *query) appendTo(endpoint string) string {
-	switch {
-	case !strings.Contains(endpoint, "?"):
-		return endpoint + "?" + q.encoded.String()
-	case strings.HasSuffix(endpoint, "?"), strings.HasSuffix(endpoint, "&"):
-		return endpoint + q.encoded.String()
-	}
-	return endpoint + "&" + q.encoded.String()
 }

@@ -49,7 +49,7 @@ func TestAuthorizationURL(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := loadOIDC(t, base.With(tc.config))
-			if got := p.client.authorizationRequest(flow, tc.extra).appendTo(endpoint); got != tc.want {
+			if got := p.client.authorizer().request(flow, tc.extra).appendTo(endpoint); got != tc.want {
 				t.Errorf("got  %s\nwant %s", got, tc.want)
 			}
 		})
@@ -64,7 +64,7 @@ func TestAuthorizationURLKeepsTheEndpointsQuery(t *testing.T) {
 		"https://op.example/auth?p=1":  "https://op.example/auth?p=1&client_id=",
 		"https://op.example/auth?p=1&": "https://op.example/auth?p=1&client_id=",
 	} {
-		if got := p.client.authorizationRequest(newFlow(), nil).appendTo(endpoint); !strings.HasPrefix(got, want) || strings.Contains(got, "scope=") {
+		if got := p.client.authorizer().request(newFlow(), nil).appendTo(endpoint); !strings.HasPrefix(got, want) || strings.Contains(got, "scope=") {
 			t.Errorf("%s became %s", endpoint, got)
 		}
 	}

@@ -72,7 +72,7 @@ func TestAClaimThatTheParameterClaimsAsksForIsNotedWhereItIsMissing(t *testing.T
 func TestTheAddressOfTwitchIsNotedWhereItIsMissing(t *testing.T) {
 	row, _ := lookUp("twitch")
 	config := ClientConfig{Preset: "twitch"}.withDefaults(row.kind)
-	c := &client{kind: row.kind, row: row, config: config, profile: config.Profile.Compile(false)}
+	c := &client{registration: registration{kind: row.kind, row: row, config: config}, profile: config.Profile.Compile(false)}
 	account := providers.Account{ID: "1"}
 	c.noteMissing(&account, &tokens{granted: true}, metadata{}, true, false)
 	if providertest.Missing(account) != "email" {

@@ -19,14 +19,9 @@ import (
 // client is a ClientConfig at work: its placeholders resolved, its defaults
 // filled in, its way to the provider open.
 type client struct {
-	kind   string
-	row    preset // the zero row without a preset
-	config ClientConfig
-	public bool
-	// restrictions are what the provider must attest.
-	restrictions restrictions
-	profile      profile.Reader
-	signer       signer // of the private key; the zero signer without one
+	registration
+	public  bool
+	profile profile.Reader
 	// transport is the transport's whole configuration, for the key of what
 	// providers share.
 	transport json.RawMessage
@@ -44,9 +39,8 @@ func newClient(ctx caddy.Context, written *ClientConfig, kind string) (*client, 
 	config = config.withDefaults(kind)
 	row, _ := lookUp(config.Preset)
 	c := &client{
-		kind:    kind,
-		row:     row,
-		config:  config,
+		registration: registration{kind: kind, row: row, config: config},
+
 		public:  row.isPublic(config),
 		profile: config.Profile.Compile(row.verifiesEmail),
 		logger:  ctx.Logger().With(zap.String("provider", config.ID)),
@@ -59,7 +53,7 @@ func newClient(ctx caddy.Context, written *ClientConfig, kind string) (*client, 
 		return nil, c.named(err)
 	}
 	// A key that can't be read is reported by the checks.
-	c.signer, _ = config.newSigner()
+	c.signer, _ = newSigner(&config)
 	return c, nil
 }
 
@@ -70,7 +64,7 @@ func (c *client) warn() {
 			c.logger.Warn("a check is left out: a stolen authorization code is easier to use", zap.String("check", check))
 		}
 	}
-	c.warnOfUnenforced()
+	c.restrictions.warn(c.logger)
 	if c.row.tokenByGET {
 		c.logger.Warn("this provider demands the client secret in a URL: keep the logs of proxies on the way to it closed")
 	}
@@ -81,8 +75,6 @@ func (c *client) warn() {
 		c.logger.Warn("tls_insecure_skip_verify: whoever sits between this server and the provider can sign in as anyone; name the authority with tls_trust_pool instead")
 	}
 }
-
-func (c *client) checks(name string) bool { return slices.Contains(c.config.Checks, name) }
 
 // named tells whose error it is.
 func (c *client) named(err error) error { return providers.Named(c.config.ID, err) }
@@ -105,4 +97,16 @@ func (c *client) info(reached ...string) providers.Info {
 		}
 	}
 	return info
+}
+
+func (c *client) authorizer() authorizer {
+	return authorizer{registration: &c.registration, http: c.http, logger: c.logger}
+}
+
+func (c *client) tokenEndpoint() tokenEndpoint {
+	return tokenEndpoint{registration: &c.registration, http: c.http, logger: c.logger}
+}
+
+func (c *client) userinfoEndpoint() userinfoEndpoint {
+	return userinfoEndpoint{registration: &c.registration, http: c.http}
 }

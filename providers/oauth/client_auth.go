@@ -32,44 +32,43 @@ const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 // makes a new one.
 const assertionLife = 2 * time.Minute
 
-// signedSecret says how a row's client secret is made: a token signed with the
-// client's private key by alg.
-type signedSecret struct{ issuer, audience, alg string }
-
 // secretSizes are the bytes that a secret needs at least to sign with an
 // algorithm (RFC 7518 section 3.2), "" being the default.
 var secretSizes = map[string]int{"": 32, "HS256": 32, "HS384": 48, "HS512": 64}
 
 // authMethods put the client's proof into a request to the provider.
-var authMethods = map[string]func(c *client, header http.Header, form url.Values, endpoint string) error{
-	authBasic: func(c *client, header http.Header, _ url.Values, _ string) error {
+var authMethods = map[string]func(c clientAuth, header http.Header, form url.Values, endpoint string) error{
+	authBasic: func(c clientAuth, header http.Header, _ url.Values, _ string) error {
 		secret, err := c.secret()
 		// RFC 6749 section 2.3.1: both are form-encoded first.
 		basic := http.Request{Header: header}
 		basic.SetBasicAuth(url.QueryEscape(c.config.ClientID), url.QueryEscape(secret))
 		return err
 	},
-	authPost: func(c *client, _ http.Header, form url.Values, _ string) error {
+	authPost: func(c clientAuth, _ http.Header, form url.Values, _ string) error {
 		secret, err := c.secret()
 		form.Set("client_id", c.config.ClientID)
 		form.Set("client_secret", secret)
 		return err
 	},
-	authSecretJWT: func(c *client, _ http.Header, form url.Values, endpoint string) error {
+	authSecretJWT: func(c clientAuth, _ http.Header, form url.Values, endpoint string) error {
 		return c.assert(signer{alg: c.config.TokenEndpointAuthSigningAlg, key: []byte(c.config.ClientSecret)}, form, endpoint)
 	},
-	authPrivateKeyJWT: func(c *client, _ http.Header, form url.Values, endpoint string) error {
+	authPrivateKeyJWT: func(c clientAuth, _ http.Header, form url.Values, endpoint string) error {
 		return c.assert(c.signer, form, endpoint)
 	},
-	authNone: func(c *client, _ http.Header, form url.Values, _ string) error {
+	authNone: func(c clientAuth, _ http.Header, form url.Values, _ string) error {
 		form.Set("client_id", c.config.ClientID)
 		return nil
 	},
 }
 
+// clientAuth proves to the provider who the client is.
+type clientAuth struct{ *registration }
+
 // authenticate adds the client's proof to a request to the token or the pushed
 // authorization request endpoint.
-func (c *client) authenticate(header http.Header, form url.Values, tokenEndpoint string) error {
+func (c clientAuth) authenticate(header http.Header, form url.Values, tokenEndpoint string) error {
 	if err := authMethods[c.config.ClientAuth](c, header, form, tokenEndpoint); err != nil {
 		return fmt.Errorf("proving the client: %w", err)
 	}
@@ -78,7 +77,7 @@ func (c *client) authenticate(header http.Header, form url.Values, tokenEndpoint
 
 // secret returns the client secret: the configured one, or one made for this
 // request.
-func (c *client) secret() (string, error) {
+func (c clientAuth) secret() (string, error) {
 	if c.config.ClientSecret != "" || c.row.signedSecret == nil {
 		return c.config.ClientSecret, nil
 	}
@@ -92,7 +91,7 @@ func (c *client) secret() (string, error) {
 }
 
 // assert adds an assertion (RFC 7523 section 3).
-func (c *client) assert(s signer, form url.Values, tokenEndpoint string) error {
+func (c clientAuth) assert(s signer, form url.Values, tokenEndpoint string) error {
 	audience := cmp.Or(c.config.ClientAssertionAudience, tokenEndpoint)
 	if c.kind == kindOIDC {
 		// A token endpoint is what a hostile provider could name as its own; the
@@ -111,7 +110,7 @@ func (c *client) assert(s signer, form url.Values, tokenEndpoint string) error {
 }
 
 // checkSecret finds a proof that can't be made.
-func (c *ClientConfig) checkSecret(string) error {
+func checkSecret(c *ClientConfig, _ string) error {
 	row, _ := lookUp(c.Preset)
 	_, known := authMethods[c.ClientAuth]
 	methods := strings.Join(slices.Sorted(maps.Keys(authMethods)), ", ")
@@ -128,11 +127,11 @@ func (c *ClientConfig) checkSecret(string) error {
 	case needsKey && c.ClientSecret != "":
 		return errors.New("client_auth private_key_jwt sends no secret: leave client_secret out")
 	case makesSecret:
-		return c.checkMadeSecret(row)
+		return checkMadeSecret(c, row)
 	case sendsSecret && c.ClientSecret == "":
 		return errors.New("client_secret is missing: write {env.NAME} or {file.PATH}; a public client has client_auth none instead")
 	case c.ClientAuth == authSecretJWT:
-		return c.checkSecretAlg()
+		return checkSecretAlg(c)
 	case c.PrivateKey != "" && row.signedSecret != nil && c.ClientAuth == authPost:
 		return errors.New("client_secret and private_key are both there: leave client_secret out, for it is made from the key, or leave the key out")
 	case c.PrivateKey != "" && !needsKey:
@@ -140,10 +139,10 @@ func (c *ClientConfig) checkSecret(string) error {
 	case c.TokenEndpointAuthSigningAlg != "" && !needsKey:
 		return fmt.Errorf("client_auth %s signs nothing: leave token_endpoint_auth_signing_alg out", c.ClientAuth)
 	}
-	return c.checkKey()
+	return checkKey(c)
 }
 
-func (c *ClientConfig) checkSecretAlg() error {
+func checkSecretAlg(c *ClientConfig) error {
 	least, known := secretSizes[c.TokenEndpointAuthSigningAlg]
 	switch {
 	case !known:
@@ -157,7 +156,7 @@ func (c *ClientConfig) checkSecretAlg() error {
 }
 
 // checkMadeSecret: what the secret is made of must all be there.
-func (c *ClientConfig) checkMadeSecret(row preset) error {
+func checkMadeSecret(c *ClientConfig, row preset) error {
 	for _, field := range []struct{ name, value string }{
 		{"private_key", c.PrivateKey}, {"key_id", c.KeyID}, {"team_id", row.values(*c).fill(row.signedSecret.issuer)},
 	} {
@@ -165,16 +164,16 @@ func (c *ClientConfig) checkMadeSecret(row preset) error {
 			return fmt.Errorf("%s is missing: the client secret of %s is made from team_id, key_id and private_key", field.name, row.name)
 		}
 	}
-	if signs, err := c.newSigner(); err == nil && signs.alg != row.signedSecret.alg && !isDynamic(c.PrivateKey) {
+	if signs, err := newSigner(c); err == nil && signs.alg != row.signedSecret.alg && !isDynamic(c.PrivateKey) {
 		return fmt.Errorf("private_key signs with %s, but %s takes %s alone: it is not the key from there", signs.alg, row.name, row.signedSecret.alg)
 	}
-	return c.checkKey()
+	return checkKey(c)
 }
 
-func (c *ClientConfig) checkKey() error {
+func checkKey(c *ClientConfig) error {
 	if isDynamic(c.PrivateKey) {
 		return nil
 	}
-	_, err := c.newSigner()
+	_, err := newSigner(c)
 	return err
 }

@@ -17,18 +17,18 @@ import (
 // number in the error, and again on what is loaded; values that still hold
 // placeholders are left to the second time.
 func (c *ClientConfig) check(kind string) error {
-	for _, find := range []func(string) error{
-		c.checkPreset, c.checkIdentity, c.checkOptions, c.checkSecret, c.checkEndpoints,
-		c.checkScopes, c.checkParams, c.checkAttests, c.checkUserinfo, c.checkChecks,
+	for _, find := range []func(c *ClientConfig, kind string) error{
+		checkPreset, checkIdentity, checkOptions, checkSecret, checkEndpoints,
+		checkScopes, checkParams, checkAttests, checkUserinfo, checkChecks,
 	} {
-		if err := find(kind); err != nil {
+		if err := find(c, kind); err != nil {
 			return err
 		}
 	}
 	return c.Profile.Check()
 }
 
-func (c *ClientConfig) checkPreset(kind string) error {
+func checkPreset(c *ClientConfig, kind string) error {
 	if c.Preset == "" {
 		return nil
 	}
@@ -44,7 +44,7 @@ func (c *ClientConfig) checkPreset(kind string) error {
 
 var idPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
-func (c *ClientConfig) checkIdentity(string) error {
+func checkIdentity(c *ClientConfig, _ string) error {
 	switch {
 	case c.ID == "":
 		return errors.New("id is missing: give the provider a short name of its own, such as corp")
@@ -58,7 +58,7 @@ func (c *ClientConfig) checkIdentity(string) error {
 	return nil
 }
 
-func (c *ClientConfig) checkEndpoints(kind string) error {
+func checkEndpoints(c *ClientConfig, kind string) error {
 	row, _ := lookUp(c.Preset)
 	required := map[string][]endpoint{
 		kindOIDC: {{"issuer", c.Issuer}},
@@ -127,14 +127,14 @@ func (e endpoint) check(insecure bool) error {
 // scope-token of RFC 6749 section 3.3.
 var scopePattern = regexp.MustCompile(`^[\x21\x23-\x5B\x5D-\x7E]+$`)
 
-func (c *ClientConfig) checkScopes(kind string) error {
+func checkScopes(c *ClientConfig, kind string) error {
 	for _, scope := range c.Scopes {
 		if !scopePattern.MatchString(scope) {
 			return fmt.Errorf("scope %q is not one scope: write one word each, as in: scopes openid email", excerpt.Of(scope))
 		}
 	}
 	for name := range c.ScopeNames {
-		if !slices.Contains(c.Scopes, name) && !c.isRowsScope(name) {
+		if !slices.Contains(c.Scopes, name) && !isRowsScope(c, name) {
 			return fmt.Errorf("scope_names has %q, which is none of the scopes: write scope_names <scope>=<what the provider calls it>", excerpt.Of(name))
 		}
 	}
@@ -147,13 +147,13 @@ func (c *ClientConfig) checkScopes(kind string) error {
 }
 
 // isRowsScope: what the preset knows of a scope may stay where others are asked for.
-func (c *ClientConfig) isRowsScope(name string) bool {
+func isRowsScope(c *ClientConfig, name string) bool {
 	row, _ := lookUp(c.Preset)
 	_, known := row.config.ScopeNames[name]
 	return known
 }
 
-func (c *ClientConfig) checkParams(string) error {
+func checkParams(c *ClientConfig, _ string) error {
 	for name := range c.Params {
 		if name == "" || protocolParams[name] {
 			return fmt.Errorf("params can't set %q: that parameter is the protocol's own", name)
@@ -180,7 +180,7 @@ func (c *ClientConfig) checkParams(string) error {
 	return nil
 }
 
-func (c *ClientConfig) checkChecks(kind string) error {
+func checkChecks(c *ClientConfig, kind string) error {
 	known := kindDefaults[kind].Checks
 	for _, check := range c.Checks {
 		if !slices.Contains(known, check) {

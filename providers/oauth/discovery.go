@@ -59,17 +59,38 @@ type issuer struct {
 // Destruct implements [caddy.Destructor]. A fetch under way ends by itself.
 func (*issuer) Destruct() error { return nil }
 
-// acquireIssuer returns the shared issuer of c, and the key to give back to
-// the pool when c goes.
-func acquireIssuer(c *client, template, discovery string) (*issuer, issuerKey, error) {
-	key := issuerKey{c.config.Issuer, template, discovery, c.config.InsecureHTTP, sha256.Sum256(c.transport)}
-	shared, _, err := issuers.LoadOrNew(key, func() (caddy.Destructor, error) {
-		return &issuer{id: key.issuer, template: template, discovery: discovery, insecure: key.insecure}, nil
+// source is where an issuer's metadata comes from, and how.
+type source struct {
+	// issuer is its identifier; template, where there is one, the issuer of every
+	// tenant, with tenantPlace for the tenant; discovery the document's address.
+	issuer, template, discovery string
+	// insecure permits plain http.
+	insecure bool
+	// transport is the configuration of the HTTP client that asks.
+	transport []byte
+}
+
+// acquire returns the shared issuer of a source, and what gives it back when nobody
+// needs it any more.
+func acquire(from source) (shared *issuer, release func() error, err error) {
+	key := issuerKey{from.issuer, from.template, from.discovery, from.insecure, sha256.Sum256(from.transport)}
+	loaded, _, err := issuers.LoadOrNew(key, func() (caddy.Destructor, error) {
+		return &issuer{id: key.issuer, template: from.template, discovery: from.discovery, insecure: key.insecure}, nil
 	})
 	if err != nil {
-		return nil, key, fmt.Errorf("sharing the issuer's metadata: %w", err)
+		return nil, nil, fmt.Errorf("sharing the issuer's metadata: %w", err)
 	}
-	return shared.(*issuer), key, nil
+	release = func() error {
+		_, err := issuers.Delete(key)
+		return err //nolint:wrapcheck // only a key that isn't there fails
+	}
+	return loaded.(*issuer), release, nil
+}
+
+// known is what is known of the issuer now, without asking.
+func (i *issuer) known() metadata {
+	found, _ := i.metadata.peek()
+	return found
 }
 
 // discover returns the issuer's metadata.

@@ -6,11 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"maps"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,7 +15,6 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/caddy-signin/caddy-signin/internal/excerpt"
-	"github.com/caddy-signin/caddy-signin/internal/outgoing"
 	"github.com/caddy-signin/caddy-signin/providers"
 	"github.com/caddy-signin/caddy-signin/providers/profile"
 )
@@ -42,13 +38,6 @@ type tokens struct {
 	granted      bool           // the answer says that every scope was granted
 }
 
-// account is the person whom claims tell of, with the tokens that came along.
-func (c *client) account(found profile.Claims, token *tokens, answer url.Values) (providers.Account, error) {
-	account, err := c.profile.Account(found.With(token.answer, answer))
-	account.Tokens = token.kept(time.Now())
-	return account, err
-}
-
 // longestLife is the longest that expires_in is believed.
 const longestLife = 10 * 365 * 24 * time.Hour
 
@@ -64,9 +53,16 @@ func (t *tokens) kept(now time.Time) *providers.Tokens {
 	return made
 }
 
+// tokenEndpoint is where a code is exchanged for tokens.
+type tokenEndpoint struct {
+	*registration
+	http   *http.Client
+	logger *zap.Logger
+}
+
 // exchange redeems a code (RFC 6749 section 4.1.3) with the redirect URI and the
 // PKCE verifier of its flow.
-func (c *client) exchange(ctx context.Context, endpoint string, flow providers.Flow, code string) (*tokens, error) {
+func (c tokenEndpoint) exchange(ctx context.Context, endpoint string, flow providers.Flow, code string) (*tokens, error) {
 	form := url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {flow.RedirectURI}}
 	if c.row.grantType != "" {
 		form.Set("grant_type", c.row.grantType)
@@ -75,63 +71,23 @@ func (c *client) exchange(ctx context.Context, endpoint string, flow providers.F
 		form.Set("code_verifier", flow.Verifier)
 	}
 	header := make(http.Header)
-	if err := c.authenticate(header, form, endpoint); err != nil {
+	if err := (clientAuth{c.registration}).authenticate(header, form, endpoint); err != nil {
 		return nil, err
 	}
 	for name, value := range c.config.TokenParams {
 		form.Set(name, value)
 	}
-	status, body, err := c.post(ctx, endpoint, header, c.renamed(form), c.row.tokenByGET)
+	status, body, err := backChannel{c.http, c.config.ParamNames}.post(ctx, endpoint, header, form, c.row.tokenByGET)
 	if err != nil {
 		return nil, fmt.Errorf("asking the token endpoint: %w", err)
 	}
 	return c.readTokens(status, body, flow)
 }
 
-// renamed returns a form with the names that the provider has for parameters.
-func (c *client) renamed(form url.Values) url.Values {
-	for _, name := range slices.Sorted(maps.Keys(c.config.ParamNames)) {
-		if values, ok := form[name]; ok {
-			delete(form, name)
-			form[c.config.ParamNames[name]] = values
-		}
-	}
-	return form
-}
-
-// post sends a form and returns the answer. Its errors hold no parameter.
-func (c *client) post(ctx context.Context, endpoint string, header http.Header, form url.Values, byGET bool) (int, []byte, error) {
-	method, body := http.MethodPost, io.Reader(strings.NewReader(form.Encode()))
-	if byGET {
-		method, body = http.MethodGet, nil
-		q := query{}
-		q.encoded.WriteString(form.Encode())
-		endpoint = q.appendTo(endpoint)
-	}
-	req, err := http.NewRequestWithContext(ctx, method, endpoint, body)
-	if err != nil {
-		return 0, nil, outgoing.WithoutURL(err)
-	}
-	maps.Copy(req.Header, header)
-	if !byGET {
-		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	}
-	resp, err := c.http.Do(req)
-	if err != nil {
-		return 0, nil, outgoing.WithoutURL(err)
-	}
-	defer resp.Body.Close()
-	answer, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return 0, nil, fmt.Errorf("reading the answer: %w", err)
-	}
-	return resp.StatusCode, answer, nil
-}
-
 // readTokens accepts a success only in the form of RFC 6749 section 5.1: status
 // 200 and a JSON object with an access token of type bearer, whatever its media
 // type says.
-func (c *client) readTokens(status int, body []byte, flow providers.Flow) (*tokens, error) {
+func (c tokenEndpoint) readTokens(status int, body []byte, flow providers.Flow) (*tokens, error) {
 	if status < 200 || status > 299 {
 		return nil, c.tokenRefusal(status, body, flow)
 	}
@@ -164,7 +120,7 @@ func (c *client) readTokens(status int, body []byte, flow providers.Flow) (*toke
 		delete(answer, secret)
 	}
 	found.answer = answer
-	if found.granted, err = c.checkScopes(answer); err != nil {
+	if found.granted, err = (scopeRules{c.registration}).check(answer); err != nil {
 		return nil, err
 	}
 	return &found, nil
@@ -186,7 +142,7 @@ var tokenErrors = map[string]string{
 
 // tokenRefusal takes the provider's words out of its refusal; only the debug
 // log gets them.
-func (c *client) tokenRefusal(status int, body []byte, flow providers.Flow) error {
+func (c tokenEndpoint) tokenRefusal(status int, body []byte, flow providers.Flow) error {
 	answer, _ := profile.ParseClaims(body)
 	code, _ := answer["error"].(string)
 	description, _ := answer["error_description"].(string)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/sha512"
+	"crypto/subtle"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -322,3 +323,6 @@ func accessTokenHash(alg, accessToken string) string {
 	}
 	return base64.RawURLEncoding.EncodeToString(sum[:len(sum)/2])
 }
+
+// equal compares in constant time.
+func equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }

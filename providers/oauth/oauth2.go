@@ -88,7 +88,7 @@ func (p *OAuth2) Info() providers.Info {
 
 // Begin implements [providers.Redirector].
 func (p *OAuth2) Begin(ctx context.Context, flow providers.Flow, extra url.Values) (string, error) {
-	target, err := p.client.begin(ctx, p.endpoints(), flow, extra)
+	target, err := p.client.authorizer().begin(ctx, p.endpoints(), flow, extra)
 	if err != nil {
 		return "", p.client.named(err)
 	}
@@ -110,18 +110,18 @@ func (p *OAuth2) Finish(ctx context.Context, flow providers.Flow, answer url.Val
 }
 
 func (p *OAuth2) finish(ctx context.Context, flow providers.Flow, answer url.Values) (providers.Account, error) {
-	if err := p.client.refusal(answer); err != nil {
+	if err := refusal(p.client.logger, answer); err != nil {
 		return providers.Account{}, err
 	}
 	code, err := authorizationCode(answer, p.client.config.Issuer, false)
 	if err != nil {
 		return providers.Account{}, err
 	}
-	token, err := p.client.exchange(ctx, p.client.config.TokenEndpoint, flow, code)
+	token, err := p.client.tokenEndpoint().exchange(ctx, p.client.config.TokenEndpoint, flow, code)
 	if err != nil {
 		return providers.Account{}, err
 	}
-	body, err := p.client.userinfo(ctx, p.client.config.UserinfoEndpoint, token)
+	body, err := p.client.userinfoEndpoint().ask(ctx, p.client.config.UserinfoEndpoint, token)
 	if err != nil {
 		return providers.Account{}, err
 	}
@@ -136,7 +136,7 @@ func (p *OAuth2) finish(ctx context.Context, flow providers.Flow, answer url.Val
 	if err != nil {
 		return providers.Account{}, err
 	}
-	if err := p.client.checkAttested(flow, userinfo.With(token.answer, nil)); err != nil {
+	if err := p.client.restrictions.check(p.client.logger, flow, userinfo.With(token.answer, nil)); err != nil {
 		return providers.Account{}, err
 	}
 	if p.emailEndpoint != "" {

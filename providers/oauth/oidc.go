@@ -67,7 +67,7 @@ type OIDC struct {
 	userinfoAlg string
 	audiences   []string
 	issuer      *issuer
-	held        *issuerKey
+	release     func() error // gives the issuer back
 }
 
 // CaddyModule returns the Caddy module information.
@@ -98,12 +98,11 @@ func (p *OIDC) Provision(ctx caddy.Context) error {
 	if rows := c.row.values(c.config).fill(c.row.issuerTemplate); maps.Equal(hosts(rows), hosts(c.config.Issuer)) {
 		template = cmp.Or(template, rows)
 	}
-	shared, key, err := acquireIssuer(c, template, discovery)
-	if err != nil {
-		return c.named(err)
-	}
-	p.issuer, p.held = shared, &key
-	return nil
+	p.issuer, p.release, err = acquire(source{
+		issuer: c.config.Issuer, template: template, discovery: discovery,
+		insecure: c.config.InsecureHTTP, transport: c.transport,
+	})
+	return c.named(err)
 }
 
 // discovery returns the address of the discovery document.
@@ -161,18 +160,16 @@ func (p *OIDC) check(config *ClientConfig) error {
 
 // Cleanup gives the shared issuer back.
 func (p *OIDC) Cleanup() error {
-	if p.held == nil {
+	if p.release == nil {
 		return nil
 	}
-	_, err := issuers.Delete(*p.held)
-	return err
+	return p.release()
 }
 
 // Info implements [providers.Provider]. The authorization endpoint counts among what the
 // browser visits once it is known; until then the issuer stands for it.
 func (p *OIDC) Info() providers.Info {
-	found, _ := p.issuer.metadata.peek()
-	info := p.client.info(p.client.config.Issuer, p.endpoints(found).AuthorizationEndpoint)
+	info := p.client.info(p.client.config.Issuer, p.endpoints(p.issuer.known()).AuthorizationEndpoint)
 	info.OIDC = true
 	return info
 }
@@ -200,7 +197,7 @@ func (p *OIDC) Begin(ctx context.Context, flow providers.Flow, extra url.Values)
 	if err != nil {
 		return "", p.client.named(err)
 	}
-	target, err := p.client.begin(ctx, p.endpoints(found), flow, extra)
+	target, err := p.client.authorizer().begin(ctx, p.endpoints(found), flow, extra)
 	if err != nil {
 		return "", p.client.named(err)
 	}
@@ -217,7 +214,7 @@ func (p *OIDC) Finish(ctx context.Context, flow providers.Flow, answer url.Value
 }
 
 func (p *OIDC) finish(ctx context.Context, flow providers.Flow, answer url.Values) (providers.Account, error) {
-	if err := p.client.refusal(answer); err != nil {
+	if err := refusal(p.client.logger, answer); err != nil {
 		return providers.Account{}, err
 	}
 	found, err := p.issuer.discover(ctx, p.client.http)
@@ -229,7 +226,7 @@ func (p *OIDC) finish(ctx context.Context, flow providers.Flow, answer url.Value
 	if err != nil {
 		return providers.Account{}, err
 	}
-	token, err := p.client.exchange(ctx, endpoints.TokenEndpoint, flow, code)
+	token, err := p.client.tokenEndpoint().exchange(ctx, endpoints.TokenEndpoint, flow, code)
 	if err != nil {
 		return providers.Account{}, err
 	}
@@ -242,7 +239,7 @@ func (p *OIDC) finish(ctx context.Context, flow providers.Flow, answer url.Value
 		return providers.Account{}, err
 	}
 	attested, asks := []profile.Claims{idToken.With(token.answer, nil)}, endpoints.UserinfoEndpoint != ""
-	if asks && (p.client.profile.Lacks(account) || !p.client.hasValuesFor(attested[0])) {
+	if asks && (p.client.profile.Lacks(account) || !p.client.restrictions.hasValuesFor(attested[0])) {
 		var userinfo profile.Claims
 		if account, userinfo, err = p.complete(ctx, endpoints, token, idToken, account); err != nil {
 			return providers.Account{}, err
@@ -250,7 +247,7 @@ func (p *OIDC) finish(ctx context.Context, flow providers.Flow, answer url.Value
 		attested = append(attested, userinfo)
 	}
 	p.client.noteMissing(&account, token, endpoints, asks, false)
-	return account, p.client.checkAttested(flow, attested...)
+	return account, p.client.restrictions.check(p.client.logger, flow, attested...)
 }
 
 // verify returns the claims of the ID token in a token answer.
@@ -315,7 +312,7 @@ func (p *OIDC) complete(ctx context.Context, endpoints metadata, token *tokens, 
 // userinfo returns the userinfo endpoint's answer, with its signature checked
 // where it is signed (OpenID Connect Core 5.3.2).
 func (p *OIDC) userinfo(ctx context.Context, endpoints metadata, token *tokens) (profile.Claims, error) {
-	body, err := p.client.userinfo(ctx, endpoints.UserinfoEndpoint, token)
+	body, err := p.client.userinfoEndpoint().ask(ctx, endpoints.UserinfoEndpoint, token)
 	if err != nil {
 		return nil, err
 	}

@@ -22,7 +22,7 @@ const discovered = "discovered"
 // pushEndpoint returns where the authorization request goes first, empty for
 // nowhere: what is configured, else what the provider demands (RFC 9126 section 5),
 // or offers, where the request chooses who comes in or asks for claims.
-func (c *client) pushEndpoint(m metadata) (string, error) {
+func (c authorizer) pushEndpoint(m metadata) (string, error) {
 	switch configured := c.config.PushedAuthorizationRequestEndpoint; configured {
 	case profile.Off:
 		return "", nil
@@ -43,7 +43,7 @@ func (c *client) pushEndpoint(m metadata) (string, error) {
 // exposesClaims says that the parameter claims, which asks for more than scopes do
 // (OpenID Connect Core 5.5), goes through the visitor's address bar. What stands in
 // the endpoint's query, in the client id, or comes from a script, is never pushed.
-func (c *client) exposesClaims(m metadata) bool {
+func (c authorizer) exposesClaims(m metadata) bool {
 	if slices.Contains(c.config.AllowParams, paramClaims) {
 		return true
 	}
@@ -59,8 +59,8 @@ func (c *client) exposesClaims(m metadata) bool {
 }
 
 // begin returns the URL of the authorization request; m holds the endpoints.
-func (c *client) begin(ctx context.Context, m metadata, flow providers.Flow, extra url.Values) (string, error) {
-	request := c.authorizationRequest(flow, withoutFixed(extra, m.AuthorizationEndpoint))
+func (c authorizer) begin(ctx context.Context, m metadata, flow providers.Flow, extra url.Values) (string, error) {
+	request := c.request(flow, withoutFixed(extra, m.AuthorizationEndpoint))
 	endpoint, err := c.pushEndpoint(m)
 	if err != nil {
 		return "", err
@@ -93,16 +93,16 @@ func withoutFixed(extra url.Values, endpoint string) url.Values {
 
 // push sends the parameters to the provider itself and returns the reference
 // to them (RFC 9126 section 2).
-func (c *client) push(ctx context.Context, endpoint, tokenEndpoint string, request *query) (string, error) {
+func (c authorizer) push(ctx context.Context, endpoint, tokenEndpoint string, request *query) (string, error) {
 	form, err := url.ParseQuery(request.encoded.String())
 	if err != nil {
 		return "", fmt.Errorf("reading its parameters: %w", err)
 	}
 	header := make(http.Header)
-	if err := c.authenticate(header, form, tokenEndpoint); err != nil {
+	if err := (clientAuth{c.registration}).authenticate(header, form, tokenEndpoint); err != nil {
 		return "", err
 	}
-	status, body, err := c.post(ctx, endpoint, header, c.renamed(form), false)
+	status, body, err := backChannel{c.http, c.config.ParamNames}.post(ctx, endpoint, header, form, false)
 	if err != nil {
 		return "", err
 	}

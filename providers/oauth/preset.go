@@ -56,6 +56,34 @@ type preset struct {
 	differs, note string
 }
 
+// attestation says where a provider attests what an authorization parameter asks
+// for. The request goes through the visitor's address bar, so the parameter alone
+// restricts nobody: what comes back is compared with it.
+type attestation struct {
+	// name is the parameter's, or that of a row's option which is none.
+	name string
+	// prefix begins the values that this is about. One that ends in a colon is no
+	// part of what is compared.
+	prefix string
+	// claim is where the provider attests it, as in a profile.Map; empty: nowhere.
+	claim string
+	// forbidden is a value that must not be attested, in place of the one asked for.
+	forbidden string
+	// fold compares without regard to the case of ASCII letters.
+	fold bool
+	// any says that the value * asks for some value, whichever it is.
+	any bool
+	// lists says that the claim lists what somebody is a member of: one of its
+	// values suffices. Elsewhere all of a list's must be wanted.
+	lists bool
+	// limitsTenant says that not anyone in the world comes in where a value holds.
+	limitsTenant bool
+}
+
+// signedSecret says how a row's client secret is made: a token signed with the
+// client's private key by alg.
+type signedSecret struct{ issuer, audience, alg string }
+
 // presetOption is a value that a row needs to know from the operator.
 type presetOption struct {
 	name string

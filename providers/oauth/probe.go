@@ -16,7 +16,7 @@ func (p *OIDC) Probe(ctx context.Context) []providers.Finding {
 		return findings
 	}
 	endpoints := p.endpoints(found)
-	pushed, err := p.client.pushEndpoint(found)
+	pushed, err := p.client.authorizer().pushEndpoint(found)
 	if err != nil {
 		findings = append(findings, providers.Finding{What: "pushed authorization requests", Err: err})
 	}
@@ -34,7 +34,7 @@ func (p *OIDC) Probe(ctx context.Context) []providers.Finding {
 // they say to a client's credentials only a sign-in shows.
 func (p *OAuth2) Probe(ctx context.Context) []providers.Finding {
 	config := &p.client.config
-	pushed, err := p.client.pushEndpoint(metadata{})
+	pushed, err := p.client.authorizer().pushEndpoint(metadata{})
 	if err != nil {
 		pushed = "" // Validate refuses it
 	}

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/caddy-signin/caddy-signin/internal/address"
-	"github.com/caddy-signin/caddy-signin/providers"
 	"github.com/caddy-signin/caddy-signin/providers/profile"
 )
 
@@ -14,12 +13,15 @@ import (
 // may decline them (OpenID Connect Core section 11).
 var sessionScopes = set("offline_access", "offline.access", "offline", "online_access", "refresh_token")
 
-// checkScopes compares what a token answer says it grants with what was asked for,
+// scopeRules compare the scopes of a token answer with those that were asked for.
+type scopeRules struct{ *registration }
+
+// check compares what a token answer says it grants with what was asked for,
 // and refuses less: the authorization request passes through the visitor's
 // address bar, where a scope can be taken out (RFC 6749 sections 3.3 and 5.1). complete
 // says that everything was granted. An answer without scope says nothing, for it
 // means what the browser asked for, which need not be what it was told to ask.
-func (c *client) checkScopes(answer profile.Claims) (complete bool, err error) {
+func (c scopeRules) check(answer profile.Claims) (complete bool, err error) {
 	grants, told, err := c.grants(answer["scope"])
 	if err != nil || !told {
 		return false, err
@@ -48,7 +50,7 @@ func (c *client) checkScopes(answer profile.Claims) (complete bool, err error) {
 
 // grants reads the scope member: a text, or as some vendors have it, a list of
 // texts. Without one, told is false.
-func (c *client) grants(scope any) (grants map[string]bool, told bool, err error) {
+func (c scopeRules) grants(scope any) (grants map[string]bool, told bool, err error) {
 	var list []string
 	switch scope := scope.(type) {
 	case nil:
@@ -76,7 +78,7 @@ func (c *client) grants(scope any) (grants map[string]bool, told bool, err error
 }
 
 // scopeName is a scope's name without what the row says may differ.
-func (c *client) scopeName(name string) string {
+func (c scopeRules) scopeName(name string) string {
 	if c.row.foldScopes {
 		name = address.LowerASCII(name)
 	}
@@ -84,29 +86,6 @@ func (c *client) scopeName(name string) string {
 }
 
 // separatesScopes: a space does, U+0020 alone (RFC 6749 section 3.3).
-func (c *client) separatesScopes(r rune) bool {
+func (c scopeRules) separatesScopes(r rune) bool {
 	return r == ' ' || r == ',' && c.row.commaScopes || strings.ContainsRune(c.config.ScopeSeparator, r)
-}
-
-// noteMissing notes the parts that the account lacks though the person may have them:
-// the provider wasn't asked everything, or doesn't say that it granted everything.
-// m holds the endpoints.
-func (c *client) noteMissing(account *providers.Account, t *tokens, m metadata, askedUserinfo, hasAddresses bool) {
-	var why string
-	switch {
-	case !askedUserinfo:
-		why = "and there is no userinfo endpoint to ask for it"
-	case !t.granted:
-		why = "and the token answer doesn't say that every scope was granted: the visitor may have asked for less"
-	case c.exposesClaims(m):
-		why = "and the authorization parameter claims went through the address bar: the visitor may have taken it out"
-	default:
-		return
-	}
-	if c.profile.ReadsGroups() && account.Groups == nil && !account.IsIncomplete(providers.AttributeGroups) {
-		account.AddIncomplete(providers.AttributeGroups, "the claim is missing, %s", why)
-	}
-	if (c.profile.ReadsEmail() || hasAddresses) && account.Email == "" && !account.IsIncomplete(providers.AttributeEmail) {
-		account.AddIncomplete(providers.AttributeEmail, "the claim is missing, %s", why)
-	}
 }

@@ -83,8 +83,8 @@ func TestScopesInTheWordsOfVendors(t *testing.T) {
 		{"tiktok", "user.info.basic", ""},
 	} {
 		row, _ := lookUp(tc.preset)
-		c := &client{kind: row.kind, row: row, config: ClientConfig{Preset: tc.preset}.withDefaults(row.kind)}
-		_, err := c.checkScopes(profile.Claims{"scope": tc.scope})
+		c := &client{registration: registration{kind: row.kind, row: row, config: ClientConfig{Preset: tc.preset}.withDefaults(row.kind)}}
+		_, err := scopeRules{&c.registration}.check(profile.Claims{"scope": tc.scope})
 		if tc.refused != "" {
 			providertest.MustFail(t, err, "the scope "+tc.refused)
 		} else if err != nil {
@@ -109,8 +109,8 @@ func TestScopesOfAnAPIAtMicrosoft(t *testing.T) {
 		"a letter outside ASCII":            {"openid email profile user.task", "email openid profile User.TasK", nil, false, "user.task"},
 	} {
 		config := ClientConfig{Preset: "azure-ad", Scopes: strings.Fields(tc.scopes), ScopeNames: tc.names}.withDefaults(row.kind)
-		c := &client{kind: row.kind, row: row, config: config}
-		told, err := c.checkScopes(profile.Claims{"scope": tc.answer})
+		c := &client{registration: registration{kind: row.kind, row: row, config: config}}
+		told, err := scopeRules{&c.registration}.check(profile.Claims{"scope": tc.answer})
 		if tc.refused != "" {
 			providertest.MustFail(t, err, "the scope "+tc.refused)
 		} else if err != nil || told != tc.told {

@@ -24,7 +24,7 @@ type signer struct {
 }
 
 // newSigner reads the private key. Without one it returns the zero signer.
-func (c *ClientConfig) newSigner() (signer, error) {
+func newSigner(c *ClientConfig) (signer, error) {
 	if c.PrivateKey == "" {
 		return signer{}, nil
 	}

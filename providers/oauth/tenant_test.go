@@ -188,7 +188,7 @@ func TestAssertionsAreForTheirTenant(t *testing.T) {
 	} {
 		form := url.Values{}
 		p := loadOIDC(t, base.With(tc.config))
-		if err := p.client.authenticate(nil, form, "https://token.example"); err != nil {
+		if err := (clientAuth{&p.client.registration}).authenticate(nil, form, "https://token.example"); err != nil {
 			t.Fatal(err)
 		}
 		jws, err := jose.ParseSignedCompact(form.Get("client_assertion"), []jose.SignatureAlgorithm{jose.RS256})
