@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/caddy-signin/caddy-signin/providers"
+	"github.com/caddy-signin/caddy-signin/providers/oauth/issuer"
 	"github.com/caddy-signin/caddy-signin/providers/profile"
 )
 
@@ -18,7 +19,7 @@ func (c *client) account(found profile.Claims, token *tokens, answer url.Values)
 // noteMissing notes the parts that the account lacks though the person may have them:
 // the provider wasn't asked everything, or doesn't say that it granted everything.
 // m holds the endpoints.
-func (c *client) noteMissing(account *providers.Account, t *tokens, m metadata, askedUserinfo, hasAddresses bool) {
+func (c *client) noteMissing(account *providers.Account, t *tokens, m issuer.Metadata, askedUserinfo, hasAddresses bool) {
 	var why string
 	switch {
 	case !askedUserinfo:

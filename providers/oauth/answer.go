@@ -9,6 +9,7 @@ import (
 
 	"github.com/caddy-signin/caddy-signin/internal/excerpt"
 	"github.com/caddy-signin/caddy-signin/providers"
+	"github.com/caddy-signin/caddy-signin/providers/oauth/issuer"
 )
 
 // answerErrors are the error codes of RFC 6749 section 4.1.2.1 and OpenID
@@ -35,14 +36,14 @@ func refusal(logger *zap.Logger, answer url.Values) error {
 }
 
 // authorizationCode returns the code of a callback, after comparing its iss
-// (RFC 9207 section 2.4). issuer is empty where none is known; announced says
+// (RFC 9207 section 2.4). expected is empty where none is known; announced says
 // that the provider always sends iss.
-func authorizationCode(answer url.Values, issuer string, announced bool) (string, error) {
+func authorizationCode(answer url.Values, expected string, announced bool) (string, error) {
 	iss, sent := answer["iss"]
 	switch {
 	case !sent && announced:
 		return "", errors.New("the callback lacks the iss parameter that the provider announces")
-	case sent && issuer != "" && (len(iss) != 1 || !isIssuer(issuer, iss[0])):
+	case sent && expected != "" && (len(iss) != 1 || !issuer.Matches(expected, iss[0])):
 		return "", errors.New("the callback's iss parameter is not the issuer: the answer comes from another provider")
 	}
 	if codes := answer["code"]; len(codes) == 1 && codes[0] != "" {

@@ -16,6 +16,7 @@ import (
 	"github.com/caddy-signin/caddy-signin/internal/address"
 	"github.com/caddy-signin/caddy-signin/internal/excerpt"
 	"github.com/caddy-signin/caddy-signin/providers"
+	"github.com/caddy-signin/caddy-signin/providers/oauth/issuer"
 	"github.com/caddy-signin/caddy-signin/providers/profile"
 )
 
@@ -271,12 +272,12 @@ func (r restriction) isMet(got []string, began time.Time) bool {
 // isRecent: the person proved who they are at most so many seconds before they
 // were asked (OpenID Connect Core 3.1.2.1).
 func (r restriction) isRecent(authTime string, began time.Time) bool {
-	at, ok := numericDate(json.Number(authTime))
+	at, ok := issuer.NumericDate(json.Number(authTime))
 	age, err := strconv.ParseUint(r.wanted[0], 10, 31)
 	if began.IsZero() {
 		began = time.Now()
 	}
-	return ok && err == nil && !at.Add(time.Duration(age)*time.Second).Before(began.Add(-maxSkew))
+	return ok && err == nil && !at.Add(time.Duration(age)*time.Second).Before(began.Add(-issuer.MaxSkew))
 }
 
 // warn tells which parameters restrict nobody, though they look so.

@@ -91,7 +91,7 @@ func TestHugeAnswersAreRefused(t *testing.T) {
 
 func TestAKeySetOverHalfAMegabyteIsRefused(t *testing.T) {
 	err := signInWith(t, providertest.JWKSPath, func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = w.Write([]byte(`{"keys":[]` + strings.Repeat(" ", maxKeySet) + `}`))
+		_, _ = w.Write([]byte(`{"keys":[]` + strings.Repeat(" ", 512<<10) + `}`))
 	})
 	providertest.MustFail(t, err, "larger than 524288")
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/caddy-signin/caddy-signin/providers"
+	"github.com/caddy-signin/caddy-signin/providers/oauth/issuer"
 	"github.com/caddy-signin/caddy-signin/providers/providertest"
 )
 
@@ -56,7 +57,7 @@ func TestAClaimThatTheParameterClaimsAsksForIsNotedWhereItIsMissing(t *testing.T
 			if pushed := len(s.Requests("/par")) > 0; pushed != (name == "pushed") {
 				t.Errorf("pushed: %t", pushed)
 			}
-			m := metadata{AuthorizationEndpoint: s.URL + providertest.AuthorizePath}
+			m := issuer.Metadata{AuthorizationEndpoint: s.URL + providertest.AuthorizePath}
 			if tc.offers {
 				m.PAREndpoint = s.URL + "/par"
 			}
@@ -74,7 +75,7 @@ func TestTheAddressOfTwitchIsNotedWhereItIsMissing(t *testing.T) {
 	config := ClientConfig{Preset: "twitch"}.withDefaults(row.kind)
 	c := &client{registration: registration{kind: row.kind, row: row, config: config}, profile: config.Profile.Compile(false)}
 	account := providers.Account{ID: "1"}
-	c.noteMissing(&account, &tokens{granted: true}, metadata{}, true, false)
+	c.noteMissing(&account, &tokens{granted: true}, issuer.Metadata{}, true, false)
 	if providertest.Missing(account) != "email" {
 		t.Errorf("%v", account.Incomplete)
 	}

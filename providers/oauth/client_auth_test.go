@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"github.com/caddy-signin/caddy-signin/providers/oauth/issuer"
 	"github.com/caddy-signin/caddy-signin/providers/profile"
 	"github.com/caddy-signin/caddy-signin/providers/providertest"
 )
@@ -73,7 +74,7 @@ func TestPrivateKeyJWT(t *testing.T) {
 			if tc.aud != "" {
 				want = tc.aud
 			}
-			exp, _ := numericDate(got["exp"])
+			exp, _ := issuer.NumericDate(got["exp"])
 			if got["iss"] != s.ClientID || got["sub"] != s.ClientID || got["aud"] != want || got["jti"] == nil || header.KeyID != "key-1" ||
 				time.Until(exp) <= 0 || time.Until(exp) > 5*time.Minute {
 				t.Errorf("the assertion has %v, its header %+v", got, header)

@@ -10,6 +10,7 @@ import (
 	"github.com/caddy-signin/caddy-signin/internal/directive"
 	"github.com/caddy-signin/caddy-signin/internal/excerpt"
 	"github.com/caddy-signin/caddy-signin/internal/outgoing"
+	"github.com/caddy-signin/caddy-signin/providers/oauth/issuer"
 	"github.com/caddy-signin/caddy-signin/providers/profile"
 )
 
@@ -88,7 +89,7 @@ func checkEndpoints(c *ClientConfig, kind string) error {
 		}
 	}
 	// Discovery 1.0 section 3: an issuer has neither query nor fragment.
-	if issuer, ok := strings.CutSuffix(c.Issuer, wellKnown); ok {
+	if issuer, ok := strings.CutSuffix(c.Issuer, issuer.WellKnown); ok {
 		return fmt.Errorf("issuer is not the address of the discovery document but what that says as issuer, such as %s", issuer)
 	}
 	if strings.Contains(c.Issuer, "?") {

@@ -44,30 +44,6 @@ func TestDiscoveryRefuses(t *testing.T) {
 	}
 }
 
-// L1: an issuer on the internet can't have us call this machine's own services.
-func TestAnHTTPSIssuerHasNoLoopbackEndpoints(t *testing.T) {
-	document := func(issuer string) []byte {
-		body, err := json.Marshal(metadata{
-			Issuer: issuer, AuthorizationEndpoint: "https://op.example/a", JWKSURI: "https://op.example/j",
-			TokenEndpoint: "http://127.0.0.1:6379/",
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return body
-	}
-	_, err := (&issuer{id: "https://op.example"}).read(document("https://op.example"))
-	providertest.MustFail(t, err, "token_endpoint")
-	for name, trusted := range map[string]*issuer{
-		"an issuer on this machine": {id: "http://127.0.0.1:4000"},
-		"insecure_http":             {id: "https://op.example", insecure: true},
-	} {
-		if _, err := trusted.read(document(trusted.id)); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-}
-
 func TestConfiguredEndpointsWinOverDiscoveredOnes(t *testing.T) {
 	s := providertest.New(t)
 	s.Set(editDiscovery(func(d map[string]any) {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/caddy-signin/caddy-signin/internal/excerpt"
 	"github.com/caddy-signin/caddy-signin/providers"
+	"github.com/caddy-signin/caddy-signin/providers/oauth/issuer"
 	"github.com/caddy-signin/caddy-signin/providers/profile"
 )
 
@@ -111,7 +112,7 @@ func (c tokenEndpoint) readTokens(status int, body []byte, flow providers.Flow) 
 	kind, typed := answer["token_type"].(string)
 	_, sent := answer["token_type"]
 	switch {
-	case found.accessToken == "" || len(found.accessToken) > maxToken || sent && !typed:
+	case found.accessToken == "" || len(found.accessToken) > issuer.MaxToken || sent && !typed:
 		return nil, errors.New("the token endpoint's answer has no access_token, or members of the wrong type")
 	case !strings.EqualFold(kind, "Bearer") && (sent || !c.config.TokenTypeOptional):
 		return nil, errors.New("the token endpoint's answer is not of token_type Bearer")

@@ -10,6 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/caddy-signin/caddy-signin/providers"
+	"github.com/caddy-signin/caddy-signin/providers/oauth/issuer"
 	"github.com/caddy-signin/caddy-signin/providers/profile"
 )
 
@@ -95,9 +96,9 @@ func (p *OAuth2) Begin(ctx context.Context, flow providers.Flow, extra url.Value
 	return target, nil
 }
 
-func (p *OAuth2) endpoints() metadata {
+func (p *OAuth2) endpoints() issuer.Metadata {
 	config := &p.client.config
-	return metadata{AuthorizationEndpoint: config.AuthorizationEndpoint, TokenEndpoint: config.TokenEndpoint}
+	return issuer.Metadata{AuthorizationEndpoint: config.AuthorizationEndpoint, TokenEndpoint: config.TokenEndpoint}
 }
 
 // Finish implements [providers.Redirector].

@@ -117,7 +117,7 @@ func TestOAuth2WithoutAPreset(t *testing.T) {
 func TestOAuth2ComparesIss(t *testing.T) {
 	s := providertest.New(t)
 	for name, tc := range map[string]struct {
-		issuer, iss string
+		Issuer, iss string
 		refused     bool
 	}{
 		"that is the issuer":                {"https://issuer.example", "https://issuer.example", false},
@@ -126,7 +126,7 @@ func TestOAuth2ComparesIss(t *testing.T) {
 		"with nothing, where none is known": {"", "https://evil.example", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := loadOAuth2(t, octo(s).With(config{"issuer": tc.issuer}))
+			p := loadOAuth2(t, octo(s).With(config{"issuer": tc.Issuer}))
 			answer := begin(t, p, s)
 			if tc.iss != "" {
 				answer.Set("iss", tc.iss)

@@ -16,6 +16,7 @@ import (
 	"github.com/caddy-signin/caddy-signin/internal/excerpt"
 	"github.com/caddy-signin/caddy-signin/internal/outgoing"
 	"github.com/caddy-signin/caddy-signin/providers"
+	"github.com/caddy-signin/caddy-signin/providers/oauth/issuer"
 	"github.com/caddy-signin/caddy-signin/providers/profile"
 )
 
@@ -66,7 +67,7 @@ type OIDC struct {
 	idTokenAlg  string // resolved
 	userinfoAlg string
 	audiences   []string
-	issuer      *issuer
+	issuer      *issuer.Issuer
 	release     func() error // gives the issuer back
 }
 
@@ -98,9 +99,9 @@ func (p *OIDC) Provision(ctx caddy.Context) error {
 	if rows := c.row.values(c.config).fill(c.row.issuerTemplate); maps.Equal(hosts(rows), hosts(c.config.Issuer)) {
 		template = cmp.Or(template, rows)
 	}
-	p.issuer, p.release, err = acquire(source{
-		issuer: c.config.Issuer, template: template, discovery: discovery,
-		insecure: c.config.InsecureHTTP, transport: c.transport,
+	p.issuer, p.release, err = issuer.Acquire(issuer.Source{
+		Issuer: c.config.Issuer, Template: template, Discovery: discovery,
+		Insecure: c.config.InsecureHTTP, Transport: c.transport,
 	})
 	return c.named(err)
 }
@@ -116,7 +117,7 @@ func (p *OIDC) discovery() (string, error) {
 	if err := placeholders.ExpandMap("discovery_params", &params); err != nil {
 		return "", err
 	}
-	endpoint = cmp.Or(endpoint, values.fill(p.client.row.discoveryEndpoint), discoveryURL(p.client.config.Issuer))
+	endpoint = cmp.Or(endpoint, values.fill(p.client.row.discoveryEndpoint), issuer.DiscoveryURL(p.client.config.Issuer))
 	var q query
 	for _, entries := range []map[string]string{values.fillMap(p.client.row.discoveryParams), params} {
 		for _, name := range sortedKeys(entries) {
@@ -146,12 +147,12 @@ func (p *OIDC) check(config *ClientConfig) error {
 	alg := cmp.Or(p.IDTokenSignedResponseAlg, row.idTokenAlg)
 	template := p.IssuerTemplate
 	switch {
-	case alg != "" && !slices.Contains(configurableAlgs, alg):
-		return fmt.Errorf("unknown id_token_signed_response_alg %q: write one of %s", alg, strings.Join(configurableAlgs, " "))
-	case p.UserinfoSignedResponseAlg != "" && !slices.Contains(userinfoAlgs, p.UserinfoSignedResponseAlg):
-		return fmt.Errorf("unknown userinfo_signed_response_alg %q: write one of %s", p.UserinfoSignedResponseAlg, strings.Join(userinfoAlgs, " "))
-	case template != "" && (strings.Count(template, tenantPlace) != 1 || outgoing.CheckURL(strings.Replace(template, tenantPlace, "x", 1), config.InsecureHTTP) != nil):
-		return fmt.Errorf("issuer_template must be a URL with one %s in it, got %q", tenantPlace, excerpt.Of(template))
+	case alg != "" && !slices.Contains(issuer.ConfigurableAlgs, alg):
+		return fmt.Errorf("unknown id_token_signed_response_alg %q: write one of %s", alg, strings.Join(issuer.ConfigurableAlgs, " "))
+	case p.UserinfoSignedResponseAlg != "" && !slices.Contains(issuer.UserinfoAlgs, p.UserinfoSignedResponseAlg):
+		return fmt.Errorf("unknown userinfo_signed_response_alg %q: write one of %s", p.UserinfoSignedResponseAlg, strings.Join(issuer.UserinfoAlgs, " "))
+	case template != "" && (strings.Count(template, issuer.TenantPlace) != 1 || outgoing.CheckURL(strings.Replace(template, issuer.TenantPlace, "x", 1), config.InsecureHTTP) != nil):
+		return fmt.Errorf("issuer_template must be a URL with one %s in it, got %q", issuer.TenantPlace, excerpt.Of(template))
 	case alg == "HS256" && !isDynamic(config.ClientSecret) && len(config.ClientSecret) < 32:
 		return errors.New("id_token_signed_response_alg HS256 needs a client_secret of at least 32 bytes (RFC 7518 section 3.2)")
 	}
@@ -169,13 +170,13 @@ func (p *OIDC) Cleanup() error {
 // Info implements [providers.Provider]. The authorization endpoint counts among what the
 // browser visits once it is known; until then the issuer stands for it.
 func (p *OIDC) Info() providers.Info {
-	info := p.client.info(p.client.config.Issuer, p.endpoints(p.issuer.known()).AuthorizationEndpoint)
+	info := p.client.info(p.client.config.Issuer, p.endpoints(p.issuer.Known()).AuthorizationEndpoint)
 	info.OIDC = true
 	return info
 }
 
 // endpoints returns m with the configured endpoints in place of discovered ones.
-func (p *OIDC) endpoints(m metadata) metadata {
+func (p *OIDC) endpoints(m issuer.Metadata) issuer.Metadata {
 	config := p.client.config
 	override := func(discovered *string, configured string) {
 		if configured != "" {
@@ -193,7 +194,7 @@ func (p *OIDC) endpoints(m metadata) metadata {
 
 // Begin implements [providers.Redirector].
 func (p *OIDC) Begin(ctx context.Context, flow providers.Flow, extra url.Values) (string, error) {
-	found, err := p.issuer.discover(ctx, p.client.http)
+	found, err := p.issuer.Discover(ctx, p.client.http)
 	if err != nil {
 		return "", p.client.named(err)
 	}
@@ -217,7 +218,7 @@ func (p *OIDC) finish(ctx context.Context, flow providers.Flow, answer url.Value
 	if err := refusal(p.client.logger, answer); err != nil {
 		return providers.Account{}, err
 	}
-	found, err := p.issuer.discover(ctx, p.client.http)
+	found, err := p.issuer.Discover(ctx, p.client.http)
 	if err != nil {
 		return providers.Account{}, err
 	}
@@ -251,32 +252,25 @@ func (p *OIDC) finish(ctx context.Context, flow providers.Flow, answer url.Value
 }
 
 // verify returns the claims of the ID token in a token answer.
-func (p *OIDC) verify(ctx context.Context, endpoints metadata, flow providers.Flow, token *tokens) (profile.Claims, error) {
+func (p *OIDC) verify(ctx context.Context, endpoints issuer.Metadata, flow providers.Flow, token *tokens) (profile.Claims, error) {
 	if token.idToken == "" {
 		return nil, errors.New("the token endpoint's answer has no id_token")
 	}
-	algs, err := acceptedAlgs(p.idTokenAlg, endpoints.IDTokenAlgs)
+	algs, err := issuer.AcceptedAlgs(p.idTokenAlg, endpoints.IDTokenAlgs)
 	if err != nil {
 		return nil, err
 	}
-	rules := idTokenRules{
-		issuer:      p.issuer,
-		issuerID:    endpoints.Issuer,
-		client:      p.client.http,
-		jwksURI:     endpoints.JWKSURI,
-		algs:        algs,
-		secret:      p.client.config.ClientSecret,
-		clientID:    p.client.config.ClientID,
-		audiences:   p.audiences,
-		accessToken: token.accessToken,
+	rules := issuer.Rules{
+		Algs: algs, Secret: p.client.config.ClientSecret, ClientID: p.client.config.ClientID,
+		Audiences: p.audiences, AccessToken: token.accessToken,
 	}
 	if p.client.checks(checkNonce) {
 		if flow.Nonce == "" {
 			return nil, errors.New("the flow has no nonce to compare with the ID token's")
 		}
-		rules.nonce = flow.Nonce
+		rules.Nonce = flow.Nonce
 	}
-	claims, err := rules.verify(ctx, token.idToken)
+	claims, err := p.issuer.Verify(ctx, p.client.http, endpoints, rules, token.idToken)
 	if err != nil {
 		return nil, fmt.Errorf("the ID token is refused: %w", err)
 	}
@@ -286,7 +280,7 @@ func (p *OIDC) verify(ctx context.Context, endpoints metadata, flow providers.Fl
 // complete adds what the userinfo endpoint says of the same person, and returns
 // that too (OpenID Connect Core 5.3.2). An answer that can't be had or speaks of somebody else
 // ends the sign-in: a session whose groups depend on the weather would be worse.
-func (p *OIDC) complete(ctx context.Context, endpoints metadata, token *tokens, idToken profile.Claims, account providers.Account) (providers.Account, profile.Claims, error) {
+func (p *OIDC) complete(ctx context.Context, endpoints issuer.Metadata, token *tokens, idToken profile.Claims, account providers.Account) (providers.Account, profile.Claims, error) {
 	userinfo, err := p.userinfo(ctx, endpoints, token)
 	if err != nil {
 		return providers.Account{}, nil, err
@@ -311,17 +305,14 @@ func (p *OIDC) complete(ctx context.Context, endpoints metadata, token *tokens, 
 
 // userinfo returns the userinfo endpoint's answer, with its signature checked
 // where it is signed (OpenID Connect Core 5.3.2).
-func (p *OIDC) userinfo(ctx context.Context, endpoints metadata, token *tokens) (profile.Claims, error) {
+func (p *OIDC) userinfo(ctx context.Context, endpoints issuer.Metadata, token *tokens) (profile.Claims, error) {
 	body, err := p.client.userinfoEndpoint().ask(ctx, endpoints.UserinfoEndpoint, token)
 	if err != nil {
 		return nil, err
 	}
 	if p.userinfoAlg != "" {
-		rules := idTokenRules{
-			issuer: p.issuer, client: p.client.http, jwksURI: endpoints.JWKSURI, algs: []string{p.userinfoAlg},
-			clientID: p.client.config.ClientID, audiences: p.audiences, issuerID: endpoints.Issuer,
-		}
-		if body, err = rules.verifyUserinfo(ctx, strings.TrimSpace(string(body))); err != nil {
+		rules := issuer.Rules{Algs: []string{p.userinfoAlg}, ClientID: p.client.config.ClientID, Audiences: p.audiences}
+		if body, err = p.issuer.VerifyUserinfo(ctx, p.client.http, endpoints, rules, strings.TrimSpace(string(body))); err != nil {
 			return nil, fmt.Errorf("userinfo: its signed answer is refused: %w", err)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/caddy-signin/caddy-signin/internal/excerpt"
 	"github.com/caddy-signin/caddy-signin/providers"
+	"github.com/caddy-signin/caddy-signin/providers/oauth/issuer"
 	"github.com/caddy-signin/caddy-signin/providers/profile"
 )
 
@@ -22,7 +23,7 @@ const discovered = "discovered"
 // pushEndpoint returns where the authorization request goes first, empty for
 // nowhere: what is configured, else what the provider demands (RFC 9126 section 5),
 // or offers, where the request chooses who comes in or asks for claims.
-func (c authorizer) pushEndpoint(m metadata) (string, error) {
+func (c authorizer) pushEndpoint(m issuer.Metadata) (string, error) {
 	switch configured := c.config.PushedAuthorizationRequestEndpoint; configured {
 	case profile.Off:
 		return "", nil
@@ -43,7 +44,7 @@ func (c authorizer) pushEndpoint(m metadata) (string, error) {
 // exposesClaims says that the parameter claims, which asks for more than scopes do
 // (OpenID Connect Core 5.5), goes through the visitor's address bar. What stands in
 // the endpoint's query, in the client id, or comes from a script, is never pushed.
-func (c authorizer) exposesClaims(m metadata) bool {
+func (c authorizer) exposesClaims(m issuer.Metadata) bool {
 	if slices.Contains(c.config.AllowParams, paramClaims) {
 		return true
 	}
@@ -59,7 +60,7 @@ func (c authorizer) exposesClaims(m metadata) bool {
 }
 
 // begin returns the URL of the authorization request; m holds the endpoints.
-func (c authorizer) begin(ctx context.Context, m metadata, flow providers.Flow, extra url.Values) (string, error) {
+func (c authorizer) begin(ctx context.Context, m issuer.Metadata, flow providers.Flow, extra url.Values) (string, error) {
 	request := c.request(flow, withoutFixed(extra, m.AuthorizationEndpoint))
 	endpoint, err := c.pushEndpoint(m)
 	if err != nil {

@@ -4,14 +4,15 @@ import (
 	"context"
 
 	"github.com/caddy-signin/caddy-signin/providers"
+	"github.com/caddy-signin/caddy-signin/providers/oauth/issuer"
 	"github.com/caddy-signin/caddy-signin/providers/probe"
 )
 
 // Probe implements [providers.Prober]: it discovers the provider, fetches its keys where
 // ID tokens are signed with some, and connects to the other endpoints' servers.
 func (p *OIDC) Probe(ctx context.Context) []providers.Finding {
-	found, err := p.issuer.find(ctx, p.client.http)
-	findings := []providers.Finding{{What: "discovery of issuer " + p.issuer.id, Err: probe.Advised(err)}}
+	found, err := p.issuer.Find(ctx, p.client.http)
+	findings := []providers.Finding{{What: "discovery of issuer " + p.client.config.Issuer, Err: probe.Advised(err)}}
 	if err != nil {
 		return findings
 	}
@@ -20,11 +21,11 @@ func (p *OIDC) Probe(ctx context.Context) []providers.Finding {
 	if err != nil {
 		findings = append(findings, providers.Finding{What: "pushed authorization requests", Err: err})
 	}
-	if _, err := acceptedAlgs(p.idTokenAlg, found.IDTokenAlgs); err != nil {
+	if _, err := issuer.AcceptedAlgs(p.idTokenAlg, found.IDTokenAlgs); err != nil {
 		findings = append(findings, providers.Finding{What: "signatures of ID tokens", Err: err})
 	}
 	if p.idTokenAlg != "HS256" {
-		_, err := fetchKeys(ctx, p.client.http, found.JWKSURI)
+		err := p.issuer.CheckKeys(ctx, p.client.http, found)
 		findings = append(findings, providers.Finding{What: "keys", Err: probe.Advised(err)})
 	}
 	return append(findings, probe.Reach(ctx, p.client.http, endpoints.TokenEndpoint, endpoints.UserinfoEndpoint, pushed)...)
@@ -34,7 +35,7 @@ func (p *OIDC) Probe(ctx context.Context) []providers.Finding {
 // they say to a client's credentials only a sign-in shows.
 func (p *OAuth2) Probe(ctx context.Context) []providers.Finding {
 	config := &p.client.config
-	pushed, err := p.client.authorizer().pushEndpoint(metadata{})
+	pushed, err := p.client.authorizer().pushEndpoint(issuer.Metadata{})
 	if err != nil {
 		pushed = "" // Validate refuses it
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"github.com/caddy-signin/caddy-signin/providers/oauth/issuer"
 	"github.com/caddy-signin/caddy-signin/providers/profile"
 	"github.com/caddy-signin/caddy-signin/providers/providertest"
 )
@@ -71,7 +72,7 @@ func TestTheCallbacksIssuerIsATenants(t *testing.T) {
 		"https://evil.example/" + tenant + "/v2": false,
 		entra + "common/v2.0":                    false,
 	} {
-		if got := isIssuer(entra+"{tenantid}/v2.0", iss); got != want {
+		if got := issuer.Matches(entra+"{tenantid}/v2.0", iss); got != want {
 			t.Errorf("%s: %t", iss, got)
 		}
 	}
@@ -125,7 +126,7 @@ func TestATenantIsPublicOrNot(t *testing.T) {
 func TestAnIssuerInFullIsReadAsOptions(t *testing.T) {
 	const b2c = "https://contoso.b2clogin.com/contoso.onmicrosoft.com/B2C_1_signin/v2.0"
 	base := config{"client_id": providertest.VendorClientID, "client_secret": providertest.VendorClientSecret}
-	for name, tc := range map[string]struct{ issuer, options config }{
+	for name, tc := range map[string]struct{ Issuer, options config }{
 		"a tenant": {
 			config{"preset": "azure-ad", "issuer": entra + tenant + "/v2.0"},
 			config{"preset": "azure-ad", "options": config{"tenant_id": tenant}},
@@ -143,7 +144,7 @@ func TestAnIssuerInFullIsReadAsOptions(t *testing.T) {
 			config{"preset": "azure-ad-b2c", "options": config{"tenant_id": "contoso", "primary_user_flow": "B2C_1_signin"}},
 		},
 	} {
-		got, want := loadOIDC(t, base.With(tc.issuer)), loadOIDC(t, base.With(tc.options))
+		got, want := loadOIDC(t, base.With(tc.Issuer)), loadOIDC(t, base.With(tc.options))
 		if got.issuer != want.issuer || got.client.config.Issuer != want.client.config.Issuer || got.Info().Public != want.Info().Public ||
 			got.client.config.ClientAssertionAudience != want.client.config.ClientAssertionAudience {
 			t.Errorf("%s: %+v, not %+v", name, got.client.config, want.client.config)

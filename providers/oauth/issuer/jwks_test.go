@@ -1,4 +1,4 @@
-package oauth
+package issuer
 
 import (
 	"crypto/rand"
@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,13 +20,13 @@ import (
 // keyTest is an issuer whose key set is fetched in the process.
 type keyTest struct {
 	*providertest.Server
-	issuer issuer
+	issuer Issuer
 	client *http.Client
 }
 
 func newKeyTest() *keyTest {
 	s := providertest.NewHandler("https://op.example")
-	return &keyTest{Server: s, issuer: issuer{id: s.URL}, client: outgoing.Client(inProcess{s})}
+	return &keyTest{Server: s, issuer: Issuer{id: s.URL}, client: outgoing.Client(inProcess{s})}
 }
 
 func (k *keyTest) verify(t testing.TB, header map[string]any) error {
@@ -167,4 +168,14 @@ func FuzzParseKeys(f *testing.F) {
 			}
 		}
 	})
+}
+
+// inProcess answers requests by calling a handler, without a network, so that
+// it works under a fake clock.
+type inProcess struct{ handler http.Handler }
+
+func (p inProcess) RoundTrip(req *http.Request) (*http.Response, error) {
+	recorder := httptest.NewRecorder()
+	p.handler.ServeHTTP(recorder, req)
+	return recorder.Result(), nil
 }

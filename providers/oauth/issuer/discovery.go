@@ -1,4 +1,7 @@
-package oauth
+// Package issuer knows identity providers by their issuer identifiers: it discovers their
+// endpoints, keeps their keys, and verifies what they sign. It knows nothing of clients
+// but the id and secret that a token is measured by.
+package issuer
 
 import (
 	"context"
@@ -15,9 +18,9 @@ import (
 	"github.com/caddy-signin/caddy-signin/internal/outgoing"
 )
 
-// metadata is what is used of a discovery document (OpenID Connect Discovery
+// Metadata is what is used of a discovery document (OpenID Connect Discovery
 // 1.0 section 3, RFC 9126 section 5, RFC 9207 section 3).
-type metadata struct {
+type Metadata struct {
 	Issuer                string   `json:"issuer"`
 	AuthorizationEndpoint string   `json:"authorization_endpoint"`
 	TokenEndpoint         string   `json:"token_endpoint"`
@@ -43,39 +46,39 @@ type issuerKey struct {
 	transport [sha256.Size]byte
 }
 
-// issuer is an identity provider's metadata and keys. Nothing is fetched before
+// Issuer is an identity provider's metadata and keys. Nothing is fetched before
 // the first use. The configuration that asks lends its HTTP client.
-type issuer struct {
+type Issuer struct {
 	id string
 	// template, where there is one, is the issuer of every tenant, with
 	// tenantPlace for the tenant.
 	template  string
 	discovery string // the discovery document's address
 	insecure  bool
-	metadata  cache[metadata]
+	metadata  cache[Metadata]
 	keys      cache[[]jose.JSONWebKey]
 }
 
 // Destruct implements [caddy.Destructor]. A fetch under way ends by itself.
-func (*issuer) Destruct() error { return nil }
+func (*Issuer) Destruct() error { return nil }
 
-// source is where an issuer's metadata comes from, and how.
-type source struct {
-	// issuer is its identifier; template, where there is one, the issuer of every
+// Source is where an issuer's metadata comes from, and how.
+type Source struct {
+	// Issuer is its identifier; template, where there is one, the issuer of every
 	// tenant, with tenantPlace for the tenant; discovery the document's address.
-	issuer, template, discovery string
-	// insecure permits plain http.
-	insecure bool
-	// transport is the configuration of the HTTP client that asks.
-	transport []byte
+	Issuer, Template, Discovery string
+	// Insecure permits plain http.
+	Insecure bool
+	// Transport is the configuration of the HTTP client that asks.
+	Transport []byte
 }
 
-// acquire returns the shared issuer of a source, and what gives it back when nobody
+// Acquire returns the shared issuer of a source, and what gives it back when nobody
 // needs it any more.
-func acquire(from source) (shared *issuer, release func() error, err error) {
-	key := issuerKey{from.issuer, from.template, from.discovery, from.insecure, sha256.Sum256(from.transport)}
+func Acquire(from Source) (shared *Issuer, release func() error, err error) {
+	key := issuerKey{from.Issuer, from.Template, from.Discovery, from.Insecure, sha256.Sum256(from.Transport)}
 	loaded, _, err := issuers.LoadOrNew(key, func() (caddy.Destructor, error) {
-		return &issuer{id: key.issuer, template: from.template, discovery: from.discovery, insecure: key.insecure}, nil
+		return &Issuer{id: key.issuer, template: from.Template, discovery: from.Discovery, insecure: key.insecure}, nil
 	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("sharing the issuer's metadata: %w", err)
@@ -84,55 +87,55 @@ func acquire(from source) (shared *issuer, release func() error, err error) {
 		_, err := issuers.Delete(key)
 		return err //nolint:wrapcheck // only a key that isn't there fails
 	}
-	return loaded.(*issuer), release, nil
+	return loaded.(*Issuer), release, nil
 }
 
-// known is what is known of the issuer now, without asking.
-func (i *issuer) known() metadata {
+// Known is what is known of the issuer now, without asking.
+func (i *Issuer) Known() Metadata {
 	found, _ := i.metadata.peek()
 	return found
 }
 
-// discover returns the issuer's metadata.
-func (i *issuer) discover(ctx context.Context, client *http.Client) (metadata, error) {
-	m, err := i.find(ctx, client)
+// Discover returns the issuer's metadata.
+func (i *Issuer) Discover(ctx context.Context, client *http.Client) (Metadata, error) {
+	m, err := i.Find(ctx, client)
 	if err != nil {
-		return metadata{}, fmt.Errorf("discovery of issuer %s failed: %w", i.id, err)
+		return Metadata{}, fmt.Errorf("discovery of issuer %s failed: %w", i.id, err)
 	}
 	return m, nil
 }
 
-func (i *issuer) find(ctx context.Context, client *http.Client) (metadata, error) {
-	m, _, err := i.metadata.get(ctx, func(ctx context.Context) (metadata, error) {
+func (i *Issuer) Find(ctx context.Context, client *http.Client) (Metadata, error) {
+	m, _, err := i.metadata.get(ctx, func(ctx context.Context) (Metadata, error) {
 		body, err := outgoing.Get(ctx, client, i.discovery, outgoing.MaxAnswer)
 		if err != nil {
-			return metadata{}, err
+			return Metadata{}, err
 		}
 		return i.read(body)
 	})
 	return m, err
 }
 
-// wellKnown is where below an issuer its document is.
-const wellKnown = "/.well-known/openid-configuration"
+// WellKnown is where below an issuer its document is.
+const WellKnown = "/.well-known/openid-configuration"
 
-// discoveryURL follows OpenID Connect Discovery 1.0 section 4.1.
-func discoveryURL(issuer string) string {
-	return strings.TrimSuffix(issuer, "/") + wellKnown
+// DiscoveryURL follows OpenID Connect Discovery 1.0 section 4.1.
+func DiscoveryURL(issuer string) string {
+	return strings.TrimSuffix(issuer, "/") + WellKnown
 }
 
 // read accepts a document that is this very issuer's (section 4.3), or one of its
 // tenants', and whose endpoints can be used.
-func (i *issuer) read(document []byte) (metadata, error) {
-	var m metadata
+func (i *Issuer) read(document []byte) (Metadata, error) {
+	var m Metadata
 	if err := json.Unmarshal(document, &m); err != nil {
-		return metadata{}, errors.New("the discovery document is not the JSON object it should be")
+		return Metadata{}, errors.New("the discovery document is not the JSON object it should be")
 	}
 	if m.Issuer != i.id && !isTenantOf(i.template, m.Issuer) {
 		if strings.TrimSuffix(m.Issuer, "/") == strings.TrimSuffix(i.id, "/") {
-			return metadata{}, fmt.Errorf("the provider writes its issuer %s: set issuer to exactly that", m.Issuer)
+			return Metadata{}, fmt.Errorf("the provider writes its issuer %s: set issuer to exactly that", m.Issuer)
 		}
-		return metadata{}, errors.New("the discovery document names another issuer: set issuer to what it says there")
+		return Metadata{}, errors.New("the discovery document names another issuer: set issuer to what it says there")
 	}
 	for _, endpoint := range []struct {
 		name, url string
@@ -146,18 +149,18 @@ func (i *issuer) read(document []byte) (metadata, error) {
 	} {
 		if endpoint.url == "" {
 			if endpoint.required {
-				return metadata{}, fmt.Errorf("the discovery document has no %s", endpoint.name)
+				return Metadata{}, fmt.Errorf("the discovery document has no %s", endpoint.name)
 			}
 			continue
 		}
 		// An https issuer can't send us to this machine's own http services.
 		if outgoing.CheckURL(endpoint.url, i.insecure) != nil || !i.insecure && i.isSecure() && !isSecure(endpoint.url) {
-			return metadata{}, fmt.Errorf("the discovery document's %s is not an https URL", endpoint.name)
+			return Metadata{}, fmt.Errorf("the discovery document's %s is not an https URL", endpoint.name)
 		}
 	}
 	return m, nil
 }
 
-func (i *issuer) isSecure() bool { return isSecure(i.id) }
+func (i *Issuer) isSecure() bool { return isSecure(i.id) }
 
 func isSecure(url string) bool { return strings.HasPrefix(strings.ToLower(url), "https:") }

@@ -1,4 +1,4 @@
-package oauth
+package issuer
 
 import (
 	"context"
@@ -22,29 +22,29 @@ import (
 )
 
 const (
-	maxToken = 64 << 10
+	MaxToken = 64 << 10
 	// maxSubject is how many bytes a sub may have (Core 2).
 	maxSubject = 255
-	// maxSkew is how far the provider's clock may be off. For iat, which grants
+	// MaxSkew is how far the provider's clock may be off. For iat, which grants
 	// nothing, it is maxIssuedAhead.
-	maxSkew        = time.Minute
+	MaxSkew        = time.Minute
 	maxIssuedAhead = 5 * time.Minute
 )
 
 // signingAlgs are the ID token algorithms accepted without being configured.
 var signingAlgs = []string{oidc.RS256, oidc.ES256, oidc.PS256, oidc.EdDSA}
 
-// configurableAlgs are those that id_token_signed_response_alg may name.
-var configurableAlgs = []string{
+// ConfigurableAlgs are those that id_token_signed_response_alg may name.
+var ConfigurableAlgs = []string{
 	oidc.RS256, oidc.RS384, oidc.RS512, oidc.ES256, oidc.ES384, oidc.ES512,
 	oidc.PS256, oidc.PS384, oidc.PS512, oidc.EdDSA, string(jose.HS256),
 }
 
-// acceptedAlgs returns the algorithms an ID token may be signed with: the
+// AcceptedAlgs returns the algorithms an ID token may be signed with: the
 // configured one, else those of ours that the provider offers, else RS256
 // (OpenID Connect Core 3.1.3.7 number 7). The token never chooses (RFC 8725
 // section 3.1).
-func acceptedAlgs(configured string, offered []string) ([]string, error) {
+func AcceptedAlgs(configured string, offered []string) ([]string, error) {
 	if configured != "" {
 		return []string{configured}, nil
 	}
@@ -63,33 +63,54 @@ func acceptedAlgs(configured string, offered []string) ([]string, error) {
 	return accepted, nil
 }
 
-// idTokenRules is what an ID token is measured by.
-type idTokenRules struct {
-	issuer      *issuer
-	issuerID    string // what the discovery document says
-	client      *http.Client
-	jwksURI     string
-	algs        []string
-	secret      string // verifies HS256
-	clientID    string
-	audiences   []string // trusted besides clientID
-	nonce       string   // empty: none was sent
-	accessToken string
+// Rules are what a signed token of an issuer's is measured by.
+type Rules struct {
+	// Algs are the algorithms that it may be signed with.
+	Algs []string
+	// Secret verifies HS256.
+	Secret   string
+	ClientID string
+	// Audiences are trusted besides ClientID; "*" is any.
+	Audiences []string
+	// Nonce is the one that was sent; empty: none was.
+	Nonce string
+	// AccessToken is what at_hash, where it is there, must be of.
+	AccessToken string
 }
 
-// verify returns the claims of an ID token that holds in every respect of
-// OpenID Connect Core 3.1.3.7. go-oidc parses it and checks the algorithm, iss
+// Verify returns the claims of an ID token that holds in every respect of OpenID Connect
+// Core 3.1.3.7. Errors hold nothing of the token.
+func (i *Issuer) Verify(ctx context.Context, client *http.Client, found Metadata, rules Rules, raw string) (profile.Claims, error) {
+	return (&verification{Rules: rules, issuer: i, issuerID: found.Issuer, client: client, jwksURI: found.JWKSURI}).verify(ctx, raw)
+}
+
+// VerifyUserinfo returns the payload of a signed userinfo answer, whose iss and aud are
+// the issuer and the client where it has them (OpenID Connect Core 5.3.2).
+func (i *Issuer) VerifyUserinfo(ctx context.Context, client *http.Client, found Metadata, rules Rules, raw string) ([]byte, error) {
+	return (&verification{Rules: rules, issuer: i, issuerID: found.Issuer, client: client, jwksURI: found.JWKSURI}).verifyUserinfo(ctx, raw)
+}
+
+// verification is one token that is measured.
+type verification struct {
+	Rules
+	issuer   *Issuer
+	issuerID string // what the discovery document says
+	client   *http.Client
+	jwksURI  string
+}
+
+// verify has go-oidc do what it does well: it parses it and checks the algorithm, iss
 // and that aud holds the client; signature keys and all else are ours.
-func (r *idTokenRules) verify(ctx context.Context, raw string) (profile.Claims, error) {
+func (r *verification) verify(ctx context.Context, raw string) (profile.Claims, error) {
 	alg, err := tokenHeader(raw)
 	if err != nil {
 		return nil, err
 	}
 	keys := &tokenKeys{rules: r}
 	verifier := oidc.NewVerifier(r.issuerID, keys, &oidc.Config{
-		SkipIssuerCheck:      strings.Contains(r.issuerID, tenantPlace), // then checkIssuer does it
-		ClientID:             r.clientID,
-		SupportedSigningAlgs: r.algs,
+		SkipIssuerCheck:      strings.Contains(r.issuerID, TenantPlace), // then checkIssuer does it
+		ClientID:             r.ClientID,
+		SupportedSigningAlgs: r.Algs,
 		SkipExpiryCheck:      true, // its leeway for nbf is five minutes, and it takes strings for numbers
 	})
 	token, err := verifier.Verify(ctx, raw)
@@ -98,7 +119,7 @@ func (r *idTokenRules) verify(ctx context.Context, raw string) (profile.Claims, 
 	case keys.err != nil:
 		return nil, keys.err
 	case keys.payload == nil:
-		return nil, fmt.Errorf("it is not signed with %s", strings.Join(r.algs, ", "))
+		return nil, fmt.Errorf("it is not signed with %s", strings.Join(r.Algs, ", "))
 	default:
 		return nil, errors.New("its iss is not the issuer, its aud is not client_id, or a claim is of the wrong type")
 	}
@@ -120,7 +141,7 @@ func (r *idTokenRules) verify(ctx context.Context, raw string) (profile.Claims, 
 // understood, and not a token for another purpose (RFC 8725 section 3.11).
 func tokenHeader(raw string) (alg string, err error) {
 	malformed := errors.New("it is not a signed JWT in compact serialization")
-	if len(raw) > maxToken || !compactForm.MatchString(raw) {
+	if len(raw) > MaxToken || !compactForm.MatchString(raw) {
 		return "", malformed
 	}
 	encoded, _, _ := strings.Cut(raw, ".")
@@ -149,7 +170,7 @@ var compactForm = regexp.MustCompile(`^[\w-]*\.[\w-]*\.[\w-]*$`)
 // tokenKeys is the oidc.KeySet of one verification. It remembers what happened,
 // for go-oidc's errors don't wrap and may quote the token.
 type tokenKeys struct {
-	rules   *idTokenRules
+	rules   *verification
 	payload []byte
 	err     error
 }
@@ -162,8 +183,8 @@ func (k *tokenKeys) VerifySignature(ctx context.Context, raw string) ([]byte, er
 
 func (k *tokenKeys) verify(ctx context.Context, raw string) ([]byte, error) {
 	r := k.rules
-	algs := make([]jose.SignatureAlgorithm, len(r.algs))
-	for i, alg := range r.algs {
+	algs := make([]jose.SignatureAlgorithm, len(r.Algs))
+	for i, alg := range r.Algs {
 		algs[i] = jose.SignatureAlgorithm(alg)
 	}
 	jws, err := jose.ParseSignedCompact(raw, algs)
@@ -171,8 +192,8 @@ func (k *tokenKeys) verify(ctx context.Context, raw string) ([]byte, error) {
 		return nil, errNoKey
 	}
 	// HS256 is only ever the one configured algorithm, and its key the secret.
-	if slices.Contains(r.algs, string(jose.HS256)) {
-		payload, err := jws.Verify([]byte(r.secret))
+	if slices.Contains(r.Algs, string(jose.HS256)) {
+		payload, err := jws.Verify([]byte(r.Secret))
 		if err != nil {
 			return nil, errors.New("client_secret doesn't verify its signature")
 		}
@@ -182,7 +203,7 @@ func (k *tokenKeys) verify(ctx context.Context, raw string) ([]byte, error) {
 }
 
 // check applies what go-oidc leaves to its caller.
-func (r *idTokenRules) check(c profile.Claims, alg string, now time.Time) error {
+func (r *verification) check(c profile.Claims, alg string, now time.Time) error {
 	if err := r.checkAudience(c); err != nil {
 		return err
 	}
@@ -190,28 +211,25 @@ func (r *idTokenRules) check(c profile.Claims, alg string, now time.Time) error 
 		return err
 	}
 	switch nonce, sent := c["nonce"].(string); {
-	case r.nonce != "" && !sent:
+	case r.Nonce != "" && !sent:
 		return errors.New("it has no nonce, though one was sent; where the provider never sends it back, write checks pkce state")
-	case r.nonce != "" && !equal(nonce, r.nonce):
+	case r.Nonce != "" && !equal(nonce, r.Nonce):
 		return errors.New("its nonce is not the one that was sent")
 	}
 	if sub, ok := c["sub"].(string); !ok || sub == "" || len(sub) > maxSubject {
 		return errors.New("its sub is not a string of 1 to 255 bytes")
 	}
-	if hash, sent := c["at_hash"]; sent && hash != accessTokenHash(alg, r.accessToken) {
+	if hash, sent := c["at_hash"]; sent && hash != accessTokenHash(alg, r.AccessToken) {
 		return errors.New("its at_hash is not the access token's")
 	}
 	return nil
 }
 
-// userinfoAlgs are those that userinfo_signed_response_alg may name: not HS256,
+// UserinfoAlgs are those that userinfo_signed_response_alg may name: not HS256,
 // for an answer over TLS needs no second use of the secret.
-var userinfoAlgs = configurableAlgs[:len(configurableAlgs)-1]
+var UserinfoAlgs = ConfigurableAlgs[:len(ConfigurableAlgs)-1]
 
-// verifyUserinfo returns the payload of a signed userinfo answer. Its iss and
-// aud are the issuer and the client, where it has them (OpenID Connect Core
-// 5.3.2).
-func (r *idTokenRules) verifyUserinfo(ctx context.Context, raw string) ([]byte, error) {
+func (r *verification) verifyUserinfo(ctx context.Context, raw string) ([]byte, error) {
 	if _, err := tokenHeader(raw); err != nil {
 		return nil, err
 	}
@@ -236,8 +254,8 @@ func (r *idTokenRules) verifyUserinfo(ctx context.Context, raw string) ([]byte, 
 
 // checkTenant: where the issuer is that of every tenant, a token's is that of its
 // own tenant.
-func (r *idTokenRules) checkTenant(c profile.Claims) error {
-	if !strings.Contains(r.issuerID, tenantPlace) {
+func (r *verification) checkTenant(c profile.Claims) error {
+	if !strings.Contains(r.issuerID, TenantPlace) {
 		return nil
 	}
 	issuer, err := issuerOf(r.issuerID, c)
@@ -252,7 +270,7 @@ const anyAudience = "*"
 
 // checkAudience: every audience is trusted, and several need an azp (Core
 // 3.1.3.7 numbers 3 to 5).
-func (r *idTokenRules) checkAudience(c profile.Claims) error {
+func (r *verification) checkAudience(c profile.Claims) error {
 	list, _ := c["aud"].([]any)
 	if one, ok := c["aud"].(string); ok {
 		list = []any{one}
@@ -260,16 +278,16 @@ func (r *idTokenRules) checkAudience(c profile.Claims) error {
 	ours := false
 	for _, entry := range list {
 		audience, ok := entry.(string)
-		if !ok || audience != r.clientID && !slices.Contains(r.audiences, audience) && !slices.Contains(r.audiences, anyAudience) {
+		if !ok || audience != r.ClientID && !slices.Contains(r.Audiences, audience) && !slices.Contains(r.Audiences, anyAudience) {
 			return errors.New("its aud holds others than client_id; trusted_audiences may name them")
 		}
-		ours = ours || audience == r.clientID
+		ours = ours || audience == r.ClientID
 	}
 	if !ours {
 		return errors.New("its aud is not client_id")
 	}
 	azp, sent := c["azp"]
-	if sent && azp != r.clientID || !sent && len(list) > 1 {
+	if sent && azp != r.ClientID || !sent && len(list) > 1 {
 		return errors.New("its azp is not client_id")
 	}
 	return nil
@@ -278,22 +296,22 @@ func (r *idTokenRules) checkAudience(c profile.Claims) error {
 // checkTimes: exp and iat are required, nbf is honoured (Core 3.1.3.7 numbers 9
 // and 10, RFC 7519 section 4.1.5).
 func checkTimes(c profile.Claims, now time.Time) error {
-	if exp, ok := numericDate(c["exp"]); !ok || !now.Before(exp.Add(maxSkew)) {
+	if exp, ok := NumericDate(c["exp"]); !ok || !now.Before(exp.Add(MaxSkew)) {
 		return errors.New("its exp is missing or past")
 	}
-	if iat, ok := numericDate(c["iat"]); !ok || iat.After(now.Add(maxIssuedAhead)) {
+	if iat, ok := NumericDate(c["iat"]); !ok || iat.After(now.Add(maxIssuedAhead)) {
 		return errors.New("its iat is missing or in the future")
 	}
 	if nbf, sent := c["nbf"]; sent {
-		if notBefore, ok := numericDate(nbf); !ok || notBefore.After(now.Add(maxSkew)) {
+		if notBefore, ok := NumericDate(nbf); !ok || notBefore.After(now.Add(MaxSkew)) {
 			return errors.New("its nbf is in the future")
 		}
 	}
 	return nil
 }
 
-// numericDate reads a NumericDate (RFC 7519 section 2), which may have decimals.
-func numericDate(v any) (time.Time, bool) {
+// NumericDate reads a NumericDate (RFC 7519 section 2), which may have decimals.
+func NumericDate(v any) (time.Time, bool) {
 	number, ok := v.(json.Number)
 	if !ok {
 		return time.Time{}, false

@@ -1,4 +1,4 @@
-package oauth
+package issuer
 
 import (
 	"context"
@@ -25,7 +25,7 @@ var errNoKey = errors.New("no key of the provider verifies its signature")
 // signed. Keys are fetched on first use and hourly; a token that none of them
 // fits has them fetched once more (OpenID Connect Core 10.1.1), at a bounded
 // rate.
-func (i *issuer) verifySignature(ctx context.Context, client *http.Client, jwksURI string, jws *jose.JSONWebSignature) ([]byte, error) {
+func (i *Issuer) verifySignature(ctx context.Context, client *http.Client, jwksURI string, jws *jose.JSONWebSignature) ([]byte, error) {
 	fetch := func(ctx context.Context) ([]jose.JSONWebKey, error) { return fetchKeys(ctx, client, jwksURI) }
 	keys, version, err := i.keys.get(ctx, fetch)
 	if err != nil {
@@ -74,6 +74,12 @@ func fits(key jose.JSONWebKey, alg string) bool {
 		return alg == string(jose.EdDSA)
 	}
 	return false
+}
+
+// CheckKeys fetches the issuer's keys anew, and says what is wrong with them.
+func (i *Issuer) CheckKeys(ctx context.Context, client *http.Client, found Metadata) error {
+	_, err := fetchKeys(ctx, client, found.JWKSURI)
+	return err
 }
 
 func fetchKeys(ctx context.Context, client *http.Client, jwksURI string) ([]jose.JSONWebKey, error) {
