@@ -14,7 +14,7 @@ import (
 	"github.com/caddy-signin/caddy-signin/internal/keys"
 	"github.com/caddy-signin/caddy-signin/internal/nearest"
 	"github.com/caddy-signin/caddy-signin/internal/request"
-	"github.com/caddy-signin/caddy-signin/providers"
+	"github.com/caddy-signin/caddy-signin/providers/catalog"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
@@ -172,7 +172,7 @@ var pageOptions = options[Pages]{
 // parseProvider reads a provider's line; a word that is neither an option nor
 // a provider is told with the near ones of both.
 func parseProvider(d *caddyfile.Dispenser, realm *Realm) error {
-	if !providers.Known(d.Val()) {
+	if !catalog.Known(d.Val()) {
 		known := slices.Sorted(maps.Keys(realmOptions))
 		for block, inside := range map[string][]string{
 			"session": slices.Sorted(maps.Keys(sessionOptions)), "pages": slices.Sorted(maps.Keys(pageOptions)),
@@ -181,12 +181,12 @@ func parseProvider(d *caddyfile.Dispenser, realm *Realm) error {
 				return d.Errf("%s stands inside %s { … }", d.Val(), block)
 			}
 		}
-		if len(nearest.Names(d.Val(), providers.Keywords())) == 0 { // too many to list
+		if len(nearest.Names(d.Val(), catalog.Keywords())) == 0 { // too many to list
 			return unknownOption(d, append(known, "a provider of docs/providers.md"))
 		}
-		return unknownOption(d, slices.Concat(known, providers.Keywords()))
+		return unknownOption(d, slices.Concat(known, catalog.Keywords()))
 	}
-	raw, err := providers.UnmarshalProvider(d)
+	raw, err := catalog.Unmarshal(d)
 	if err != nil {
 		return err //nolint:wrapcheck // it names file and line already
 	}

@@ -6,13 +6,13 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
-	"github.com/caddy-signin/caddy-signin/providers"
+	"github.com/caddy-signin/caddy-signin/providers/credentials"
 )
 
 // What a configuration took, it gives back, loaded or not.
 func TestAConfigurationGivesBackWhatItTook(t *testing.T) {
 	t.Setenv("XDG_DATA_HOME", t.TempDir())
-	users := `[{"provider":"credentials","users":[{"username":"alice","password":"` + providers.DemoPasswordHash + `"}]}]`
+	users := `[{"provider":"credentials","users":[{"username":"alice","password":"` + credentials.DemoPasswordHash + `"}]}]`
 	for name, test := range map[string]struct {
 		module, config string
 		loads          bool

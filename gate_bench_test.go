@@ -11,13 +11,13 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/caddy-signin/caddy-signin/internal/realm"
-	"github.com/caddy-signin/caddy-signin/providers"
+	"github.com/caddy-signin/caddy-signin/providers/credentials"
 )
 
 const testSecret = "a secret of the unit tests, over 32 bytes"
 
 // aliceJSON is the only user of newRealm's realms.
-const aliceJSON = `{"username":"alice","password":"` + providers.DemoPasswordHash + `","name":"Alice Example","email":"alice@example.com","groups":["admins","ops"]}`
+const aliceJSON = `{"username":"alice","password":"` + credentials.DemoPasswordHash + `","name":"Alice Example","email":"alice@example.com","groups":["admins","ops"]}`
 
 // newRealm is a realm at work with the user alice and a fixed url.
 func newRealm(t testing.TB, change func(*Realm)) *realm.Realm {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/caddy-signin/caddy-signin/internal/access"
 	"github.com/caddy-signin/caddy-signin/providers"
+	"github.com/caddy-signin/caddy-signin/providers/catalog"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
@@ -96,7 +97,7 @@ func checkEvaluable(rule *access.Rule, tells map[string]providers.Parts) error {
 func tellsOf(ids []string, written []json.RawMessage) map[string]providers.Parts {
 	tells := make(map[string]providers.Parts, len(ids))
 	for i, id := range ids {
-		tells[id] = providers.Tells(written[i])
+		tells[id] = catalog.Tells(written[i])
 	}
 	return tells
 }

@@ -1,8 +1,11 @@
 package signin
 
-// The stores that come with this module, each a package of its own for its
-// heavy dependency: xcaddy's --with takes the root package alone.
+// The kinds of providers and the stores that come with this module: xcaddy's --with
+// takes the root package alone, and nothing else imports them.
 import (
+	_ "github.com/caddy-signin/caddy-signin/providers/credentials"
+	_ "github.com/caddy-signin/caddy-signin/providers/email"
+	_ "github.com/caddy-signin/caddy-signin/providers/oauth"
 	_ "github.com/caddy-signin/caddy-signin/sessionstore/bolt"
 	_ "github.com/caddy-signin/caddy-signin/sessionstore/postgres"
 	_ "github.com/caddy-signin/caddy-signin/sessionstore/redis"

@@ -1,15 +1,21 @@
-// Package providers holds the ways to sign in: guest modules in the namespace
-// signin.providers. A provider turns what a browser brings (a callback's
-// parameters, a form) into an [Account]; it knows nothing of cookies,
-// sessions or redirects back into the site.
+// Package providers is the contract of the ways to sign in: guest modules in the
+// namespace signin.providers. A provider turns what a browser brings (a callback's
+// parameters, a form) into an [Account]; it knows nothing of cookies, sessions or
+// redirects back into the site.
+//
+// The packages below it are the kinds of providers, and what several of them share.
 package providers
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/url"
 	"time"
 )
+
+//go:generate go test ./presets -run TestFiles -update
+//go:generate go run ./presetdoc ../docs
 
 // Namespace is the Caddy module namespace of all providers.
 const Namespace = "signin.providers"
@@ -49,6 +55,14 @@ type Info struct {
 	// FormActions are the http origins, outside https, that the sign-in form's
 	// redirects pass through (Content-Security-Policy form-action).
 	FormActions []string
+}
+
+// Named adds a provider's id to an error. Nil stays nil.
+func Named(id string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("provider %q: %w", id, err)
 }
 
 // Account is a person as one provider attests it.
@@ -172,7 +186,10 @@ func (r *RefusalError) Is(target error) bool { return target == ErrWrongCredenti
 
 // RefusalCodes are the reasons that a back end may give: people read them in
 // words of ours. Every other reason is a wrong password.
-var RefusalCodes = set("AccountLocked", "AccountDisabled", "PasswordExpired", "CodeRequired", "CodeInvalid", "AccessDenied")
+var RefusalCodes = map[string]bool{
+	"AccountLocked": true, "AccountDisabled": true, "PasswordExpired": true,
+	"CodeRequired": true, "CodeInvalid": true, "AccessDenied": true,
+}
 
 var (
 	// ErrProviderRefused is the provider's own error answer (the person

@@ -1,12 +1,11 @@
 package directive
 
 import (
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
-
-	"reflect"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -73,7 +72,7 @@ func TestABlock(t *testing.T) {
 func TestMistakesInABlock(t *testing.T) {
 	for text, want := range map[string]string{
 		"name a\nname b":       "name is written twice, at Caddyfile:3",
-		"nmae a":               `unknown option "nmae": did you mean name?`,
+		"scope a":              `unknown option "scope": did you mean scopes?`,
 		"zzzzzz":               `unknown option "zzzzzz": write one of inner, line, name,`,
 		"name":                 "name needs exactly one value",
 		"name a b":             "name needs exactly one value",

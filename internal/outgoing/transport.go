@@ -63,7 +63,7 @@ func loadTransport(ctx caddy.Context, owner any, field *json.RawMessage) (http.R
 	}
 	transport, ok := loaded.(http.RoundTripper)
 	if !ok {
-		return nil, nil, fmt.Errorf("Caddy's http transport is a %T, which makes no round trips", loaded)
+		return nil, nil, fmt.Errorf("the http transport of Caddy is a %T, which makes no round trips", loaded)
 	}
 	return transport, raw, nil
 }

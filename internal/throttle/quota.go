@@ -42,18 +42,17 @@ var errQuotaUsedUp = errors.New("none left")
 func (a Quotas) Take(ctx context.Context, key string, budget providers.Budget) (bool, error) {
 	ctx, done := deadline.Step(ctx)
 	defer done()
-	span := time.Duration(budget.Per)
 	err := a.throttle.store.Update(ctx, key, func(old []byte) ([]byte, time.Time, error) {
 		now := time.Now()
 		state := decodeTally(old)
-		if state.failures == 0 || !now.Before(state.last.Add(span)) {
+		if state.failures == 0 || !now.Before(state.last.Add(budget.Per)) {
 			state = tally{last: now}
 		}
 		if int(state.failures) >= budget.Most {
 			return nil, time.Time{}, errQuotaUsedUp
 		}
 		state.failures++
-		return state.encode(), state.last.Add(span), nil
+		return state.encode(), state.last.Add(budget.Per), nil
 	})
 	if errors.Is(err, errQuotaUsedUp) {
 		return false, nil

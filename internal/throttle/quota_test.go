@@ -12,7 +12,7 @@ func TestABudgetOfMails(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		counts := Quotas{newThrottle(), "site"}
-		budget := providers.Budget{Most: 3, Per: 15 * 60 * 1e9} // in nanoseconds: 15 minutes
+		budget := providers.Budget{Most: 3, Per: 15 * time.Minute}
 		take := func(key string) bool {
 			ok, err := counts.Take(t.Context(), key, budget)
 			if err != nil {

@@ -10,7 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/caddy-signin/caddy-signin/providers"
+	"github.com/caddy-signin/caddy-signin/providers/email"
+	"github.com/caddy-signin/caddy-signin/providers/oauth"
 )
 
 const (
@@ -128,7 +129,7 @@ const tail = `
 
 func page() string {
 	var main, restrictions, notes, mail strings.Builder
-	for _, p := range providers.Presets() {
+	for _, p := range oauth.Presets() {
 		fmt.Fprintf(&main, "| %s | %s | %s | %s | %s | %s |\n",
 			names(p), options(p.Options), code(p.Scopes...), profile(p), verified(p), yesNo(p.Public))
 		if len(p.Restrictions) > 0 {
@@ -138,19 +139,26 @@ func page() string {
 			fmt.Fprintf(&notes, "| `%s` | %s |\n", p.Name, text)
 		}
 	}
-	for _, service := range providers.MailServices() {
-		fmt.Fprintf(&mail, "| %s (%s) | %s |\n", code(service.Name), service.Display, options(service.Options))
+	for _, service := range email.Services() {
+		fmt.Fprintf(&mail, "| %s (%s) | %s |\n", code(service.Name), service.Display, options(optionsOf(service)))
 	}
 	return head + main.String() + notesHead + notes.String() + restrictionsHead + restrictions.String() + mailHead + mail.String() + tail
+}
+
+func optionsOf(service email.ServiceInfo) (list []oauth.PresetOption) {
+	for _, option := range service.Options {
+		list = append(list, oauth.PresetOption(option))
+	}
+	return list
 }
 
 func differences() string {
 	var table strings.Builder
 	table.WriteString(differencesHead)
-	for _, p := range providers.Presets() {
+	for _, p := range oauth.Presets() {
 		fmt.Fprintf(&table, "| %s | %s |\n", code(append([]string{p.Name}, p.Aliases...)...), p.Differs)
 	}
-	for _, service := range providers.MailServices() {
+	for _, service := range email.Services() {
 		fmt.Fprintf(&table, "| %s | %s |\n", code(service.Name), cmp.Or(service.Differs, nothing))
 	}
 	return table.String() + "\n"
@@ -158,11 +166,11 @@ func differences() string {
 
 const nothing = "Nothing beyond what holds for all."
 
-func names(p providers.PresetInfo) string {
+func names(p oauth.PresetInfo) string {
 	return fmt.Sprintf("%s (%s)", code(append([]string{p.Name}, p.Aliases...)...), p.Display)
 }
 
-func options(list []providers.PresetOption) string {
+func options(list []oauth.PresetOption) string {
 	all := make([]string, 0, len(list))
 	for _, option := range list {
 		text := code(option.Name)
@@ -186,7 +194,7 @@ func code(words ...string) string {
 
 // profile says what is read, and where the id is: it is what rules and headers
 // name a person by.
-func profile(p providers.PresetInfo) string {
+func profile(p oauth.PresetInfo) string {
 	parts := []string{"id from " + path(p.Profile.ID)}
 	for _, part := range []struct{ name, from string }{
 		{"name", p.Profile.Name}, {"address", p.Profile.Email}, {"picture", p.Profile.Image}, {"groups", p.Profile.Groups},
@@ -198,7 +206,7 @@ func profile(p providers.PresetInfo) string {
 	return strings.Join(parts, ", ")
 }
 
-func verified(p providers.PresetInfo) string {
+func verified(p oauth.PresetInfo) string {
 	switch {
 	case p.Profile.Email == "off":
 		return "no address"
@@ -208,7 +216,7 @@ func verified(p providers.PresetInfo) string {
 	return path(p.VerifiedBy)
 }
 
-func compared(list []providers.PresetRestriction) string {
+func compared(list []oauth.PresetRestriction) string {
 	all := make([]string, 0, len(list))
 	for _, one := range list {
 		text := code(one.Name)
@@ -241,7 +249,7 @@ func path(s string) string {
 	return code(strings.Split(s, "|")...)
 }
 
-func note(p providers.PresetInfo) string {
+func note(p oauth.PresetInfo) string {
 	notes := []string{}
 	if p.Note != "" {
 		notes = append(notes, p.Note)

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/caddy-signin/caddy-signin/providers"
+	"github.com/caddy-signin/caddy-signin/providers/oauth"
 )
 
 func TestThePagesAreMadeFromTheTable(t *testing.T) {
@@ -26,7 +26,7 @@ func TestThePagesAreMadeFromTheTable(t *testing.T) {
 func TestThePagesNameEveryPresetOnce(t *testing.T) {
 	table, _, _ := strings.Cut(page(), "## To know")
 	for what, text := range map[string]string{"the table": table[strings.Index(table, "|---"):], "the differences": differences()} {
-		for _, name := range providers.PresetNames() {
+		for _, name := range oauth.PresetNames() {
 			if got := strings.Count(text, "`"+name+"`"); got != 1 {
 				t.Errorf("%s stands %d times in %s", name, got, what)
 			}

@@ -24,19 +24,31 @@ const (
 	root   = "../.."
 )
 
+// kindsMayImport are the internal packages that every kind of provider may import.
+const kindsMayImport = "internal/(address|directive|excerpt|nearest|outgoing|queue|sampled)"
+
 // directions says which of our packages a package may import, by the first
 // pattern that its path in the module matches. Tests may import more.
 var directions = []struct {
 	from string
 	to   []string
 }{
-	{`\.`, []string{"client", "pages", "providers", "sessionstore", "sessionstore/.*", "internal/.*"}},
+	{`\.`, []string{"client", "pages", "providers", "providers/(catalog|credentials|email|oauth)", "sessionstore", "sessionstore/.*", "internal/.*"}},
 	{`client`, nil},
 	{`pages`, nil},
 	{`pages/.*`, []string{"pages", "pages/.*"}},
-	{`providers`, []string{"providers/presets", "internal/.*"}},
+	{`providers`, []string{"internal/address", "internal/excerpt"}},
 	{`providers/presets`, nil},
-	{`providers/.*`, []string{"providers", "internal/.*"}},
+	{`providers/probe`, []string{"providers", "internal/outgoing"}},
+	{`providers/catalog`, []string{"providers", "internal/(directive|nearest)"}},
+	{`providers/profile`, []string{"providers", "internal/(address|directive|excerpt)"}},
+	{`providers/ldap`, []string{"providers", "providers/(probe|profile)", kindsMayImport}},
+	{`providers/credentials`, []string{"providers", "providers/(ldap|probe|profile)", kindsMayImport}},
+	{`providers/email`, []string{"providers", "providers/probe", kindsMayImport}},
+	{`providers/oauth`, []string{"providers", "providers/(oauth/issuer|presets|probe|profile)", kindsMayImport}},
+	{`providers/oauth/issuer`, []string{"providers/profile", "internal/outgoing"}},
+	{`providers/presetdoc`, []string{"providers/(email|oauth)"}},
+	{`providers/providertest`, []string{"providers", "providers/catalog"}},
 	{`sessionstore`, nil},
 	{`sessionstore/.*`, []string{"sessionstore", "internal/(address|deadline)"}},
 	{`internal/directive`, []string{"internal/nearest"}},

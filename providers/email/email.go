@@ -1,0 +1,378 @@
+// Package email signs people in by a link that it mails. What the link holds, how long it
+// is remembered and who may have one is the caller's.
+//
+// The provider asks its sender, an SMTP server or a service's HTTP interface, whether a
+// message is taken, writes the letter, and hands it over in the background.
+package email
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/mail"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap"
+
+	"github.com/caddy-signin/caddy-signin/internal/address"
+	"github.com/caddy-signin/caddy-signin/internal/directive"
+	"github.com/caddy-signin/caddy-signin/internal/excerpt"
+	"github.com/caddy-signin/caddy-signin/internal/queue"
+	"github.com/caddy-signin/caddy-signin/providers"
+)
+
+func init() {
+	caddy.RegisterModule(new(Provider))
+}
+
+// The lives that a link may have. It lies in a mailbox and signs in whoever finds it, so
+// that a day is the longest.
+const (
+	defaultLinkLife = 30 * time.Minute
+	maxLinkLife     = 24 * time.Hour
+)
+
+// Provider signs people in by a link in a mail, which proves that they read the
+// address's mail: the address is the account's id, and counts as verified.
+//
+// Whether or not a link may go to an address, the mail server is asked in the
+// same way, up to and including whether it takes a message to it. So a server
+// that is down, or refuses, is told at once, and neither the answer nor its time
+// tells who may come in. The message follows in the background, over the same
+// connection; the number of connections is bounded. A service that takes mails
+// over HTTP is asked only whether it is there.
+type Provider struct {
+	// The provider id: the last path segment of its endpoints. Default: email, or
+	// the name of the service in api.
+	ID string `json:"id,omitempty"`
+
+	// The name that clients show. Default: Email.
+	Name string `json:"name,omitempty"`
+
+	// Who the mail is from: an address, or "Name <address>". Placeholders are
+	// expanded. Default: none, required but for the service loops.
+	From string `json:"from,omitempty"`
+
+	// Where answers go. Placeholders are expanded. Default: to from.
+	ReplyTo string `json:"reply_to,omitempty"`
+
+	// The subject, a Go template with the fields of [providers.Link].
+	// Default: Sign in to {{.Site}}.
+	Subject string `json:"subject,omitempty"`
+
+	// The mail server. Default: none, required unless there is api.
+	SMTP *SMTP `json:"smtp,omitempty"`
+
+	// A service that takes mails over HTTP, instead of smtp. Default: none.
+	API *API `json:"api,omitempty"`
+
+	// How long a link works, at most 24h. Default: 30m.
+	MaxAge caddy.Duration `json:"max_age,omitempty"`
+
+	// on: a link opens a page whose button signs in, so that programs that open
+	// every link in a mail spend none. off: opening the link signs in, as in
+	// NextAuth. Default: on.
+	Confirm string `json:"confirm,omitempty"`
+
+	// Files with Go templates for the parts of the mail, which get the fields of
+	// [providers.Link]. Default: the built-in ones.
+	Templates Templates `json:"templates,omitzero"`
+
+	// How many links may be asked for. Default: see its fields.
+	Limit Limits `json:"limit,omitzero"`
+
+	from     mail.Address
+	replyTo  *mail.Address
+	letter   *letter
+	sender   Sender
+	turns    *queue.Queue
+	underway sync.WaitGroup
+	logger   *zap.Logger
+}
+
+// CaddyModule returns the Caddy module information.
+func (*Provider) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{
+		ID:  providers.Namespace + ".email",
+		New: func() caddy.Module { return new(Provider) },
+	}
+}
+
+// Provision fills in the defaults and reads the templates. It talks to no server.
+func (e *Provider) Provision(ctx caddy.Context) error {
+	e.logger = ctx.Logger()
+	e.setDefaults()
+	if err := e.check(); err != nil {
+		return providers.Named(e.ID, err)
+	}
+	steps := []func(caddy.Context) error{e.provisionAddresses, e.provisionLetter, e.provisionSender}
+	for _, step := range steps {
+		if err := step(ctx); err != nil {
+			return providers.Named(e.ID, err)
+		}
+	}
+	e.turns = queue.New(maxTransactions, maxWaiting, e.answerTimeout())
+	return nil
+}
+
+func (e *Provider) setDefaults() {
+	e.ID = cmp.Or(e.ID, e.defaultID())
+	e.Name = cmp.Or(e.Name, "Email")
+	e.Subject = cmp.Or(e.Subject, "Sign in to {{.Site}}")
+	e.Confirm = cmp.Or(e.Confirm, "on")
+	if e.MaxAge == 0 {
+		e.MaxAge = caddy.Duration(defaultLinkLife)
+	}
+	e.Limit.setDefaults()
+}
+
+// check says what is wrong with the written values, placeholders aside.
+func (e *Provider) check() error {
+	switch {
+	case e.SMTP != nil && e.API != nil:
+		return errors.New("smtp and api can't be combined: give each an email block of its own, with an id line")
+	case e.From == "" && !e.ownLetter():
+		return errors.New(`from is missing: write who the mail is from, such as from "Example <no-reply@example.com>"`)
+	case e.SMTP == nil && e.API == nil:
+		return errors.New("smtp is missing: write your mail server, such as smtp mail.example.com:587")
+	case e.Confirm != "" && e.Confirm != "on" && e.Confirm != "off":
+		return fmt.Errorf("confirm must be on or off, not %q", e.Confirm)
+	case e.MaxAge < 0 || (e.MaxAge > 0 && e.MaxAge < caddy.Duration(time.Second)) || e.MaxAge > caddy.Duration(maxLinkLife):
+		return errors.New("max_age must be between 1s and 24h: a link in a mailbox is a key to the account")
+	}
+	if err := e.Limit.check(); err != nil {
+		return err
+	}
+	for name, raw := range map[string]string{"from": e.From, "reply_to": e.ReplyTo} {
+		if raw != "" && !strings.Contains(raw, "{") {
+			if _, err := parseMailbox(raw); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+		}
+	}
+	if e.API != nil {
+		return e.API.check(e.From)
+	}
+	return e.SMTP.check()
+}
+
+// ownLetter says that the service writes the mail.
+func (e *Provider) ownLetter() bool { return e.API != nil && services[e.API.Service].ownLetter }
+
+func (e *Provider) defaultID() string {
+	if e.API != nil {
+		return e.API.Service
+	}
+	return "email"
+}
+
+func (e *Provider) provisionAddresses(caddy.Context) error {
+	from, replyTo := e.From, e.ReplyTo
+	if err := directive.Expand("from", &from); err != nil {
+		return err
+	}
+	if err := directive.Expand("reply_to", &replyTo); err != nil {
+		return err
+	}
+	var err error
+	if from != "" {
+		if e.from, err = parseMailbox(from); err != nil {
+			return fmt.Errorf("from: %w", err)
+		}
+	}
+	if replyTo == "" {
+		return nil
+	}
+	answers, err := parseMailbox(replyTo)
+	if err != nil {
+		return fmt.Errorf("reply_to: %w", err)
+	}
+	e.replyTo = &answers
+	return nil
+}
+
+// parseMailbox reads an address of the operator's, with or without a name
+// (RFC 5322 section 3.4). The local part keeps its case; the domain is in ASCII,
+// as a server without SMTPUTF8 wants it (RFC 6531).
+func parseMailbox(raw string) (mail.Address, error) {
+	parsed, err := mail.ParseAddress(raw)
+	if err != nil {
+		return mail.Address{}, fmt.Errorf(`%q is not an address: write no-reply@example.com or "Example <no-reply@example.com>"`, excerpt.Of(raw))
+	}
+	plain, err := address.ParseCased(parsed.Address)
+	if err != nil {
+		return mail.Address{}, fmt.Errorf("%q: %w", excerpt.Of(parsed.Address), err)
+	}
+	return mail.Address{Name: parsed.Name, Address: plain}, nil
+}
+
+func (e *Provider) provisionLetter(caddy.Context) error {
+	var err error
+	e.letter, err = newLetter(e.Subject, e.Templates)
+	return err
+}
+
+func (e *Provider) provisionSender(ctx caddy.Context) error {
+	if e.API != nil {
+		sender, err := e.API.provision(ctx, e.from.Address)
+		e.sender = sender
+		return err
+	}
+	sender, err := e.SMTP.provision(ctx)
+	if err != nil {
+		return err
+	}
+	if e.SMTP.TLS == tlsInsecureOff {
+		e.logger.Warn("smtp: tls insecure_off: whoever sits between this server and the mail server reads the links and the password, and can sign in as anyone",
+			zap.String("provider", e.ID), zap.String("server", sender.address))
+	}
+	e.sender = sender
+	return nil
+}
+
+// answerTimeout bounds what the visitor waits for, sendTimeout the rest.
+func (e *Provider) answerTimeout() time.Duration {
+	if e.SMTP == nil {
+		return defaultAnswerTimeout
+	}
+	return e.SMTP.answerTimeout()
+}
+
+func (e *Provider) sendTimeout() time.Duration {
+	if e.SMTP == nil {
+		return defaultSendTimeout
+	}
+	return e.SMTP.sendTimeout()
+}
+
+// cleanupWait is how long an unloaded configuration waits for its last mails.
+const cleanupWait = 5 * time.Second
+
+// Cleanup waits a little for the messages that are under way.
+func (e *Provider) Cleanup() error {
+	done := make(chan struct{})
+	go func() {
+		e.underway.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-time.After(cleanupWait):
+		return fmt.Errorf("provider %q: messages are still being handed to the mail server after %s: they may be lost", e.ID, cleanupWait)
+	}
+}
+
+// Info implements [providers.Provider].
+func (e *Provider) Info() providers.Info {
+	return providers.Info{ID: e.ID, Name: e.Name, Type: providers.TypeEmail, Public: true}
+}
+
+// Tells implements [providers.Teller].
+func (*Provider) Tells() providers.Parts {
+	return providers.Parts{Email: true, Mend: "mailed links tell an address alone"}
+}
+
+// Keywords implements [providers.Keyworder]: the services that take mails over HTTP, and
+// Auth.js v5's name for mails over SMTP.
+func (*Provider) Keywords() []string { return append(ServiceNames(), nodemailer) }
+
+// IsKeyword implements [providers.Keyworder].
+func (e *Provider) IsKeyword(word string) bool { return slices.Contains(e.Keywords(), word) }
+
+// Probe implements [providers.Prober]: it asks whether the sender takes a mail, of which
+// there is none, and names nobody whom it would be for.
+func (e *Provider) Probe(ctx context.Context) []providers.Finding {
+	return e.sender.Probe(ctx, e.from.Address)
+}
+
+// LinkLife implements [providers.Mailer].
+func (e *Provider) LinkLife() time.Duration { return time.Duration(e.MaxAge) }
+
+// Confirms implements [providers.Mailer].
+func (e *Provider) Confirms() bool { return e.Confirm != "off" }
+
+// Limits implements [providers.Mailer].
+func (e *Provider) Limits() providers.MailLimits {
+	return providers.MailLimits{Address: e.Limit.Address.budget(), Client: e.Limit.Client.budget(), Total: e.Limit.Total.budget()}
+}
+
+// What one provider does at a time: connections to the mail server, and
+// visitors who wait for one.
+const (
+	maxTransactions = 16
+	maxWaiting      = 64
+)
+
+var errBusy = errors.New("too many messages at once: the mail server is too slow for what is asked of it")
+
+// Offer implements [providers.Mailer].
+func (e *Provider) Offer(ctx context.Context, address string) (providers.Offer, error) {
+	ctx, cancel := context.WithTimeout(ctx, e.answerTimeout())
+	defer cancel()
+	if err := e.acquire(ctx); err != nil {
+		return nil, err
+	}
+	transaction, err := e.sender.Begin(ctx, e.from.Address, address)
+	if err != nil {
+		e.release()
+		return nil, err
+	}
+	return &offer{email: e, to: address, transaction: transaction}, nil
+}
+
+func (e *Provider) acquire(ctx context.Context) error {
+	if err := e.turns.Acquire(ctx); err != nil {
+		return errBusy
+	}
+	e.underway.Add(1)
+	return nil
+}
+
+func (e *Provider) release() {
+	e.turns.Release()
+	e.underway.Done()
+}
+
+// offer is the server's readiness for one message.
+type offer struct {
+	email       *Provider
+	to          string
+	transaction Transaction
+}
+
+// Send implements [providers.Offer].
+func (o *offer) Send(ctx context.Context, link providers.Link) error {
+	defer o.email.release()
+	message, err := o.email.letter.write(link)
+	if err != nil {
+		o.transaction.Abort()
+		return err
+	}
+	message.From, message.ReplyTo, message.To = o.email.from, o.email.replyTo, o.to
+	ctx, cancel := context.WithTimeout(ctx, o.email.sendTimeout())
+	defer cancel()
+	return o.transaction.Send(ctx, message) //nolint:wrapcheck // it says what was being done
+}
+
+// Withdraw implements [providers.Offer].
+func (o *offer) Withdraw() {
+	defer o.email.release()
+	o.transaction.Abort()
+}
+
+var (
+	_ caddy.Module        = (*Provider)(nil)
+	_ caddy.Provisioner   = (*Provider)(nil)
+	_ caddy.CleanerUpper  = (*Provider)(nil)
+	_ providers.Mailer    = (*Provider)(nil)
+	_ providers.Teller    = (*Provider)(nil)
+	_ providers.Keyworder = (*Provider)(nil)
+	_ providers.Prober    = (*Provider)(nil)
+	_ providers.Offer     = (*offer)(nil)
+)

@@ -1,0 +1,64 @@
+package ldap
+
+import (
+	"time"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/caddy-signin/caddy-signin/internal/directive"
+)
+
+// UnmarshalCaddyfile parses:
+//
+//	ldap <url>... {
+//		start_tls
+//		bind_dn         <dn>
+//		bind_password   <password>
+//		base_dn         <dn>
+//		user_filter     <filter>
+//		group_base_dn   <dn>
+//		group_filter    <filter>
+//		attributes {
+//			id|login|name|email|image|groups|group_name <attribute>...|off
+//		}
+//		tls_trust_pool  <module> ...
+//		tls_server_name <name>
+//		timeout         <duration>
+//		max_connections <number>
+//		insecure_ldap
+//	}
+func (l *Backend) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	line := d.Token()
+	l.URLs = d.RemainingArgs()
+	err := directive.Read(d, directive.Options{
+		"start_tls":       directive.Flag(&l.StartTLS),
+		"bind_dn":         directive.One(&l.BindDN),
+		"bind_password":   directive.One(&l.BindPassword),
+		"base_dn":         directive.One(&l.BaseDN),
+		"user_filter":     directive.One(&l.UserFilter),
+		"group_base_dn":   directive.One(&l.GroupBaseDN),
+		"group_filter":    directive.One(&l.GroupFilter),
+		"attributes":      l.Attributes.unmarshal,
+		"tls_trust_pool":  directive.TrustPool(&l.TrustPoolRaw),
+		"tls_server_name": directive.One(&l.ServerName),
+		"timeout":         directive.Duration(&l.Timeout, 100*time.Millisecond),
+		"max_connections": directive.Number(&l.MaxConnections, maxConnections),
+		"insecure_ldap":   directive.Flag(&l.InsecureLDAP),
+	})
+	if err != nil {
+		return err
+	}
+	return directive.At(line, l.check())
+}
+
+func (a *Attributes) unmarshal(d *caddyfile.Dispenser) error {
+	if d.CountRemainingArgs() > 0 {
+		return d.Errf("attributes takes a block: attributes { email mail }")
+	}
+	return directive.Read(d, directive.Options{
+		"id": directive.Alternatives(&a.ID), "login": directive.Alternatives(&a.Login), "name": directive.Alternatives(&a.Name), "email": directive.Alternatives(&a.Email),
+		"image": directive.Alternatives(&a.Image), "groups": directive.Alternatives(&a.Groups), "group_name": directive.One(&a.GroupName),
+	})
+}
+
+var _ caddyfile.Unmarshaler = (*Backend)(nil)

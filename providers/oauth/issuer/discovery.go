@@ -1,0 +1,166 @@
+// Package issuer knows identity providers by their issuer identifiers: it discovers their
+// endpoints, keeps their keys, and verifies what they sign. It knows nothing of clients
+// but the id and secret that a token is measured by.
+package issuer
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/caddy-signin/caddy-signin/internal/outgoing"
+)
+
+// Metadata is what is used of a discovery document (OpenID Connect Discovery
+// 1.0 section 3, RFC 9126 section 5, RFC 9207 section 3).
+type Metadata struct {
+	Issuer                string   `json:"issuer"`
+	AuthorizationEndpoint string   `json:"authorization_endpoint"`
+	TokenEndpoint         string   `json:"token_endpoint"`
+	UserinfoEndpoint      string   `json:"userinfo_endpoint"`
+	JWKSURI               string   `json:"jwks_uri"`
+	PAREndpoint           string   `json:"pushed_authorization_request_endpoint"`
+	RequiresPAR           bool     `json:"require_pushed_authorization_requests"`
+	IDTokenAlgs           []string `json:"id_token_signing_alg_values_supported"`
+	AnnouncesIss          bool     `json:"authorization_response_iss_parameter_supported"`
+}
+
+// issuers hold what was learnt of each issuer. They outlive a reload, so that a
+// new configuration doesn't have to ask again.
+var issuers = caddy.NewUsagePool()
+
+// issuerKey tells apart what may have been learnt differently: over another
+// transport, at another address, or with plain http permitted.
+type issuerKey struct {
+	issuer    string
+	template  string
+	discovery string
+	insecure  bool
+	transport [sha256.Size]byte
+}
+
+// Issuer is an identity provider's metadata and keys. Nothing is fetched before
+// the first use. The configuration that asks lends its HTTP client.
+type Issuer struct {
+	id string
+	// template, where there is one, is the issuer of every tenant, with
+	// tenantPlace for the tenant.
+	template  string
+	discovery string // the discovery document's address
+	insecure  bool
+	metadata  cache[Metadata]
+	keys      cache[[]jose.JSONWebKey]
+}
+
+// Destruct implements [caddy.Destructor]. A fetch under way ends by itself.
+func (*Issuer) Destruct() error { return nil }
+
+// Source is where an issuer's metadata comes from, and how.
+type Source struct {
+	// Issuer is its identifier; template, where there is one, the issuer of every
+	// tenant, with tenantPlace for the tenant; discovery the document's address.
+	Issuer, Template, Discovery string
+	// Insecure permits plain http.
+	Insecure bool
+	// Transport is the configuration of the HTTP client that asks.
+	Transport []byte
+}
+
+// Acquire returns the shared issuer of a source, and what gives it back when nobody
+// needs it any more.
+func Acquire(from Source) (shared *Issuer, release func() error, err error) {
+	key := issuerKey{from.Issuer, from.Template, from.Discovery, from.Insecure, sha256.Sum256(from.Transport)}
+	loaded, _, err := issuers.LoadOrNew(key, func() (caddy.Destructor, error) {
+		return &Issuer{id: key.issuer, template: from.Template, discovery: from.Discovery, insecure: key.insecure}, nil
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("sharing the issuer's metadata: %w", err)
+	}
+	release = func() error {
+		_, err := issuers.Delete(key)
+		return err //nolint:wrapcheck // only a key that isn't there fails
+	}
+	return loaded.(*Issuer), release, nil
+}
+
+// Known is what is known of the issuer now, without asking.
+func (i *Issuer) Known() Metadata {
+	found, _ := i.metadata.peek()
+	return found
+}
+
+// Discover returns the issuer's metadata.
+func (i *Issuer) Discover(ctx context.Context, client *http.Client) (Metadata, error) {
+	m, err := i.Find(ctx, client)
+	if err != nil {
+		return Metadata{}, fmt.Errorf("discovery of issuer %s failed: %w", i.id, err)
+	}
+	return m, nil
+}
+
+func (i *Issuer) Find(ctx context.Context, client *http.Client) (Metadata, error) {
+	m, _, err := i.metadata.get(ctx, func(ctx context.Context) (Metadata, error) {
+		body, err := outgoing.Get(ctx, client, i.discovery, outgoing.MaxAnswer)
+		if err != nil {
+			return Metadata{}, err
+		}
+		return i.read(body)
+	})
+	return m, err
+}
+
+// WellKnown is where below an issuer its document is.
+const WellKnown = "/.well-known/openid-configuration"
+
+// DiscoveryURL follows OpenID Connect Discovery 1.0 section 4.1.
+func DiscoveryURL(issuer string) string {
+	return strings.TrimSuffix(issuer, "/") + WellKnown
+}
+
+// read accepts a document that is this very issuer's (section 4.3), or one of its
+// tenants', and whose endpoints can be used.
+func (i *Issuer) read(document []byte) (Metadata, error) {
+	var m Metadata
+	if err := json.Unmarshal(document, &m); err != nil {
+		return Metadata{}, errors.New("the discovery document is not the JSON object it should be")
+	}
+	if m.Issuer != i.id && !isTenantOf(i.template, m.Issuer) {
+		if strings.TrimSuffix(m.Issuer, "/") == strings.TrimSuffix(i.id, "/") {
+			return Metadata{}, fmt.Errorf("the provider writes its issuer %s: set issuer to exactly that", m.Issuer)
+		}
+		return Metadata{}, errors.New("the discovery document names another issuer: set issuer to what it says there")
+	}
+	for _, endpoint := range []struct {
+		name, url string
+		required  bool
+	}{
+		{"authorization_endpoint", m.AuthorizationEndpoint, true},
+		{"token_endpoint", m.TokenEndpoint, true},
+		{"jwks_uri", m.JWKSURI, true},
+		{"userinfo_endpoint", m.UserinfoEndpoint, false},
+		{"pushed_authorization_request_endpoint", m.PAREndpoint, false},
+	} {
+		if endpoint.url == "" {
+			if endpoint.required {
+				return Metadata{}, fmt.Errorf("the discovery document has no %s", endpoint.name)
+			}
+			continue
+		}
+		// An https issuer can't send us to this machine's own http services.
+		if outgoing.CheckURL(endpoint.url, i.insecure) != nil || !i.insecure && i.isSecure() && !isSecure(endpoint.url) {
+			return Metadata{}, fmt.Errorf("the discovery document's %s is not an https URL", endpoint.name)
+		}
+	}
+	return m, nil
+}
+
+func (i *Issuer) isSecure() bool { return isSecure(i.id) }
+
+func isSecure(url string) bool { return strings.HasPrefix(strings.ToLower(url), "https:") }
