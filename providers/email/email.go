@@ -30,7 +30,8 @@ func init() {
 	caddy.RegisterModule(new(Provider))
 }
 
-// The lives that a link may have: requirement I4 bounds them by a day.
+// The lives that a link may have. It lies in a mailbox and signs in whoever finds it, so
+// that a day is the longest.
 const (
 	defaultLinkLife = 30 * time.Minute
 	maxLinkLife     = 24 * time.Hour

@@ -11,6 +11,7 @@ import (
 // Path leads to a value inside claims.
 type Path []string
 
+// ParsePaths reads paths that are separated by bars. [Off], and nothing, are none.
 func ParsePaths(s string) []Path {
 	if s == "" || s == Off {
 		return nil

@@ -63,6 +63,7 @@ type Map struct {
 // Off switches a part of a profile off, or an endpoint.
 const Off = "off"
 
+// Check says what can't be read, or returns nil.
 func (m Map) Check() error {
 	if m.ID == Off {
 		return errors.New("profile id can't be off: without it nobody can be told from another")
@@ -103,10 +104,12 @@ type Reader struct {
 	name, image       []source
 	// verified says whether the address is; nil: the claim beside it does.
 	verified []source
-	// verifiesEmail: see the preset's field of that name.
+	// verifiesEmail: an address of which no claim says so is verified nevertheless.
 	verifiesEmail bool
 }
 
+// Compile makes the reader of a map that was checked. verifiesEmail says that an address
+// counts as verified where no claim says whether it is.
 func (m Map) Compile(verifiesEmail bool) Reader {
 	return Reader{
 		id: ParsePaths(m.ID), email: ParsePaths(m.Email), groups: ParsePaths(m.Groups),
@@ -249,7 +252,7 @@ func Text(v any) (string, bool) {
 }
 
 // CleanText returns s on one line, without control characters and direction
-// overrides, cut to maxText bytes.
+// overrides, cut to 255 bytes.
 func CleanText(s string) string {
 	s = strings.Map(func(r rune) rune {
 		switch {
