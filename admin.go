@@ -9,13 +9,13 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 
-	"github.com/caddy-signin/caddy-signin/internal/nearest"
+	"github.com/caddy-signin/caddy-signin/internal/response"
+	"github.com/caddy-signin/caddy-signin/internal/session"
 )
 
 func init() { caddy.RegisterModule(adminAPI{}) }
@@ -80,14 +80,14 @@ func (a *adminAPI) serveSessions(w http.ResponseWriter, r *http.Request) error {
 		if user == "" {
 			return adminError(http.StatusBadRequest, errors.New("name the user whose sessions to revoke, such as ?user=github:583231, or the session, as /signin/sessions/<session>"))
 		}
-		if err := markEnded(r.Context(), query.Get("realm"), user); err != nil {
+		if err := revokeEarlierSignIns(r.Context(), query.Get("realm"), user); err != nil {
 			return err
 		}
 		found, err := find(r.Context(), query.Get("realm"), user, everyEntry)
 		if err != nil {
 			return err
 		}
-		return a.revoke(w, r, found)
+		return a.Revoke(w, r, found)
 	default:
 		return methodNotAllowed(w, "GET, DELETE")
 	}
@@ -98,30 +98,30 @@ func (a *adminAPI) serveSession(w http.ResponseWriter, r *http.Request) error {
 	if r.Method != http.MethodDelete {
 		return methodNotAllowed(w, "DELETE")
 	}
-	found, err := find(r.Context(), r.URL.Query().Get("realm"), "", func(e *entry) bool { return e.sid == sid })
+	found, err := find(r.Context(), r.URL.Query().Get("realm"), "", func(e *session.Entry) bool { return e.SID == sid })
 	if err != nil {
 		return err
 	}
 	if len(found) == 0 {
-		return adminError(http.StatusNotFound, fmt.Errorf("no session %q: GET %s lists those that live", cut(sid, 80), adminSessions))
+		return adminError(http.StatusNotFound, fmt.Errorf("no session %q: GET %s lists those that live", response.Cut(sid, 80), adminSessions))
 	}
-	return a.revoke(w, r, found)
+	return a.Revoke(w, r, found)
 }
 
-func showSessions(w http.ResponseWriter, found []owned) error {
+func showSessions(w http.ResponseWriter, found []session.ListedEntry) error {
 	list := make([]listedSession, len(found))
 	for i, one := range found {
 		list[i] = listedSession{
-			ID: one.sid, Realm: one.key, User: one.user, Provider: one.provider,
-			Started: one.started.UTC(), Expires: one.ends.UTC(), UserAgent: one.agent,
+			ID: one.SID, Realm: one.Key, User: one.User, Provider: one.Provider,
+			Started: one.Started.UTC(), Expires: one.Ends.UTC(), UserAgent: one.Agent,
 		}
 	}
 	return adminJSON(w, list)
 }
 
-func (a *adminAPI) revoke(w http.ResponseWriter, r *http.Request, found []owned) error {
-	revoked, err := endEach(r.Context(), found, func(one owned) {
-		a.logger.Info("revoked a session", zap.String("user", one.user), zap.String("realm", one.key), zap.String("session", one.sid))
+func (a *adminAPI) Revoke(w http.ResponseWriter, r *http.Request, found []session.ListedEntry) error {
+	revoked, err := session.EndEach(r.Context(), found, func(one session.ListedEntry) {
+		a.logger.Info("revoked a session", zap.String("user", one.User), zap.String("realm", one.Key), zap.String("session", one.SID))
 	})
 	if err != nil {
 		return adminError(http.StatusServiceUnavailable, fmt.Errorf("revoked %d of %d sessions: %w", revoked, len(found), err))
@@ -149,46 +149,40 @@ func methodNotAllowed(w http.ResponseWriter, allowed string) error {
 	return adminError(http.StatusMethodNotAllowed, fmt.Errorf("only %s here", allowed))
 }
 
-// owned is an entry with the ledger that it stands in.
-type owned struct {
-	ledger
-	entry
-}
-
-// markEnded has sign-ins of a user that are under way come to nothing, in a
+// revokeEarlierSignIns has sign-ins of a user that are under way come to nothing, in a
 // realm or in all.
-func markEnded(ctx context.Context, realmKey, user string) error {
+func revokeEarlierSignIns(ctx context.Context, realmKey, user string) error {
 	realms, err := running.realms(realmKey)
 	if err != nil {
 		return adminError(http.StatusNotFound, err)
 	}
 	for _, rl := range realms {
-		if err := (ledger{realm: rl}).markEnded(ctx, user); err != nil {
-			return adminError(http.StatusServiceUnavailable, fmt.Errorf("%s: %w", rl, err))
+		if err := (session.List{Manager: rl.active.sessions}).RevokeEarlierSignIns(ctx, user); err != nil {
+			return adminError(http.StatusServiceUnavailable, fmt.Errorf("%s: %w", rl.active, err))
 		}
 	}
 	return nil
 }
 
-func everyEntry(*entry) bool { return true }
+func everyEntry(*session.Entry) bool { return true }
 
 // find returns the live sessions of a realm, or of all, and of a user, or of
 // all, that are wanted, the oldest first.
-func find(ctx context.Context, realmKey, user string, wanted func(*entry) bool) ([]owned, error) {
+func find(ctx context.Context, realmKey, user string, wanted func(*session.Entry) bool) ([]session.ListedEntry, error) {
 	realms, err := running.realms(realmKey)
 	if err != nil {
 		return nil, adminError(http.StatusNotFound, err)
 	}
 	seen := make(map[[2]string]bool) // realms without a name may share a store
-	var found []owned
+	var found []session.ListedEntry
 	for _, rl := range realms {
-		err := ledger{realm: rl}.each(ctx, listPrefix(cmp.Or(realmKey, rl.poolKey()), user), func(key string, e entry) error {
-			id := [2]string{key, e.sid}
-			if !rl.owns(key) || seen[id] || (user != "" && e.user != user) || !wanted(&e) {
+		err := session.List{Manager: rl.active.sessions}.Each(ctx, listPrefix(cmp.Or(realmKey, rl.active.poolKey()), user), func(key string, e session.Entry) error {
+			id := [2]string{key, e.SID}
+			if !rl.active.owns(key) || seen[id] || (user != "" && e.User != user) || !wanted(&e) {
 				return nil
 			}
-			one := owned{ledger{realm: rl, key: key}, e}
-			over, err := e.home().revoked(ctx, one.ledger, e)
+			one := session.ListedEntry{List: session.List{Manager: rl.active.sessions, Key: key}, Entry: e}
+			over, err := e.Strategy().Revoked(ctx, one.List, e)
 			if err == nil && !over {
 				seen[id] = true
 				found = append(found, one)
@@ -196,17 +190,17 @@ func find(ctx context.Context, realmKey, user string, wanted func(*entry) bool) 
 			return err //nolint:wrapcheck // it says what was being asked
 		})
 		switch {
-		case errors.Is(err, errNoList):
-			return nil, adminError(http.StatusNotImplemented, fmt.Errorf("%s: %w", rl, err))
+		case errors.Is(err, session.ErrNoList):
+			return nil, adminError(http.StatusNotImplemented, fmt.Errorf("%s: %w", rl.active, err))
 		case err != nil:
-			return nil, adminError(http.StatusServiceUnavailable, fmt.Errorf("%s: %w", rl, err))
+			return nil, adminError(http.StatusServiceUnavailable, fmt.Errorf("%s: %w", rl.active, err))
 		}
 	}
-	slices.SortFunc(found, func(a, b owned) int {
-		if order := a.started.Compare(b.started); order != 0 {
+	slices.SortFunc(found, func(a, b session.ListedEntry) int {
+		if order := a.Started.Compare(b.Started); order != 0 {
 			return order
 		}
-		return strings.Compare(a.sid, b.sid)
+		return strings.Compare(a.SID, b.SID)
 	})
 	return found, nil
 }
@@ -218,88 +212,10 @@ func listPrefix(key, user string) string {
 	case key == "":
 		return ""
 	case user == "":
-		return key + sessionMark
+		return key + session.Infix
 	default:
-		return ledger{key: key}.userPrefix(user)
+		return session.List{Key: key}.UserPrefix(user)
 	}
-}
-
-// owns reports whether a key that is in the realm's store is one of its own. A
-// realm without a name or url has the key of each address that it is asked at.
-func (rl *Realm) owns(key string) bool {
-	if own := rl.poolKey(); own != "" {
-		return key == own
-	}
-	_, err := parseOrigin(key)
-	return err == nil
-}
-
-// running are the apps of the configurations that run: the last is the newest.
-// Two run for a moment at every reload.
-var running runningApps
-
-type runningApps struct {
-	mu   sync.Mutex
-	apps []*App
-}
-
-func (r *runningApps) add(app *App) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.apps, app.starting = append(r.apps, app), false
-}
-
-func (r *runningApps) remove(app *App) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.apps, app.starting = slices.DeleteFunc(r.apps, func(other *App) bool { return other == app }), false
-}
-
-// successors are the realms of the newest configuration that have the key of one
-// that may be an older configuration's: the realm itself where it runs, and
-// where nothing does.
-func (r *runningApps) successors(of *Realm, key string) []*Realm {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if len(r.apps) == 0 || of.app != nil && of.app.starting {
-		return []*Realm{of}
-	}
-	all := r.apps[len(r.apps)-1].all()
-	if slices.Contains(all, of) {
-		return []*Realm{of}
-	}
-	return slices.DeleteFunc(all, func(realm *Realm) bool { return !realm.owns(key) })
-}
-
-// realms are those that have a key; an empty one stands for all.
-func (r *runningApps) realms(key string) ([]*Realm, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if len(r.apps) == 0 {
-		return nil, errors.New("the running configuration has no signin")
-	}
-	all := r.apps[len(r.apps)-1].all()
-	var named []*Realm
-	var known []string
-	for _, realm := range all {
-		if realm.owns(key) {
-			named = append(named, realm)
-		}
-		if own := realm.poolKey(); own != "" {
-			known = append(known, own)
-		}
-	}
-	switch {
-	case key == "":
-		return all, nil
-	case len(named) > 0:
-		return named, nil
-	}
-	slices.Sort(known)
-	if near := nearest.Names(key, known); len(near) > 0 {
-		known = near
-	}
-	return nil, fmt.Errorf("no realm %q is running: name %s", cut(key, 80), strings.Join(append(known, "the address of a site whose realm has no name, such as https://app.example.com"), ", or "))
 }
 
 // Interface guards

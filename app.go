@@ -10,15 +10,14 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 
+	"github.com/caddy-signin/caddy-signin/internal/identity"
 	"github.com/caddy-signin/caddy-signin/internal/nearest"
+	"github.com/caddy-signin/caddy-signin/internal/request"
+	"github.com/caddy-signin/caddy-signin/internal/session"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
-func init() {
-	caddy.RegisterModule(App{})
-	caddy.RegisterModule(Handler{})
-	caddy.RegisterModule(Gate{})
-}
+func init() { caddy.RegisterModule(App{}) }
 
 // defaultRealm is the global realm that a bare signin refers to.
 const defaultRealm = "default"
@@ -31,7 +30,7 @@ type App struct {
 
 	// The identity headers of every realm, here and in place: a request loses
 	// them all, for what one realm doesn't set an upstream may believe of another.
-	names *headerNames
+	names *request.HeaderNames
 
 	// What the handlers of this configuration told, to warn about at start.
 	inPlace    []*Realm
@@ -53,7 +52,7 @@ func (App) CaddyModule() caddy.ModuleInfo {
 func (a *App) Provision(ctx caddy.Context) error {
 	a.ctx, a.logger = ctx, ctx.Logger()
 	a.starting = true
-	a.ruledNames, a.names = make(map[string]bool), defaultIdentity()
+	a.ruledNames, a.names = make(map[string]bool), identity.DefaultIdentity()
 	for _, name := range slices.Sorted(maps.Keys(a.Realms)) {
 		if a.Realms[name] == nil {
 			return fmt.Errorf("realm %q is null: give it providers", name)
@@ -61,16 +60,20 @@ func (a *App) Provision(ctx caddy.Context) error {
 		if err := a.Realms[name].provision(ctx, name); err != nil {
 			return err
 		}
-		a.registerHeaders(a.Realms[name])
+		a.register(a.Realms[name])
 	}
 	return nil
 }
 
-// registerHeaders adds the realm's identity headers to those of the configuration. No
-// request comes before all realms are there.
-func (a *App) registerHeaders(realm *Realm) {
-	a.names.add(realm.headers.names...)
-	realm.names, realm.app = a.names, a
+// register makes a realm that is provisioned one of the configuration, whose
+// requests lose the identity headers of all its realms. No request comes before
+// all realms are there.
+func (a *App) register(realm *Realm) {
+	a.names.Add(realm.active.headers.Names...)
+	realm.active.names = a.names
+	realm.active.sessions.Successors = func(key string) []*session.Manager { return running.successors(a, realm, key) }
+	realm.warnSharedLogins()
+	realm.warnOfBlindDeny()
 }
 
 // Start refuses realms of which a client could choose the address (so does
@@ -86,7 +89,7 @@ func (a *App) Start() error {
 	}
 	a.warnOfMixedRealms(realms)
 	for _, one := range realms {
-		if store, ok := one.realm.store.(sessionstore.Claimer); ok {
+		if store, ok := one.realm.active.store.(sessionstore.Claimer); ok {
 			go store.Claim() // the disk may take its time
 		}
 		if one.open {
@@ -118,6 +121,16 @@ func (a *App) all() []*Realm {
 	return slices.AppendSeq(slices.Clone(a.inPlace), maps.Values(a.Realms))
 }
 
+// configured is the realm of the configuration that an active one was made from.
+func (a *App) configured(active *activeRealm) *Realm {
+	for _, realm := range a.all() {
+		if realm.active == active {
+			return realm
+		}
+	}
+	return nil
+}
+
 // noteRules records that some gate of the realm has rules; an empty name is
 // the realm that its site sets.
 func (a *App) noteRules(realm string) { a.ruledNames[realm] = true }
@@ -125,19 +138,6 @@ func (a *App) noteRules(realm string) { a.ruledNames[realm] = true }
 // isRuled says that some gate of the realm has rules.
 func (a *App) isRuled(realm string) bool {
 	return a.ruledNames[realm] || realm == defaultRealm && a.ruledNames[""]
-}
-
-const whoCanSignIn = "anyone in the world with an account at this provider can sign in: add a line such as `allow email *@example.com` to the signin block, or rules to require_signin"
-
-// warnIfOpen warns of each provider where anyone can have an account. name is
-// the realm's, or the address of its sites.
-func (rl *Realm) warnIfOpen(name string) {
-	for _, provider := range rl.providers {
-		if info := provider.Info(); info.Public {
-			rl.logger.Warn(whoCanSignIn,
-				zap.String("provider", info.ID), zap.String("realm", name))
-		}
-	}
 }
 
 var errNoDefaultRealm = errors.New(`no global realm "default": write the providers into a block of this signin, or add a signin block to the global options`)

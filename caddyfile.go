@@ -9,6 +9,8 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-signin/caddy-signin/internal/access"
 )
 
 func init() {
@@ -169,9 +171,9 @@ func checkGlobalRealm(h httpcaddyfile.Helper, name string) error {
 }
 
 var gateOptions = options[Gate]{
-	"email":    gateRule(func(rule *Rule) *[]string { return &rule.Email }),
-	"group":    gateRule(func(rule *Rule) *[]string { return &rule.Group }),
-	"provider": gateRule(func(rule *Rule) *[]string { return &rule.Provider }),
+	"email":    gateRule(func(rule *access.Rule) *[]string { return &rule.Email }),
+	"group":    gateRule(func(rule *access.Rule) *[]string { return &rule.Group }),
+	"provider": gateRule(func(rule *access.Rule) *[]string { return &rule.Provider }),
 	"optional": func(d *caddyfile.Dispenser, gate *Gate) error {
 		if d.NextArg() {
 			return d.Errf("optional takes no value: leave %q out", d.Val())
@@ -181,7 +183,7 @@ var gateOptions = options[Gate]{
 	},
 }
 
-func gateRule(field func(*Rule) *[]string) option[Gate] {
+func gateRule(field func(*access.Rule) *[]string) option[Gate] {
 	return func(d *caddyfile.Dispenser, gate *Gate) error {
 		rule, err := parseRule(d, field)
 		if err != nil {
@@ -194,14 +196,14 @@ func gateRule(field func(*Rule) *[]string) option[Gate] {
 
 // parseRule reads one rule's values and checks them, so that a mistake is told
 // with its line.
-func parseRule(d *caddyfile.Dispenser, field func(*Rule) *[]string) (Rule, error) {
-	var rule Rule
+func parseRule(d *caddyfile.Dispenser, field func(*access.Rule) *[]string) (access.Rule, error) {
+	var rule access.Rule
 	kind, values := d.Val(), d.RemainingArgs()
 	if len(values) == 0 {
 		return rule, d.Errf("%s needs values, of which one is enough: %s <value>...", kind, kind)
 	}
 	*field(&rule) = values
-	if err := rule.check(); err != nil {
+	if err := rule.Check(); err != nil {
 		return rule, d.WrapErr(err)
 	}
 	return rule, nil

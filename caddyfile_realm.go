@@ -1,9 +1,6 @@
 package signin
 
 import (
-	"cmp"
-	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -13,7 +10,10 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
+	"github.com/caddy-signin/caddy-signin/internal/access"
+	"github.com/caddy-signin/caddy-signin/internal/keys"
 	"github.com/caddy-signin/caddy-signin/internal/nearest"
+	"github.com/caddy-signin/caddy-signin/internal/request"
 	"github.com/caddy-signin/caddy-signin/providers/catalog"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
@@ -94,54 +94,15 @@ func parseRealmBlock(d *caddyfile.Dispenser) (*Realm, error) {
 		}
 	}
 	if realm != nil {
-		if err := realm.checkParts(); err != nil {
+		ids, err := writtenIDs(realm.ProvidersRaw)
+		if err == nil {
+			err = realm.check(ids, realm.ProvidersRaw)
+		}
+		if err != nil {
 			return nil, d.WrapErr(err)
 		}
 	}
 	return realm, nil
-}
-
-// checkParts refuses a block whose parts don't fit each other. Provisioning
-// does too, for JSON; here the message gets file and line.
-func (rl *Realm) checkParts() error {
-	if err := rl.checkCookieDomain(); err != nil {
-		return err
-	}
-	pages := Realm{URL: rl.URL, BasePath: cmp.Or(rl.BasePath, defaultBasePath), Pages: rl.Pages}
-	if err := pages.checkPages(); err != nil {
-		return err
-	}
-	if len(rl.ProvidersRaw) == 0 {
-		return errNoProvider
-	}
-	ids := make(map[string]bool)
-	var inOrder []string
-	for _, raw := range rl.ProvidersRaw {
-		var named struct{ ID, Preset, Provider string }
-		if err := json.Unmarshal(raw, &named); err != nil {
-			return fmt.Errorf("reading a provider: %w", err)
-		}
-		id := cmp.Or(named.ID, named.Preset, named.Provider)
-		if !isProviderID(id) {
-			return errBadProviderID(id)
-		}
-		if ids[id] {
-			return errTwoProviders(id)
-		}
-		ids[id], inOrder = true, append(inOrder, id)
-	}
-	for _, rule := range slices.Concat(rl.Allow, rl.Deny) {
-		if err := rule.checkProviders(func(id string) bool { return ids[id] }); err != nil {
-			return err
-		}
-	}
-	tells := tellsOf(inOrder, rl.ProvidersRaw)
-	for _, rule := range rl.Deny {
-		if err := rule.checkEvaluable(tells); err != nil {
-			return fmt.Errorf("deny %w", err)
-		}
-	}
-	return nil
 }
 
 var repeatable = map[string]bool{"allow": true, "deny": true, "redirect": true}
@@ -149,7 +110,7 @@ var repeatable = map[string]bool{"allow": true, "deny": true, "redirect": true}
 var realmOptions = options[Realm]{
 	"url": func(d *caddyfile.Dispenser, realm *Realm) error {
 		return oneChecked(d, &realm.URL, func(raw string) error {
-			_, err := parseOrigin(raw)
+			_, err := request.ParseOrigin(raw)
 			return err
 		})
 	},
@@ -157,8 +118,8 @@ var realmOptions = options[Realm]{
 		return oneChecked(d, &realm.BasePath, checkBasePath)
 	},
 	"cookie_domain": func(d *caddyfile.Dispenser, realm *Realm) error {
-		return oneChecked(d, &realm.CookieDomain, func(raw string) error {
-			_, err := parseCookieDomain(raw)
+		return oneChecked(d, &realm.CookieDomain, func(raw string) (err error) {
+			realm.CookieDomain, err = request.ParseCookieDomain(raw)
 			return err
 		})
 	},
@@ -241,8 +202,8 @@ func parseSecret(d *caddyfile.Dispenser, realm *Realm) error {
 		if strings.Contains(secret, "{") {
 			continue // a placeholder: known when it is provisioned
 		}
-		if err := checkSecret(secret); err != nil {
-			return d.WrapErr(errBadSecret(i, err))
+		if err := keys.CheckSecret(secret); err != nil {
+			return d.WrapErr(keys.ErrBadSecret(i, err))
 		}
 	}
 	return nil
@@ -276,13 +237,13 @@ func parseStore(d *caddyfile.Dispenser, realm *Realm) error {
 	return nil
 }
 
-var admissionKinds = map[string]func(*Rule) *[]string{
-	"email":    func(rule *Rule) *[]string { return &rule.Email },
-	"group":    func(rule *Rule) *[]string { return &rule.Group },
-	"provider": func(rule *Rule) *[]string { return &rule.Provider },
+var admissionKinds = map[string]func(*access.Rule) *[]string{
+	"email":    func(rule *access.Rule) *[]string { return &rule.Email },
+	"group":    func(rule *access.Rule) *[]string { return &rule.Group },
+	"provider": func(rule *access.Rule) *[]string { return &rule.Provider },
 }
 
-func parseAdmission(d *caddyfile.Dispenser, rules *[]Rule) error {
+func parseAdmission(d *caddyfile.Dispenser, rules *[]access.Rule) error {
 	option := d.Val()
 	if !d.NextArg() {
 		return d.Errf("%s needs a rule on its line: %s email|group|provider <value>..., such as %s email *@example.com", option, option, option)
@@ -325,7 +286,7 @@ func parseIdentityHeaders(d *caddyfile.Dispenser, realm *Realm) error {
 	if headers.Set == "" && len(headers.Headers) == 0 {
 		return d.Err("identity_headers needs a set, such as remote, or a block of headers, such as X-Auth-User {http.auth.user.id}")
 	}
-	if _, err := headers.plan(); err != nil {
+	if _, err := headers.Plan(); err != nil {
 		return d.WrapErr(err)
 	}
 	return nil

@@ -11,6 +11,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-signin/caddy-signin/internal/request"
 )
 
 // checkedRealm is a realm of a configuration, and where it can be reached.
@@ -30,7 +32,7 @@ func realmsOf(ctx caddy.Context, behind map[string]bool) ([]*checkedRealm, error
 	if err != nil {
 		return nil, err
 	}
-	found := &realmFinder{byRealm: make(map[*Realm]*checkedRealm), behind: behind}
+	found := &realmFinder{app: app, byRealm: make(map[*Realm]*checkedRealm), behind: behind}
 	for _, name := range slices.Sorted(maps.Keys(app.Realms)) {
 		found.add(app.Realms[name], !app.isRuled(name))
 	}
@@ -49,6 +51,7 @@ func realmsOf(ctx caddy.Context, behind map[string]bool) ([]*checkedRealm, error
 // realmFinder collects the realms of a configuration and the addresses of their
 // sites.
 type realmFinder struct {
+	app     *App
 	all     []*checkedRealm
 	byRealm map[*Realm]*checkedRealm
 	behind  map[string]bool
@@ -78,11 +81,12 @@ func (f *realmFinder) walk(ctx caddy.Context, open bool) error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(app.Servers)) {
 		srv := app.Servers[name]
-		addresses, patterns := addressesOf(app, srv), newServedHosts(srv).patterns
+		addresses, patterns := addressesOf(app, srv), request.NewHosts(srv).Patterns
 		var refused error
 		all := &routeWalk{srv: srv, signin: func(h *Handler, hosts []string) {
-			one := f.add(h.realm, open)
-			refused = cmp.Or(refused, h.realm.checkHosts(hosts, patterns))
+			realm := f.app.configured(h.realm)
+			one := f.add(realm, open)
+			refused = cmp.Or(refused, realm.checkHosts(hosts, patterns))
 			for _, host := range hosts {
 				one.served(addresses, host, f.behind[name])
 			}
@@ -90,9 +94,9 @@ func (f *realmFinder) walk(ctx caddy.Context, open bool) error {
 				one.unknown = append(one.unknown, "a site of it names no host")
 			}
 		}}
-		all.walk(srv.Routes, passed{}, nil)
+		all.walk(srv.Routes, routeState{}, nil)
 		if srv.Errors != nil {
-			all.walk(srv.Errors.Routes, passed{}, nil)
+			all.walk(srv.Errors.Routes, routeState{}, nil)
 		}
 		if refused != nil {
 			return refused
@@ -109,7 +113,7 @@ type siteAddresses [][2]string
 // and 443 behind the operator's own forwarding don't show outside.
 func addressesOf(app *caddyhttp.App, srv *caddyhttp.Server) (addresses siteAddresses) {
 	plain, secure := uint(cmp.Or(app.HTTPPort, caddyhttp.DefaultHTTPPort)), uint(cmp.Or(app.HTTPSPort, caddyhttp.DefaultHTTPSPort))
-	for _, span := range newServedHosts(srv).ports {
+	for _, span := range request.NewHosts(srv).Ports {
 		for port := span[0]; port <= span[1]; port++ {
 			address := [2]string{"http", ":" + strconv.FormatUint(uint64(port), 10)}
 			if len(srv.TLSConnPolicies) > 0 && port != plain {
@@ -127,8 +131,8 @@ func addressesOf(app *caddyhttp.App, srv *caddyhttp.Server) (addresses siteAddre
 // served adds the addresses of a host of the realm's sites. Of a server behind
 // proxies the scheme is what those say.
 func (c *checkedRealm) served(addresses siteAddresses, host string, behind bool) {
-	host = knownHost(host)
-	if isHostPattern(host) {
+	host = request.KnownHost(host)
+	if request.IsHostPattern(host) {
 		c.unknown = append(c.unknown, "the host "+host+" stands for many")
 		return
 	}
@@ -145,8 +149,8 @@ func (c *checkedRealm) served(addresses siteAddresses, host string, behind bool)
 
 // finish settles where the realm is: at its url alone, if it has one.
 func (c *checkedRealm) finish() {
-	if c.realm.origin != "" {
-		c.origins, c.unknown = []string{c.realm.origin}, nil
+	if c.realm.active.origin != "" {
+		c.origins, c.unknown = []string{c.realm.active.origin}, nil
 	} else if len(c.origins) == 0 && len(c.unknown) == 0 {
 		c.unknown = []string{"no site of it was found"}
 	}
@@ -154,7 +158,7 @@ func (c *checkedRealm) finish() {
 	c.origins = slices.Compact(c.origins)
 	slices.Sort(c.unknown)
 	c.unknown = slices.Compact(c.unknown)
-	c.name = c.realm.name
+	c.name = c.realm.active.name
 	if c.name == "" {
 		c.name = cmp.Or(strings.Join(c.origins, " "), "(in a site without a known address)")
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/caddy-signin/caddy-signin/providers/credentials"
 )
 
-// Requirement N7: what a configuration took, it gives back, loaded or not.
+// What a configuration took, it gives back, loaded or not.
 func TestAConfigurationGivesBackWhatItTook(t *testing.T) {
 	t.Setenv("XDG_DATA_HOME", t.TempDir())
 	users := `[{"provider":"credentials","users":[{"username":"alice","password":"` + credentials.DemoPasswordHash + `"}]}]`

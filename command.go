@@ -11,11 +11,12 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
-	"unicode"
 
 	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
+
+	"github.com/caddy-signin/caddy-signin/internal/response"
 )
 
 // onlySubcommands makes a command that does nothing itself show its help, and
@@ -154,7 +155,7 @@ func printSessions(to io.Writer, list []listedSession) error {
 			one.ID, one.User, one.Realm, one.Started.Local().Format(time.DateTime), one.Expires.Local().Format(time.DateTime), one.UserAgent,
 		}
 		for i := range row {
-			row[i] = printable(row[i])
+			row[i] = response.Printable(row[i])
 		}
 		fmt.Fprintln(table, strings.Join(row, "\t"))
 	}
@@ -162,14 +163,4 @@ func printSessions(to io.Writer, list []listedSession) error {
 		return fmt.Errorf("printing the sessions: %w", err)
 	}
 	return nil
-}
-
-// printable leaves out what a terminal obeys instead of showing it.
-func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) || r == unicode.ReplacementChar {
-			return -1
-		}
-		return r
-	}, text)
 }

@@ -1,14 +1,11 @@
 package signin
 
 import (
-	"fmt"
-	"maps"
 	"net/http"
-	"slices"
-	"strings"
 
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
 	"github.com/caddy-signin/caddy-signin/internal/redirect"
+	"github.com/caddy-signin/caddy-signin/internal/response"
 )
 
 // dialect is one generation of NextAuth's protocol. What differs between them
@@ -61,6 +58,9 @@ type ending struct {
 	query []string
 }
 
+// defaultDialect is the one without the option dialect.
+const defaultDialect = "next-auth"
+
 // dialects are the values of the option dialect.
 var dialects = map[string]*dialect{"next-auth": nextAuth, "authjs": authJS}
 
@@ -69,7 +69,7 @@ var nextAuth = &dialect{
 	plain:              authjs.NextAuth.Names(false),
 	secure:             authjs.NextAuth.Names(true),
 	jsonField:          true,
-	jsonType:           typeJSON,
+	jsonType:           response.ContentTypeJSON,
 	oidcType:           "oauth",
 	nobody:             []byte("{}"),
 	errorsOnSignInPage: true,
@@ -132,13 +132,6 @@ func (d *dialect) ending(code authjs.ErrorCode, more []string) ending {
 	return ending{"error", append([]string{"error", string(code)}, more...)}
 }
 
-func (d *dialect) names(secure bool) *authjs.Names {
-	if secure {
-		return d.secure
-	}
-	return d.plain
-}
-
 // serves reports whether an endpoint is there, with these segments behind its
 // action.
 func (d *dialect) serves(e *endpoint, behind []string) bool {
@@ -146,19 +139,6 @@ func (d *dialect) serves(e *endpoint, behind []string) bool {
 		return false
 	}
 	return !d.strictPaths || len(behind) == 0 || (len(behind) == 1 && e.named)
-}
-
-// provisionDialect chooses by the option.
-func (rl *Realm) provisionDialect() error {
-	if rl.dialect = nextAuth; rl.Dialect == "" {
-		return nil
-	}
-	var ok bool
-	if rl.dialect, ok = dialects[rl.Dialect]; !ok {
-		return fmt.Errorf("dialect %q is not known: write %s", rl.Dialect,
-			strings.Join(slices.Sorted(maps.Keys(dialects)), " or "))
-	}
-	return nil
 }
 
 // returnRedirect is the header by which the client of next-auth 5 asks for a
@@ -172,21 +152,21 @@ func (c *call) wantsJSON() bool {
 	_, header := c.r.Header[returnRedirect]
 	field := c.body["json"] == "true"
 	if header != field { // the gateway's own client sends both
-		c.realm.hintDialect(header, c.site.dialect.jsonField)
+		c.endpoints.hintDialect(header)
 	}
-	return header || (field && c.site.dialect.jsonField)
+	return header || (field && c.endpoints.dialect.jsonField)
 }
 
 // hintDialect says once which line a client of the other generation needs.
-func (rl *Realm) hintDialect(header, jsonField bool) {
+func (e *endpoints) hintDialect(header bool) {
 	switch {
-	case header && jsonField:
-		rl.hinted.Do(func() {
-			rl.logger.Warn("a client of next-auth 5 is calling, and this realm speaks to next-auth 4: write `dialect authjs` in its signin block")
+	case header && e.dialect.jsonField:
+		e.hinted.Do(func() {
+			e.logger.Warn("a client of next-auth 5 is calling, and this realm speaks to next-auth 4: write `dialect authjs` in its signin block")
 		})
-	case !header && !jsonField:
-		rl.hinted.Do(func() {
-			rl.logger.Warn("a client of next-auth 4 is calling, and this realm speaks to next-auth 5: write `dialect next-auth` in its signin block, or leave dialect out")
+	case !header && !e.dialect.jsonField:
+		e.hinted.Do(func() {
+			e.logger.Warn("a client of next-auth 4 is calling, and this realm speaks to next-auth 5: write `dialect next-auth` in its signin block, or leave dialect out")
 		})
 	}
 }
@@ -194,25 +174,25 @@ func (rl *Realm) hintDialect(header, jsonField bool) {
 // missingCSRF ends a POST whose sender didn't show that it knows the browser's
 // token. page is the one whose form it may be.
 func (c *call) missingCSRF(page string) error {
-	end := c.site.dialect.endings[authjs.CodeMissingCSRF]
+	end := c.endpoints.dialect.endings[authjs.CodeMissingCSRF]
 	if end.page != "" {
 		page = end.page
 	}
-	c.beQuiet()
+	c.dropPreparedCookies()
 	return c.redirect(http.StatusOK, redirect.AddQuery(c.site.base+"/"+page, end.query...))
 }
 
-// beQuiet drops the cookies that every answer brings, where errors have none.
-func (c *call) beQuiet() {
-	if c.site.dialect.quietErrors {
-		c.cookies = c.cookies[min(c.prepared, len(c.cookies)):]
+// dropPreparedCookies drops the cookies that every answer brings, where errors have none.
+func (c *call) dropPreparedCookies() {
+	if c.endpoints.dialect.quietErrors {
+		c.setCookies = c.setCookies[min(c.prepared, len(c.setCookies)):]
 		c.prepared = 0
 	}
 }
 
 // noProvider answers for a provider that is not there, or not for this.
 func (c *call) noProvider(otherwise func() error) error {
-	if code := c.site.dialect.noProvider; code != "" {
+	if code := c.endpoints.dialect.noProvider; code != "" {
 		return c.fail(http.StatusOK, code)
 	}
 	return otherwise()
@@ -221,7 +201,7 @@ func (c *call) noProvider(otherwise func() error) error {
 // badRequest answers what is not there: for NextAuth.js with a text, without a
 // content type.
 func (c *call) badRequest(text string) error {
-	if body := c.site.dialect.badRequest; body != nil {
+	if body := c.endpoints.dialect.badRequest; body != nil {
 		return c.sendJSON(http.StatusBadRequest, body)
 	}
 	return c.plainError(http.StatusBadRequest, text)

@@ -9,13 +9,17 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/caddy-signin/caddy-signin/internal/access"
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
+	"github.com/caddy-signin/caddy-signin/internal/request"
+	"github.com/caddy-signin/caddy-signin/internal/response"
+	"github.com/caddy-signin/caddy-signin/internal/throttle"
 	"github.com/caddy-signin/caddy-signin/providers"
 )
 
 // checkCredentials signs in by a form. A failed attempt keeps the session that
 // the browser has.
-func (c *call) checkCredentials(checker providers.Checker) error {
+func checkCredentials(c *call, checker providers.Checker) error {
 	if c.r.Method != http.MethodPost {
 		return c.noProvider(func() error {
 			return c.badRequest("Error: Callback for provider type credentials not supported")
@@ -25,47 +29,47 @@ func (c *call) checkCredentials(checker providers.Checker) error {
 		return c.missingCSRF("signin")
 	}
 	ctx := c.r.Context()
-	try := c.realm.throttle.attempt(c.site.key, c.provider, c.body["username"], clientIP(c.r))
-	wait, err := try.begin(ctx)
+	try := c.realm.throttle.Attempt(c.site.key, c.provider, c.body["username"], request.ClientIP(c.r))
+	wait, err := try.Begin(ctx)
 	if err != nil {
 		return c.unavailable(err)
 	}
 	if wait > 0 {
-		return c.throttled(wait)
+		return throttled(c, wait)
 	}
 	account, err := checker.Check(ctx, c.body)
-	if err == nil && account.Demo && !(c.site.loopback && isDirectLoopback(c.r)) {
+	if err == nil && account.Demo && !(c.site.loopback && request.IsDirectLoopback(c.r)) {
 		c.realm.logger.Error("refused a password that is published in the documentation: it works on this machine's loopback address only; set one of your own with `caddy hash-password`",
 			zap.String("provider", c.provider), zap.String("user", account.Login))
 		err = providers.ErrWrongCredentials
 	}
 	switch {
 	case errors.Is(err, providers.ErrWrongCredentials):
-		return c.wrongCredentials(err)
+		return wrongCredentials(c, err)
 	case err != nil:
-		return c.notChecked(&try, fmt.Errorf("provider %s: %w", c.provider, err))
+		return notChecked(c, &try, fmt.Errorf("provider %s: %w", c.provider, err))
 	}
-	if err := try.succeed(ctx); err != nil {
+	if err := try.Succeed(ctx); err != nil {
 		return c.unavailable(err)
 	}
-	claims := c.site.signedIn(c.keys, c.provider, account)
-	c.logIncomplete(&claims, &account)
-	if why := c.site.evaluate(c.site.newSession(claims), &account); why != admitted {
-		return c.turnAway(http.StatusForbidden, &claims, why, &account)
+	claims := c.site.sessions.NewClaims(c.keys, c.provider, account)
+	logIncomplete(c, &claims, &account)
+	if why := c.site.sessions.Evaluate(c.site.sessions.NewSession(claims), &account); why != access.Admitted {
+		return denyAccess(c, http.StatusForbidden, &claims, why, &account)
 	}
-	return c.begin(claims)
+	return startSession(c, claims)
 }
 
 // wrongCredentials answers with the reason that the back end gave, if it is one
 // that people may read.
-func (c *call) wrongCredentials(err error) error {
+func wrongCredentials(c *call, err error) error {
 	code := authjs.CodeCredentialsSignin
 	if refusal, ok := errors.AsType[*providers.RefusalError](err); ok && providers.RefusalCodes[refusal.Code] {
 		code = authjs.ErrorCode(refusal.Code)
 	}
 	c.realm.logger.Info("sign-in with a wrong user name or password",
-		zap.String("provider", c.provider), zap.String("user", cut(c.body["username"], 80)),
-		zap.String("client_ip", clientIP(c.r)), zap.String("code", string(code)), zap.String("reference", reference(c.r)))
+		zap.String("provider", c.provider), zap.String("user", response.Cut(c.body["username"], 80)),
+		zap.String("client_ip", request.ClientIP(c.r)), zap.String("code", string(code)), zap.String("reference", request.Reference(c.r)))
 	if code == authjs.CodeAccessDenied {
 		return c.fail(http.StatusForbidden, code)
 	}
@@ -75,9 +79,9 @@ func (c *call) wrongCredentials(err error) error {
 // notChecked answers while the back end can't be asked. Nobody learned anything
 // about a password, so the attempt doesn't count, unless the client went away:
 // then it may come back and have the same work done again and again.
-func (c *call) notChecked(try *attempt, cause error) error {
+func notChecked(c *call, try *throttle.Attempt, cause error) error {
 	if ctx := c.r.Context(); ctx.Err() == nil {
-		if err := try.takeBack(ctx); err != nil {
+		if err := try.Refund(ctx); err != nil {
 			cause = errors.Join(cause, err)
 		}
 	}
@@ -85,15 +89,15 @@ func (c *call) notChecked(try *attempt, cause error) error {
 }
 
 // throttled answers 429 (RFC 6585 section 4) and checks nothing.
-func (c *call) throttled(wait time.Duration) error {
+func throttled(c *call, wait time.Duration) error {
 	c.realm.sampled.Warn("sign-in attempts are being slowed down",
-		zap.String("provider", c.provider), zap.String("client_ip", clientIP(c.r)))
+		zap.String("provider", c.provider), zap.String("client_ip", request.ClientIP(c.r)))
 	c.w.Header().Set("Retry-After", strconv.Itoa(int((wait+time.Second-1)/time.Second)))
-	if c.wantsJSON() || c.realm.Pages.SignIn != "" {
+	if c.wantsJSON() || c.endpoints.pages.SignIn != "" {
 		return c.fail(http.StatusTooManyRequests, authjs.CodeCredentialsSignin, "provider", c.provider)
 	}
-	page := c.signInPage(string(authjs.CodeCredentialsSignin))
-	page.ErrorProvider, page.Username, page.RetryAfter = c.provider, cut(c.body["username"], maxNoteValue), wait
+	page := signInPage(c, string(authjs.CodeCredentialsSignin))
+	page.ErrorProvider, page.Username, page.RetryAfter = c.provider, response.Cut(c.body["username"], maxFlashValue), wait
 	c.sendCookies()
 	return c.site.servePage(c.w, page)
 }

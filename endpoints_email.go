@@ -11,7 +11,11 @@ import (
 
 	"github.com/caddy-signin/caddy-signin/internal/address"
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
+	"github.com/caddy-signin/caddy-signin/internal/keys"
 	"github.com/caddy-signin/caddy-signin/internal/redirect"
+	"github.com/caddy-signin/caddy-signin/internal/request"
+	"github.com/caddy-signin/caddy-signin/internal/response"
+	"github.com/caddy-signin/caddy-signin/internal/throttle"
 	"github.com/caddy-signin/caddy-signin/pages"
 	"github.com/caddy-signin/caddy-signin/providers"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
@@ -21,51 +25,51 @@ import (
 // and answers. Whether one follows, which the rules and the address's limit
 // decide, shows neither in the answer nor in its time: that is found out
 // afterwards.
-func (c *call) mailLink(mailer providers.Mailer) error {
+func mailLink(c *call, mailer providers.Mailer) error {
 	address, err := address.Parse(c.body["email"])
 	if err != nil {
 		c.realm.logger.Info("no sign-in link was mailed: what was typed is no e-mail address",
-			zap.String("provider", c.provider), zap.String("reference", reference(c.r)))
+			zap.String("provider", c.provider), zap.String("reference", request.Reference(c.r)))
 		return c.fail(http.StatusOK, authjs.CodeEmailSignin)
 	}
 	ctx := c.r.Context()
-	counts, limits := allowances{c.realm.throttle, c.site.key}, mailer.Limits()
+	counts, limits := c.realm.throttle.Quotas(c.site.key), mailer.Limits()
 	for _, budget := range []struct {
 		what, key string
 		budget    providers.Budget
 	}{
-		{"client", counts.client(clientIP(c.r)), limits.Client},
-		{"total", counts.total(), limits.Total},
+		{"client", counts.Client(request.ClientIP(c.r)), limits.Client},
+		{"total", counts.Total(), limits.Total},
 	} {
-		if ok, err := counts.take(ctx, budget.key, budget.budget); err != nil {
+		if ok, err := counts.Take(ctx, budget.key, budget.budget); err != nil {
 			return c.unavailable(err)
 		} else if !ok {
-			c.mailLimited(budget.what)
-			return c.mailed(mailer, address)
+			mailLimited(c, budget.what)
+			return linkRequested(c, mailer, address)
 		}
 	}
 	offer, err := mailer.Offer(ctx, address)
 	if err != nil {
-		c.blame("no sign-in link could be mailed", zap.String("provider", c.provider), zap.Error(err))
+		c.state.blame("no sign-in link could be mailed", zap.String("provider", c.provider), zap.Error(err))
 		return c.fail(http.StatusOK, authjs.CodeEmailSignin)
 	}
-	go c.letter(mailer, offer, address).deliver(context.WithoutCancel(ctx))
-	return c.mailed(mailer, address)
+	go newLinkMail(c, mailer, offer, address).deliver(context.WithoutCancel(ctx))
+	return linkRequested(c, mailer, address)
 }
 
 const mailLimitReached = "no sign-in link was mailed: a limit of the email provider is reached"
 
 // mailLimited is a line that a stranger could repeat at will.
-func (c *call) mailLimited(limit string) {
+func mailLimited(c *call, limit string) {
 	c.realm.sampled.Warn(mailLimitReached,
 		zap.String("provider", c.provider), zap.String("limit", limit),
-		zap.String("client_ip", clientIP(c.r)), zap.String("reference", reference(c.r)))
+		zap.String("client_ip", request.ClientIP(c.r)), zap.String("reference", request.Reference(c.r)))
 }
 
-// mailed is the answer to whoever asked for a link, the same in every case.
-func (c *call) mailed(mailer providers.Mailer, address string) error {
+// linkRequested is the answer to whoever asked for a link, the same in every case.
+func linkRequested(c *call, mailer providers.Mailer, address string) error {
 	if c.showsPages() {
-		c.keepNote(note{Provider: c.provider, Email: address, Reference: reference(c.r)}, mailer.LinkLife())
+		c.setFlash(flash{Provider: c.provider, Email: address, Reference: request.Reference(c.r)}, mailer.LinkLife())
 	}
 	return c.redirect(http.StatusOK, redirect.AddQuery(c.site.base+"/verify-request", "provider", c.provider, "type", "email"))
 }
@@ -75,14 +79,14 @@ func mailAccount(address string) providers.Account {
 	return providers.Account{ID: address, Email: address, EmailVerified: true}
 }
 
-// letter is a mail that is under way after its request was answered: it keeps
+// linkMail is a mail that is under way after its request was answered: it keeps
 // what it needs of it.
-type letter struct {
+type linkMail struct {
 	offer     providers.Offer
-	keys      linkKeys
+	keys      keys.LinkKeys
 	link      mailedLink
 	told      providers.Link
-	counts    allowances
+	counts    throttle.Quotas
 	limit     providers.Budget
 	admitted  bool
 	logger    *zap.Logger
@@ -90,25 +94,33 @@ type letter struct {
 	reference string
 }
 
-func (c *call) letter(mailer providers.Mailer, offer providers.Offer, address string) letter {
-	token := hex.EncodeToString(randomBytes(linkDigits / 2))
-	return letter{
-		offer: offer, keys: c.keys.links, reference: reference(c.r), logger: c.realm.logger, sampled: c.realm.sampled,
-		counts: allowances{c.realm.throttle, c.site.key}, limit: mailer.Limits().Address,
-		admitted: c.site.admits(c.site.newSession(c.site.signedIn(c.keys, c.provider, mailAccount(address)))),
-		link:     mailedLink{site: c.site, provider: c.provider, address: address, token: token},
+func newLinkMail(c *call, mailer providers.Mailer, offer providers.Offer, address string) linkMail {
+	token := hex.EncodeToString(keys.RandomBytes(linkDigits / 2))
+	return linkMail{
+		offer: offer, keys: c.keys.Links, reference: request.Reference(c.r), logger: c.realm.logger, sampled: c.realm.sampled,
+		counts: c.realm.throttle.Quotas(c.site.key), limit: mailer.Limits().Address,
+		admitted: c.site.sessions.Admits(c.site.sessions.NewSession(c.site.sessions.NewClaims(c.keys, c.provider, mailAccount(address)))),
+		link:     newMailedLink(c, address, token),
 		told: providers.Link{
 			Site: c.site.host, HomeURL: c.site.origin, Address: address,
 			URL: redirect.AddQuery(c.site.base+"/callback/"+c.provider,
 				"callbackUrl", c.callbackURL, "token", token, "email", address),
-			Requested: time.Now(), ClientIP: clientIP(c.r), Browser: browserName(c.r.UserAgent()),
+			Requested: time.Now(), ClientIP: request.ClientIP(c.r), Browser: browserName(c.r.UserAgent()),
 			Life: mailer.LinkLife(),
 		},
 	}
 }
 
+// newMailedLink is the link of a token that goes to an address.
+func newMailedLink(c *call, address, token string) mailedLink {
+	return mailedLink{
+		store: c.realm.store, realmKey: c.site.key, base: c.site.base,
+		provider: c.provider, address: address, token: token,
+	}
+}
+
 // deliver hands the letter over, or ends the conversation without it.
-func (l letter) deliver(ctx context.Context) {
+func (l linkMail) deliver(ctx context.Context) {
 	user := zap.String("user", l.link.provider+":"+l.link.address)
 	wanted, err := l.isWanted(ctx)
 	if err == nil && wanted {
@@ -130,8 +142,8 @@ func (l letter) deliver(ctx context.Context) {
 
 // isWanted asks the address's limit, which counts refused addresses too, and
 // says what the rules said.
-func (l letter) isWanted(ctx context.Context) (bool, error) {
-	left, err := l.counts.take(ctx, l.counts.address(l.link.address), l.limit)
+func (l linkMail) isWanted(ctx context.Context) (bool, error) {
+	left, err := l.counts.Take(ctx, l.counts.Address(l.link.address), l.limit)
 	switch {
 	case err != nil:
 		return false, err
@@ -147,14 +159,14 @@ func (l letter) isWanted(ctx context.Context) (bool, error) {
 
 // openLink takes a mailed link. Where it is to be confirmed, opening it shows a
 // button, and only the button's POST spends it.
-func (c *call) openLink(mailer providers.Mailer) error {
-	token, address := c.linkParameters(mailer)
+func openLink(c *call, mailer providers.Mailer) error {
+	token, address := linkParameters(c, mailer)
 	switch {
 	case token == "":
-		c.logLink(errors.New("the link has no token"))
+		logLink(c, errors.New("the link has no token"))
 		return c.fail(http.StatusOK, authjs.CodeNoLinkToken)
 	case address == "" || !isLinkToken(token):
-		return c.deadLink(errors.New("the link is malformed"))
+		return invalidLink(c, errors.New("the link is malformed"))
 	case mailer.Confirms() && c.r.Method == http.MethodGet:
 		c.sendCookies()
 		return c.site.servePage(c.w, pages.Confirm{
@@ -164,20 +176,20 @@ func (c *call) openLink(mailer providers.Mailer) error {
 	case mailer.Confirms() && !c.verified:
 		return c.missingCSRF("signin")
 	}
-	link := mailedLink{site: c.site, provider: c.provider, address: address, token: token}
-	switch err := link.spend(c.r.Context(), c.keys.links); {
+	link := newMailedLink(c, address, token)
+	switch err := link.spend(c.r.Context(), c.keys.Links); {
 	case errors.Is(err, sessionstore.ErrNotFound):
-		return c.deadLink(errors.New("no such link: it was used, has expired, is another provider's, or was never mailed to this address"))
+		return invalidLink(c, errors.New("no such link: it was used, has expired, is another provider's, or was never mailed to this address"))
 	case err != nil:
 		return c.unavailable(err)
 	}
-	return c.welcome(mailAccount(address), "")
+	return completeSignIn(c, mailAccount(address), "")
 }
 
 // linkParameters are the link's token and address, each empty where it isn't
 // given exactly once or can't be: from the form of the button, else the query.
-func (c *call) linkParameters(mailer providers.Mailer) (token, addr string) {
-	token, addr = c.single("token"), c.single("email")
+func linkParameters(c *call, mailer providers.Mailer) (token, addr string) {
+	token, addr = queryValue(c, "token"), queryValue(c, "email")
 	if mailer.Confirms() && c.r.Method == http.MethodPost {
 		token, addr = c.body["token"], c.body["email"]
 	}
@@ -188,21 +200,21 @@ func (c *call) linkParameters(mailer providers.Mailer) (token, addr string) {
 	return token, parsed
 }
 
-func (c *call) single(name string) string {
+func queryValue(c *call, name string) string {
 	if len(c.query[name]) != 1 {
 		return ""
 	}
 	return c.query.Get(name)
 }
 
-func (c *call) deadLink(err error) error {
-	c.logLink(err)
+func invalidLink(c *call, err error) error {
+	logLink(c, err)
 	return c.fail(http.StatusOK, authjs.CodeVerification)
 }
 
-func (c *call) logLink(err error) {
+func logLink(c *call, err error) {
 	c.realm.logger.Info("a mailed link did not sign in", zap.String("provider", c.provider),
-		zap.String("client_ip", clientIP(c.r)), zap.String("reference", reference(c.r)), zap.Error(err))
+		zap.String("client_ip", request.ClientIP(c.r)), zap.String("reference", request.Reference(c.r)), zap.Error(err))
 }
 
 // resendPause is how long the page that says to look for the mail waits before
@@ -210,20 +222,20 @@ func (c *call) logLink(err error) {
 const resendPause = 30 * time.Second
 
 // serveVerifyRequestPage says where the link went, as far as this browser knows.
-func (c *call) serveVerifyRequestPage() error {
-	if page := c.realm.Pages.VerifyRequest; page != "" {
+func serveVerifyRequestPage(c *call) error {
+	if page := c.endpoints.pages.VerifyRequest; page != "" {
 		var query []string
-		for _, name := range c.site.dialect.verifyRequestQuery {
+		for _, name := range c.endpoints.dialect.verifyRequestQuery {
 			if value := c.query.Get(name); isCode(value) {
 				query = append(query, name, value)
 			}
 		}
 		c.sendCookies()
-		sendRedirect(c.w, http.StatusFound, redirect.AddQuery(page, query...))
+		response.Redirect(c.w, http.StatusFound, redirect.AddQuery(page, query...))
 		return nil
 	}
 	page := pages.VerifyRequest{Site: c.site.pageSite(c.r)}
-	sent := c.readNote()
+	sent := c.readFlash()
 	if mailer, ok := c.realm.byID[sent.Provider].(providers.Mailer); ok && sent.Code == "" {
 		age := time.Since(time.UnixMilli(sent.Made))
 		page.Email = sent.Email

@@ -5,6 +5,7 @@ import (
 
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
 	"github.com/caddy-signin/caddy-signin/internal/redirect"
+	"github.com/caddy-signin/caddy-signin/internal/response"
 	"github.com/caddy-signin/caddy-signin/providers"
 )
 
@@ -16,21 +17,21 @@ var formAnswer = []string{"code", "state", "iss", "error", "error_description", 
 // maxFormAnswer is the longest query that an answer may become.
 const maxFormAnswer = 8 << 10
 
-// comesWithoutCookies reports the answer of a provider that has the browser post
+// lacksCookies reports the answer of a provider that has the browser post
 // a form from its own site (OAuth 2.0 Form Post Response Mode): SameSite=Lax
 // keeps the cookies of this site, and so the pending sign-in, out of it.
-func (c *call) comesWithoutCookies(provider providers.Redirector) bool {
+func lacksCookies(c *call, provider providers.Redirector) bool {
 	states := c.form["state"]
 	return c.r.Method == http.MethodPost && provider.Info().FormPost &&
 		len(states) == 1 && states[0] != "" &&
-		len(authjs.AppendValues(nil, c.visit.cookies, c.site.names.Pending(states[0]))) == 0
+		len(authjs.AppendValues(nil, c.state.cookieLines, c.site.names.Pending(states[0]))) == 0
 }
 
-// askWithCookies has the browser ask once more, by a GET, which carries the
+// repeatWithCookies has the browser ask once more, by a GET, which carries the
 // cookies. This answer sets none: those that the browser keeps for this site
 // weren't seen, and must not be replaced.
-func (c *call) askWithCookies() error {
-	c.cookies = nil
+func repeatWithCookies(c *call) error {
+	c.setCookies = nil
 	var pairs []string
 	for _, name := range formAnswer {
 		switch values := c.form[name]; {
@@ -44,6 +45,6 @@ func (c *call) askWithCookies() error {
 	if len(target) > maxFormAnswer {
 		return c.fail(http.StatusOK, authjs.CodeOAuthCallback)
 	}
-	sendRedirect(c.w, http.StatusSeeOther, target)
+	response.Redirect(c.w, http.StatusSeeOther, target)
 	return nil
 }

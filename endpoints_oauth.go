@@ -3,7 +3,6 @@ package signin
 import (
 	"context"
 	"crypto/subtle"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,6 +14,9 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
+	"github.com/caddy-signin/caddy-signin/internal/deadline"
+	"github.com/caddy-signin/caddy-signin/internal/keys"
+	"github.com/caddy-signin/caddy-signin/internal/request"
 	"github.com/caddy-signin/caddy-signin/providers"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
@@ -50,60 +52,56 @@ func (p *pendingFlow) flow() providers.Flow {
 func (p *pendingFlow) ends() time.Time { return time.UnixMilli(p.Started).Add(pendingLife) }
 
 // startSignIn begins a sign-in with the provider in the path.
-func (c *call) startSignIn() error {
+func startSignIn(c *call) error {
 	missing := func() error { return c.missingCSRF("signin") }
 	provider, ok := c.realm.byID[c.provider]
 	if !ok && c.provider != "" {
 		return c.noProvider(missing)
 	}
-	if !c.verified || (!ok && c.site.dialect.namesProvider) {
+	if !c.verified || (!ok && c.endpoints.dialect.namesProvider) {
 		return missing()
 	}
 	switch provider := provider.(type) {
 	case providers.Redirector:
-		return c.goToProvider(provider)
+		return redirectToProvider(c, provider)
 	case providers.Mailer:
-		return c.mailLink(provider)
+		return mailLink(c, provider)
 	default: // credentials go to callback/<id>, and without a provider one is to be chosen
 		return c.redirect(http.StatusOK, c.site.base+"/signin")
 	}
 }
 
-// goToProvider sends the browser to the provider's authorization endpoint.
-func (c *call) goToProvider(redirector providers.Redirector) error {
+// redirectToProvider sends the browser to the provider's authorization endpoint.
+func redirectToProvider(c *call, redirector providers.Redirector) error {
 	pending := pendingFlow{
 		Provider:    c.provider,
-		State:       randomText(),
-		Nonce:       randomText(),
-		Verifier:    randomText(),
-		RedirectURI: c.redirectURI(),
+		State:       keys.RandomText(),
+		Nonce:       keys.RandomText(),
+		Verifier:    keys.RandomText(),
+		RedirectURI: redirectURI(c),
 		CallbackURL: c.callbackURL,
 		Started:     time.Now().UnixMilli(),
 	}
 	target, err := redirector.Begin(c.r.Context(), pending.flow(), c.query)
 	if err != nil {
-		c.blame("a sign-in can't start", zap.String("provider", c.provider), zap.Error(err))
+		c.state.blame("a sign-in can't start", zap.String("provider", c.provider), zap.Error(err))
 		return c.fail(http.StatusOK, authjs.CodeOAuthSignin)
 	}
-	if pending.Session, err = c.linkingSession(); err != nil {
+	if pending.Session, err = linkingSession(c); err != nil {
 		return c.unavailable(err)
 	}
-	if err := c.keepPending(pending); err != nil {
+	if err := storePending(c, pending); err != nil {
 		return c.unavailable(err)
 	}
 	return c.redirect(http.StatusOK, target)
 }
 
 // redirectURI is where the provider's answer comes back to.
-func (c *call) redirectURI() string { return c.site.base + "/callback/" + c.provider }
+func redirectURI(c *call) string { return c.site.base + "/callback/" + c.provider }
 
-// randomText is 256 random bits in 43 characters, as state, nonce and verifier
-// (RFC 7636 section 4.1) need them.
-func randomText() string { return base64.RawURLEncoding.EncodeToString(randomBytes(32)) }
-
-// keepPending adds the flow's cookie and drops the oldest ones over the limit,
+// storePending adds the flow's cookie and drops the oldest ones over the limit,
 // and those that don't open any more.
-func (c *call) keepPending(pending pendingFlow) error {
+func storePending(c *call, pending pendingFlow) error {
 	payload, err := json.Marshal(pending)
 	if err != nil {
 		return fmt.Errorf("keeping a sign-in: %w", err)
@@ -113,31 +111,31 @@ func (c *call) keepPending(pending pendingFlow) error {
 		started int64
 	}
 	var others []kept
-	for _, cookie := range c.site.names.AppendPending(nil, c.visit.cookies) {
-		if other, ok := c.openPending(cookie.Value); ok {
+	for _, cookie := range c.site.names.AppendPending(nil, c.state.cookieLines) {
+		if other, ok := openPending(c, cookie.Value); ok {
 			others = append(others, kept{cookie, other.Started})
 		} else {
-			c.dropPending(cookie.Name)
+			dropPending(c, cookie.Name)
 		}
 	}
 	slices.SortFunc(others, func(a, b kept) int { return int(b.started - a.started) })
 	if len(others) >= maxPending {
 		for _, old := range others[maxPending-1:] {
-			c.dropPending(old.cookie.Name)
+			dropPending(c, old.cookie.Name)
 		}
 	}
-	cookie := c.site.cookie(c.site.names.Pending(pending.State), c.keys.pending[c.site.names.State].Seal(payload))
+	cookie := c.site.cookie(c.site.names.Pending(pending.State), c.keys.Pending[c.site.names.State].Seal(payload))
 	cookie.MaxAge, cookie.Expires = int(pendingLife.Seconds()), time.Now().Add(pendingLife)
-	c.cookies = append(c.cookies, cookie)
+	c.setCookies = append(c.setCookies, cookie)
 	return nil
 }
 
-func (c *call) dropPending(name string) {
-	c.cookies = append(c.cookies, c.site.cookie(name, "").Delete())
+func dropPending(c *call, name string) {
+	c.setCookies = append(c.setCookies, c.site.cookie(name, "").Delete())
 }
 
-func (c *call) openPending(value string) (pendingFlow, bool) {
-	payload, _, err := c.keys.pending[c.site.names.State].Open(value)
+func openPending(c *call, value string) (pendingFlow, bool) {
+	payload, _, err := c.keys.Pending[c.site.names.State].Open(value)
 	if err != nil {
 		return pendingFlow{}, false
 	}
@@ -150,16 +148,16 @@ func (c *call) openPending(value string) (pendingFlow, bool) {
 
 // takePending returns the browser's own flow with this state, which began with
 // this provider at this very address, and removes its cookie whatever comes of it.
-func (c *call) takePending(state string) (pendingFlow, bool) {
+func takePending(c *call, state string) (pendingFlow, bool) {
 	name := c.site.names.Pending(state)
-	values := authjs.AppendValues(nil, c.visit.cookies, name)
+	values := authjs.AppendValues(nil, c.state.cookieLines, name)
 	if len(values) == 0 {
 		return pendingFlow{}, false
 	}
-	c.dropPending(name)
+	dropPending(c, name)
 	for _, value := range values {
-		pending, ok := c.openPending(value)
-		if ok && pending.Provider == c.provider && pending.RedirectURI == c.redirectURI() && subtle.ConstantTimeCompare([]byte(pending.State), []byte(state)) == 1 {
+		pending, ok := openPending(c, value)
+		if ok && pending.Provider == c.provider && pending.RedirectURI == redirectURI(c) && subtle.ConstantTimeCompare([]byte(pending.State), []byte(state)) == 1 {
 			return pending, true
 		}
 	}
@@ -167,47 +165,47 @@ func (c *call) takePending(state string) (pendingFlow, bool) {
 }
 
 // serveCallback takes a provider's answer, a mailed link, or a form of credentials.
-func (c *call) serveCallback() error {
+func serveCallback(c *call) error {
 	switch provider := c.realm.byID[c.provider].(type) {
 	case providers.Redirector:
-		return c.finishSignIn(provider)
+		return finishRedirect(c, provider)
 	case providers.Mailer:
-		return c.openLink(provider)
+		return openLink(c, provider)
 	case providers.Checker:
-		return c.checkCredentials(provider)
+		return checkCredentials(c, provider)
 	default:
 		return c.noProvider(c.unsupported)
 	}
 }
 
-// finishSignIn checks the answer of a provider against the flow that this
+// finishRedirect checks the answer of a provider against the flow that this
 // browser began. A POST's query takes no part.
-func (c *call) finishSignIn(provider providers.Redirector) error {
+func finishRedirect(c *call, provider providers.Redirector) error {
 	answer := c.query
 	if c.r.Method == http.MethodPost {
 		answer = c.form
 	}
-	if c.comesWithoutCookies(provider) {
-		return c.askWithCookies()
+	if lacksCookies(c, provider) {
+		return repeatWithCookies(c)
 	}
 	pending, unusable := pendingFlow{}, errNoFlow
 	if states := answer["state"]; len(states) == 1 && states[0] != "" {
 		var err error
-		if pending, unusable, err = c.takeFlow(states[0]); err != nil {
+		if pending, unusable, err = consumeFlow(c, states[0]); err != nil {
 			return c.unavailable(err)
 		}
 	}
 	if answer.Has("error") {
-		c.logRefusal(provider, pending, answer)
+		logRefusal(c, provider, pending, answer)
 		return c.fail(http.StatusOK, authjs.CodeCallback)
 	}
 	if unusable != nil {
-		c.logFailure(unusable)
+		logFailure(c, unusable)
 		return c.fail(http.StatusOK, authjs.CodeOAuthCallback)
 	}
 	account, err := provider.Finish(c.r.Context(), pending.flow(), answer)
 	if err != nil {
-		c.logFailure(err)
+		logFailure(c, err)
 		if errors.Is(err, providers.ErrNotAdmitted) {
 			return c.fail(http.StatusOK, authjs.CodeAccessDenied)
 		}
@@ -216,7 +214,7 @@ func (c *call) finishSignIn(provider providers.Redirector) error {
 	if _, given := c.query["callbackUrl"]; !given || c.r.Method == http.MethodPost {
 		c.callbackURL, _ = c.site.returns.Resolve(pending.CallbackURL)
 	}
-	return c.welcome(account, pending.Session)
+	return completeSignIn(c, account, pending.Session)
 }
 
 var (
@@ -224,29 +222,29 @@ var (
 	errFlowSpent = errors.New("this sign-in was finished already")
 )
 
-// takeFlow returns the browser's own flow with this state and uses it up, whether
+// consumeFlow returns the browser's own flow with this state and uses it up, whether
 // the provider's answer is good or bad: a copy of its cookie is worth nothing
 // then. unusable says why the flow doesn't count; an err, that this is not known.
-func (c *call) takeFlow(state string) (pending pendingFlow, unusable, err error) {
-	pending, found := c.takePending(state)
+func consumeFlow(c *call, state string) (pending pendingFlow, unusable, err error) {
+	pending, found := takePending(c, state)
 	if !found {
 		return pendingFlow{}, errNoFlow, nil
 	}
-	err = c.spend(c.r.Context(), &pending)
+	err = markFlowUsed(c, c.r.Context(), &pending)
 	if errors.Is(err, sessionstore.ErrTaken) {
 		return pendingFlow{}, errFlowSpent, nil
 	}
 	return pending, nil, err
 }
 
-// spend lets one callback of a flow through, also of several at once. A store
+// markFlowUsed lets one callback of a flow through, also of several at once. A store
 // that is full may forget it: strangers can make any number of flows, and must
 // not crowd out what ends sessions. Even then a replay needs a copy of the cookie
 // and a code that the provider takes twice.
-func (c *call) spend(ctx context.Context, pending *pendingFlow) error {
-	ctx, done := patiently(ctx)
+func markFlowUsed(c *call, ctx context.Context, pending *pendingFlow) error {
+	ctx, done := deadline.Step(ctx)
 	defer done()
-	key := sessionstore.EvictablePrefix + c.site.key + "|flow|" + digest(pending.State)
+	key := sessionstore.EvictablePrefix + c.site.key + "|flow|" + keys.Digest(pending.State)
 	if err := sessionstore.Add(ctx, c.realm.store, key, []byte{1}, pending.ends()); err != nil {
 		return fmt.Errorf("spending a sign-in: %w", err)
 	}
@@ -255,12 +253,12 @@ func (c *call) spend(ctx context.Context, pending *pendingFlow) error {
 
 // logRefusal lets the provider say, in its own form and for debug logs, what it
 // answered.
-func (c *call) logRefusal(provider providers.Redirector, pending pendingFlow, answer url.Values) {
+func logRefusal(c *call, provider providers.Redirector, pending pendingFlow, answer url.Values) {
 	_, err := provider.Finish(c.r.Context(), pending.flow(), answer)
-	c.logFailure(err)
+	logFailure(c, err)
 }
 
-func (c *call) logFailure(err error) {
+func logFailure(c *call, err error) {
 	c.realm.logger.Warn("a sign-in failed at its return from the provider", zap.String("provider", c.provider),
-		zap.String("reference", reference(c.r)), zap.Error(err))
+		zap.String("reference", request.Reference(c.r)), zap.Error(err))
 }

@@ -1,26 +1,48 @@
 package signin
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"strconv"
 	"testing"
 	"time"
 
+	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap"
+
+	"github.com/caddy-signin/caddy-signin/internal/authjs"
+	"github.com/caddy-signin/caddy-signin/internal/keys"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
-// Requirements C2 and N3: a flow is spent once, and a flood of them leaves room
+// newMemory is a store in memory with these settings.
+func newMemory(t *testing.T, settings string) sessionstore.Store {
+	t.Helper()
+	ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
+	t.Cleanup(cancel)
+	mod, err := ctx.LoadModuleByID("signin.stores.memory", []byte(settings))
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, err := mod.(sessionstore.Module).Open(ctx, t.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store
+}
+
+// A flow is spent once, and a flood of them leaves room
 // for what ends sessions.
 func TestSpentFlowsLeaveRoomInTheStore(t *testing.T) {
 	store := newMemory(t, `{"max_size": 1048576}`)
-	c := &call{visit: &visit{realm: &Realm{store: store}}, site: &site{ledger: ledger{key: "https://app.example.com"}}}
+	c := &call{realm: &activeRealm{store: store}, site: &site{key: "https://app.example.com"}}
 	for i := range 10_000 {
 		pending := pendingFlow{State: strconv.Itoa(i), Started: time.Now().UnixMilli()}
-		if err := c.spend(t.Context(), &pending); err != nil {
+		if err := markFlowUsed(c, t.Context(), &pending); err != nil {
 			t.Fatalf("flow %d: %v", i+1, err)
 		}
-		if err := c.spend(t.Context(), &pending); !errors.Is(err, sessionstore.ErrTaken) {
+		if err := markFlowUsed(c, t.Context(), &pending); !errors.Is(err, sessionstore.ErrTaken) {
 			t.Fatalf("flow %d is spent twice: %v", i+1, err)
 		}
 	}
@@ -29,19 +51,23 @@ func TestSpentFlowsLeaveRoomInTheStore(t *testing.T) {
 	}
 }
 
-// Requirement B5: a flow's time is in the sealed value.
+// A flow's time is in the sealed value.
 func TestAFlowEndsByItsSealedTime(t *testing.T) {
-	keys, err := newKeyring([]string{"a secret of the tests, 40 bytes long ...."}, nextAuth)
+	source, err := keys.NewSource([]string{testSecret}, []*authjs.Names{nextAuth.plain}, nil, zap.NewNop())
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &call{visit: &visit{}, site: &site{names: nextAuth.plain}, keys: keys}
+	keys, err := source.Named("").Ring(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &call{site: &site{names: nextAuth.plain}, keys: keys}
 	for age, want := range map[time.Duration]bool{0: true, pendingLife - time.Minute: true, pendingLife + time.Second: false} {
 		payload, err := json.Marshal(pendingFlow{State: "x", Started: time.Now().Add(-age).UnixMilli()})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, ok := c.openPending(keys.pending[nextAuth.plain.State].Seal(payload)); ok != want {
+		if _, ok := openPending(c, keys.Pending[nextAuth.plain.State].Seal(payload)); ok != want {
 			t.Errorf("a flow of %v: %v", age, ok)
 		}
 	}

@@ -10,18 +10,19 @@ import (
 	"github.com/caddy-signin/caddy-signin/internal/address"
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
 	"github.com/caddy-signin/caddy-signin/internal/redirect"
+	"github.com/caddy-signin/caddy-signin/internal/response"
 	"github.com/caddy-signin/caddy-signin/pages"
 	"github.com/caddy-signin/caddy-signin/providers"
 )
 
 // serveSignInPage shows the ways to sign in. It never goes to a provider by
 // itself: that takes a POST with the CSRF token.
-func (c *call) serveSignInPage() error {
+func serveSignInPage(c *call) error {
 	code := c.query.Get("error")
-	if c.provider != "" && c.site.dialect.strictPaths {
+	if c.provider != "" && c.endpoints.dialect.strictPaths {
 		return c.noProvider(c.unsupported)
 	}
-	if page := c.realm.Pages.SignIn; page != "" {
+	if page := c.endpoints.pages.SignIn; page != "" {
 		if code == "" {
 			code = c.provider // NextAuth passes the path segment on as the error
 		}
@@ -33,13 +34,13 @@ func (c *call) serveSignInPage() error {
 			query = append(query, "code", more)
 		}
 		c.sendCookies()
-		sendRedirect(c.w, http.StatusFound, redirect.AddQuery(page, query...))
+		response.Redirect(c.w, http.StatusFound, redirect.AddQuery(page, query...))
 		return nil
 	}
 	if c.query.Get("csrf") == "true" {
 		code = string(authjs.CodeMissingCSRF)
 	}
-	page := c.signInPage(code)
+	page := signInPage(c, code)
 	if code != "" {
 		failed := c.takeFailure(code)
 		page.Reference = failed.Reference
@@ -53,18 +54,18 @@ func (c *call) serveSignInPage() error {
 			page.Email = address
 		}
 	}
-	session, err := c.getSession(c.r)
+	session, err := c.state.getSession(c.r)
 	if err != nil {
 		return c.unavailable(err)
 	}
 	if session != nil && code == "" {
-		page.User = session.pageUser()
+		page.User = pageUser(session)
 	}
 	c.sendCookies()
 	return c.site.servePage(c.w, page)
 }
 
-func (c *call) signInPage(code string) pages.SignIn {
+func signInPage(c *call, code string) pages.SignIn {
 	page := pages.SignIn{
 		Site: c.site.pageSite(c.r), CSRFToken: c.csrfToken, CallbackURL: c.callbackURL, Error: code,
 	}
@@ -91,22 +92,22 @@ func isCode(code string) bool {
 
 // serveErrorPage shows an error, or sends the codes that a new attempt may
 // cure to the sign-in page.
-func (c *call) serveErrorPage() error {
+func serveErrorPage(c *call) error {
 	code := c.query.Get("error")
 	if code == "" {
 		code = c.provider
 	}
-	if c.site.dialect.errorsOnSignInPage && authjs.ErrorCode(code).OnSignInPage() {
+	if c.endpoints.dialect.errorsOnSignInPage && authjs.ErrorCode(code).OnSignInPage() {
 		c.sendCookies()
-		sendRedirect(c.w, http.StatusFound, redirect.AddQuery(c.site.base+"/signin", "error", code))
+		response.Redirect(c.w, http.StatusFound, redirect.AddQuery(c.site.base+"/signin", "error", code))
 		return nil
 	}
-	if page := c.realm.Pages.Error; page != "" {
+	if page := c.endpoints.pages.Error; page != "" {
 		if !isCode(code) {
 			code = "Default"
 		}
 		c.sendCookies()
-		sendRedirect(c.w, http.StatusFound, redirect.AddQuery(page, "error", code))
+		response.Redirect(c.w, http.StatusFound, redirect.AddQuery(page, "error", code))
 		return nil
 	}
 	site := c.site.pageSite(c.r)
@@ -115,17 +116,17 @@ func (c *call) serveErrorPage() error {
 	return c.site.servePage(c.w, pages.Error{Site: site, Code: code})
 }
 
-func (c *call) serveClientScript() error {
-	return c.serveAsset("text/javascript; charset=utf-8", client.JSETag, client.JS)
+func serveClientScript(c *call) error {
+	return serveAsset(c, "text/javascript; charset=utf-8", client.JSETag, client.JS)
 }
 
 // serveClientTypes serves the declarations, for projects to download.
-func (c *call) serveClientTypes() error {
-	return c.serveAsset("text/plain; charset=utf-8", client.TypesETag, client.Types)
+func serveClientTypes(c *call) error {
+	return serveAsset(c, "text/plain; charset=utf-8", client.TypesETag, client.Types)
 }
 
 // serveAsset serves what is the same for everyone.
-func (c *call) serveAsset(kind, etag string, content []byte) error {
+func serveAsset(c *call, kind, etag string, content []byte) error {
 	header := c.w.Header()
 	header.Del("Vary")
 	header.Set("Cache-Control", "public, max-age=3600")
@@ -135,7 +136,7 @@ func (c *call) serveAsset(kind, etag string, content []byte) error {
 	return nil
 }
 
-func (c *call) servePagesScript() error {
+func servePagesScript(c *call) error {
 	c.w.Header().Del("Vary")
 	pages.ServeScript(c.w, c.r)
 	return nil

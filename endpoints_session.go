@@ -8,6 +8,9 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
+	"github.com/caddy-signin/caddy-signin/internal/request"
+	"github.com/caddy-signin/caddy-signin/internal/response"
+	"github.com/caddy-signin/caddy-signin/internal/session"
 	"github.com/caddy-signin/caddy-signin/pages"
 )
 
@@ -18,7 +21,7 @@ func noCache(header http.Header) {
 	header.Set("Expires", "0")
 }
 
-func (c *call) serveCSRF() error {
+func serveCSRF(c *call) error {
 	c.sendCookies()
 	noCache(c.w.Header())
 	return c.writeJSON(http.StatusOK, struct {
@@ -28,7 +31,7 @@ func (c *call) serveCSRF() error {
 
 // serveProviders lists the providers in configuration order, which a Go map
 // would lose.
-func (c *call) serveProviders() error {
+func serveProviders(c *call) error {
 	type entry struct {
 		ID          string `json:"id"`
 		Name        string `json:"name"`
@@ -45,9 +48,9 @@ func (c *call) serveProviders() error {
 		}
 		kind := string(info.Type)
 		if info.OIDC {
-			kind = c.site.dialect.oidcType
+			kind = c.endpoints.dialect.oidcType
 		}
-		line, err := encodeJSON(entry{
+		line, err := response.EncodeJSON(entry{
 			ID: info.ID, Name: info.Name, Type: kind,
 			SigninURL: c.site.base + "/signin/" + info.ID, CallbackURL: c.site.base + "/callback/" + info.ID,
 		})
@@ -62,84 +65,84 @@ func (c *call) serveProviders() error {
 	return c.sendJSON(http.StatusOK, body.Bytes())
 }
 
-func (c *call) serveSession() error {
+func serveSession(c *call) error {
 	noCache(c.w.Header())
-	return c.answerSession()
+	return answerSession(c)
 }
 
 // updateSession answers like GET. Its data changes nothing: who a person is
-// only a provider can say (requirement E15).
-func (c *call) updateSession() error {
+// only a provider can say.
+func updateSession(c *call) error {
 	if !c.verified {
-		c.beQuiet()
+		c.dropPreparedCookies()
 		c.sendCookies()
-		return c.sendJSON(http.StatusBadRequest, c.site.dialect.nobody)
+		return c.sendJSON(http.StatusBadRequest, c.endpoints.dialect.nobody)
 	}
-	return c.answerSession()
+	return answerSession(c)
 }
 
 // answerSession renews the session and shows it. A cookie that gives no
 // session is deleted.
-func (c *call) answerSession() error {
-	session, err := c.getSession(c.r)
-	var renewed issued
-	if err == nil && session != nil {
-		renewed, err = c.realm.strategy.renew(&c.reading, c.site, session, true)
-		if errors.Is(err, errSessionOver) {
-			session, err = nil, nil
+func answerSession(c *call) error {
+	live, err := c.state.getSession(c.r)
+	var renewed session.Issued
+	if err == nil && live != nil {
+		renewed, err = c.realm.sessions.Strategy.Renew(&c.state.reading, &c.site.sessions, live, true)
+		if errors.Is(err, session.ErrSessionOver) {
+			live, err = nil, nil
 		}
 	}
 	if err != nil {
 		return c.unavailable(err)
 	}
-	received := c.site.names.ReadSession(c.visit.cookies)
-	if session == nil {
-		c.cookies = append(c.cookies, c.site.clearSession(&received)...)
+	received := c.site.names.ReadSession(c.state.cookieLines)
+	if live == nil {
+		c.setCookies = append(c.setCookies, c.site.sessions.ClearSession(&received)...)
 		c.sendCookies()
-		return c.sendJSON(http.StatusOK, c.site.dialect.nobody)
+		return c.sendJSON(http.StatusOK, c.endpoints.dialect.nobody)
 	}
-	cookies, err := c.site.cookiesOf(renewed.token, &session.claims, &received)
+	cookies, err := c.site.sessions.CookiesOf(renewed.Token, &live.Claims, &received)
 	if err != nil {
 		return c.unavailable(err)
 	}
-	c.cookies = append(c.cookies, cookies...)
+	c.setCookies = append(c.setCookies, cookies...)
 	c.sendCookies()
-	return c.sendJSON(http.StatusOK, authjs.AppendSession(nil, c.realm.sessionUser(session), renewed.expires))
+	return c.sendJSON(http.StatusOK, authjs.AppendSession(nil, c.endpoints.sessionUser(live), renewed.Expires))
 }
 
 // sessionUser is the user of the session JSON.
-func (rl *Realm) sessionUser(s *session) authjs.User {
-	user := authjs.User{Name: s.claims.Name, Email: s.claims.Email, Image: s.claims.Picture}
-	for _, field := range rl.Session.Expose {
+func (e *endpoints) sessionUser(s *session.Session) authjs.User {
+	user := authjs.User{Name: s.Claims.Name, Email: s.Claims.Email, Image: s.Claims.Picture}
+	for _, field := range e.expose {
 		var value any
 		switch field {
 		case "id":
-			value = s.userID
+			value = s.UserID
 		case "username":
-			value = s.username
+			value = s.Username
 		case "provider":
-			value = s.claims.Provider
+			value = s.Claims.Provider
 		case "groups":
-			value = append([]string{}, s.claims.Groups...)
+			value = append([]string{}, s.Claims.Groups...)
 		}
 		user.Exposed = append(user.Exposed, authjs.Member{Name: field, Value: value})
 	}
 	return user
 }
 
-func (c *call) serveSignOutPage() error {
-	if page := c.realm.Pages.SignOut; page != "" {
+func serveSignOutPage(c *call) error {
+	if page := c.endpoints.pages.SignOut; page != "" {
 		c.sendCookies()
-		sendRedirect(c.w, http.StatusFound, page)
+		response.Redirect(c.w, http.StatusFound, page)
 		return nil
 	}
 	page := pages.SignOut{Site: c.site.pageSite(c.r), CSRFToken: c.csrfToken, CallbackURL: c.callbackURL}
-	session, err := c.getSession(c.r)
+	session, err := c.state.getSession(c.r)
 	if err != nil {
 		return c.unavailable(err)
 	}
 	if session != nil {
-		page.User = session.pageUser()
+		page.User = pageUser(session)
 	}
 	if c.query.Get("csrf") == "true" {
 		page.Error = string(authjs.CodeMissingCSRF)
@@ -150,93 +153,83 @@ func (c *call) serveSignOutPage() error {
 
 // signOut ends the session, and any other that the browser brings, for every copy
 // of its cookie.
-func (c *call) signOut() error {
+func signOut(c *call) error {
 	if !c.verified {
 		return c.missingCSRF("signout")
 	}
-	sessions, err := c.site.readSessions(c.r.Context(), c.visit.cookies)
+	sessions, err := c.site.sessions.ReadSessions(c.r.Context(), c.state.cookieLines)
 	if err != nil {
 		return c.unavailable(err)
 	}
 	for _, session := range sessions {
-		if err := c.endSession(session, c.body["everywhere"] == "true"); err != nil {
+		if err := endSession(c, session, c.body["everywhere"] == "true"); err != nil {
 			return c.unavailable(err)
 		}
 	}
-	received := c.site.names.ReadSession(c.visit.cookies)
-	c.cookies = append(c.cookies, c.site.clearSession(&received)...)
+	received := c.site.names.ReadSession(c.state.cookieLines)
+	c.setCookies = append(c.setCookies, c.site.sessions.ClearSession(&received)...)
 	return c.redirect(http.StatusOK, c.callbackURL)
 }
 
-// endSession ends the session, and on demand every other one of its user too.
-// This one comes last: an error on the way leaves the person signed in, to try
-// again.
-func (c *call) endSession(live *session, everywhere bool) error {
-	others := 0
-	if everywhere {
-		var err error
-		if others, err = c.site.endAll(c.r.Context(), live.userID, live.claims.SID); err != nil {
-			return err
-		}
-	}
-	if err := c.site.end(c.r.Context(), c.site.entryOf(live)); err != nil {
+func endSession(c *call, live *session.Session, everywhere bool) error {
+	ended, err := c.site.sessions.SignOut(c.r.Context(), live, everywhere)
+	if err != nil {
 		return err
 	}
-	c.realm.logger.Info("signed out", zap.String("user", live.userID), zap.Bool("everywhere", everywhere), zap.Int("sessions", 1+others))
+	c.realm.logger.Info("signed out", zap.String("user", live.UserID), zap.Bool("everywhere", everywhere), zap.Int("sessions", ended))
 	return nil
 }
 
-// begin ends a sign-in: it replaces whatever session the browser had by a new
+// startSession ends a sign-in: it replaces whatever session the browser had by a new
 // one, and sends the browser where it wanted to go.
-func (c *call) begin(claims authjs.Claims) error {
-	received := c.site.names.ReadSession(c.visit.cookies)
-	before, err := c.site.readSessions(c.r.Context(), c.visit.cookies)
+func startSession(c *call, claims authjs.Claims) error {
+	received := c.site.names.ReadSession(c.state.cookieLines)
+	before, err := c.site.sessions.ReadSessions(c.r.Context(), c.state.cookieLines)
 	if err != nil {
 		return c.unavailable(err)
 	}
 	claims.AuthTime = c.began // what ended all sessions since then ends this one too
-	cookies, err := c.site.signIn(c.r.Context(), claims, &received, c.r.UserAgent())
+	cookies, err := c.site.sessions.SignIn(c.r.Context(), claims, &received, agentOf(c.r.UserAgent()))
 	if errors.Is(err, authjs.ErrTooLarge) {
-		largest, advice := oversize(claims)
+		largest, advice := session.Oversize(claims)
 		c.realm.logger.Error("sign-in refused: leave something out of the session", zap.String("provider", claims.Provider),
-			zap.String("largest", largest), zap.String("advice", advice), zap.String("reference", reference(c.r)), zap.Error(err))
+			zap.String("largest", largest), zap.String("advice", advice), zap.String("reference", request.Reference(c.r)), zap.Error(err))
 		return c.fail(http.StatusOK, authjs.CodeConfiguration)
 	}
-	if errors.Is(err, errEndedMeanwhile) { // nothing is out of order, and a second try succeeds
-		c.realm.logger.Info("a sign-in came to nothing", zap.String("user", userID(&claims)), zap.String("reference", reference(c.r)), zap.Error(err))
-		return c.tryAgain()
+	if errors.Is(err, session.ErrRevokedMeanwhile) { // nothing is out of order, and a second try succeeds
+		c.realm.logger.Info("a sign-in came to nothing", zap.String("user", session.UserID(&claims)), zap.String("reference", request.Reference(c.r)), zap.Error(err))
+		return c.retryLater()
 	}
 	if err != nil {
 		return c.unavailable(err)
 	}
 	for _, session := range before {
-		if err := c.site.end(c.r.Context(), c.site.entryOf(session)); err != nil {
+		if err := c.site.sessions.End(c.r.Context(), c.site.sessions.EntryOf(session)); err != nil {
 			return c.unavailable(err)
 		}
 	}
-	c.cookies = append(c.cookies, cookies...)
-	c.realm.logger.Info("signed in", zap.String("user", userID(&claims)), zap.String("provider", claims.Provider))
+	c.setCookies = append(c.setCookies, cookies...)
+	c.realm.logger.Info("signed in", zap.String("user", session.UserID(&claims)), zap.String("provider", claims.Provider))
 	return c.redirect(http.StatusOK, c.callbackURL)
 }
 
 // serveLog takes what the browser client reports. It is only ever shown to the
 // operator who asks for debug logs, and never interpreted.
-func (c *call) serveLog() error {
+func serveLog(c *call) error {
 	body, err := readBody(c.w, c.r, maxLogBody)
 	if err != nil {
 		return c.refuse(err)
 	}
 	if report, _, err := parseFields(c.r, body); err == nil && report["code"] != "" {
 		c.realm.sampled.Debug("the browser client reports an error",
-			zap.String("code", cut(report["code"], 80)), zap.String("message", cut(report["message"], 200)))
+			zap.String("code", response.Cut(report["code"], 80)), zap.String("message", response.Cut(report["message"], 200)))
 	}
 	c.w.WriteHeader(http.StatusOK)
 	return nil
 }
 
-func cut(s string, most int) string {
-	if len(s) > most {
-		return s[:most]
-	}
-	return s
-}
+// maxAgent is how much of a User-Agent the list keeps of a session, in bytes.
+const maxAgent = 120
+
+// agentOf is what the list of sessions keeps of a User-Agent.
+func agentOf(header string) string { return response.Printable(response.Cut(header, maxAgent)) }

@@ -2,6 +2,7 @@ package signin
 
 import (
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -17,11 +18,12 @@ func TestAnOvertakenSignInIsNobodysFault(t *testing.T) {
 		v := newVisitor(t, realm)
 		core, lines := observer.New(zap.InfoLevel)
 		realm.logger = zap.New(core)
-		store.before = func() {
-			if _, err := realm.fixed.endAll(t.Context(), "credentials:alice", ""); err != nil {
+		elsewhere := opened(t, realm, signedInAs(t, realm, "alice"))
+		store.BeforeWrite(func() {
+			if _, err := realm.urlSite.sessions.SignOut(t.Context(), elsewhere, true); err != nil {
 				t.Error(err)
 			}
-		}
+		})
 		got := v.send(t, "/api/auth/callback/credentials", "username=alice&password=correct+horse", new(atomic.Int64))
 		if got.Code != http.StatusServiceUnavailable || got.Header().Get("Retry-After") == "" {
 			t.Errorf("the answer is %d, %v", got.Code, got.Header())
@@ -30,4 +32,18 @@ func TestAnOvertakenSignInIsNobodysFault(t *testing.T) {
 			t.Errorf("the log has %v", lines.All())
 		}
 	})
+}
+
+func TestUserAgentsAreFitForATerminal(t *testing.T) {
+	t.Parallel()
+	for header, want := range map[string]string{
+		"Mozilla/5.0 (X11)":            "Mozilla/5.0 (X11)",
+		"a\x1b[31mb\x00\r\nc\u202e":    "a[31mbc",
+		"\xff\xfe":                     "",
+		strings.Repeat("x", 119) + "é": strings.Repeat("x", 119),
+	} {
+		if got := agentOf(header); got != want {
+			t.Errorf("%q becomes %q, want %q", header, got, want)
+		}
+	}
 }

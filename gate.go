@@ -4,18 +4,23 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
+	"github.com/caddy-signin/caddy-signin/internal/access"
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
 	"github.com/caddy-signin/caddy-signin/internal/redirect"
+	"github.com/caddy-signin/caddy-signin/internal/request"
+	"github.com/caddy-signin/caddy-signin/internal/response"
 	"github.com/caddy-signin/caddy-signin/internal/sampled"
+	"github.com/caddy-signin/caddy-signin/internal/session"
 	"github.com/caddy-signin/caddy-signin/pages"
 )
+
+func init() { caddy.RegisterModule(Gate{}) }
 
 // Gate lets a request pass only with a session that satisfies its rules, and
 // then tells the upstream who the user is. Without a session a browser's page
@@ -32,7 +37,7 @@ type Gate struct {
 	Realm string `json:"realm,omitempty"`
 
 	// What the session must satisfy: every rule. Default: any session passes.
-	Rules []Rule `json:"rules,omitempty"`
+	Rules []access.Rule `json:"rules,omitempty"`
 
 	// Let everyone pass, and set the identity headers where a session
 	// satisfies the rules. Default: false.
@@ -44,11 +49,11 @@ type Gate struct {
 	// that reach it.
 	MatcherSetsRaw caddyhttp.RawMatcherSets `json:"match,omitempty" caddy:"namespace=http.matchers"`
 
-	rules    []Rule // resolved
+	rules    []access.Rule // resolved
 	matchers caddyhttp.MatcherSets
-	realm    *Realm // named, or the global default; nil leaves it to the request
+	realm    *activeRealm // named, or the global default; nil leaves it to the request
 	explicit bool
-	names    *headerNames // of identity headers, of all realms
+	names    *request.HeaderNames // of identity headers, of all realms
 	logger   *zap.Logger
 	sampled  *zap.Logger // for lines that a client could repeat at will
 }
@@ -73,7 +78,7 @@ func (g *Gate) Provision(ctx caddy.Context) error {
 		return fmt.Errorf("require_signin: what it matches: %w", err)
 	}
 	for i := range g.Rules {
-		rule, err := g.Rules[i].resolved()
+		rule, err := resolveRule(g.Rules[i])
 		if err != nil {
 			return fmt.Errorf("require_signin: %w", err)
 		}
@@ -88,7 +93,11 @@ func (g *Gate) Provision(ctx caddy.Context) error {
 		app.noteRules(g.Realm)
 	}
 	g.explicit = g.Realm != ""
-	if g.realm, err = app.realm(g.Realm); err != nil && g.explicit {
+	realm, err := app.realm(g.Realm)
+	switch {
+	case err == nil:
+		g.realm = realm.active
+	case g.explicit:
 		return fmt.Errorf("require_signin: %w", err)
 	}
 	return nil
@@ -96,9 +105,9 @@ func (g *Gate) Provision(ctx caddy.Context) error {
 
 // ServeHTTP implements caddyhttp.MiddlewareHandler.
 func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	v, out, result, err := g.check(w, r)
-	if v != nil {
-		defer v.finish()
+	rs, out, result, err := g.check(w, r)
+	if rs != nil {
+		defer rs.finish()
 	}
 	switch result {
 	case gateRefused:
@@ -106,8 +115,8 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.
 	case gateOpen:
 		return next.ServeHTTP(out, r) //nolint:wrapcheck // the next handler's own error
 	}
-	if err = v.serve(g, out, r, next); err != nil {
-		v.out.fail()
+	if err = rs.serve(g.rules, out, r, next); err != nil {
+		rs.out.Fail()
 	}
 	return err
 }
@@ -122,61 +131,61 @@ const (
 	gateAdmitted                   // it passes for its session, as long as that holds
 )
 
-// check decides about the request, and answers it where it refuses it. The visit
+// check decides about the request, and answers it where it refuses it. The state
 // is nil where the request has no realm.
-func (g *Gate) check(w http.ResponseWriter, r *http.Request) (v *visit, out http.ResponseWriter, result gateResult, err error) {
+func (g *Gate) check(w http.ResponseWriter, r *http.Request) (rs *requestState, out http.ResponseWriter, result gateResult, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			result, err = gateRefused, nil
-			answerPanic(w, r, v, g.logger, cause)
+			answerPanic(w, r, rs, g.logger, cause)
 		}
 	}()
-	before := currentVisit(r.Context())
+	before := requestStateOf(r.Context())
 	if refuseTarget(w, r, before, g.sampled) {
 		return nil, w, gateRefused, nil
 	}
 	realm := g.realmOf(before)
-	if out = w; before == nil || before.over { // no directive of ours has seen the request yet
-		v, out = g.sanitize(w, r, realm)
+	if out = w; before == nil || before.done { // no directive of ours has seen the request yet
+		rs, out = g.sanitize(w, r, realm)
 	}
 	guarded, err := g.matchers.AnyMatchWithError(r)
 	switch {
 	case err != nil:
 		g.refuseUndecided(out, r, err)
-		return v, out, gateRefused, nil
-	case !guarded && hasLowerCase(r.Method):
+		return rs, out, gateRefused, nil
+	case !guarded && request.HasLowerCase(r.Method):
 		g.sampled.Info("refused a method with lower-case letters, which the matchers of a gate take for another one than some upstreams do")
-		answerText(out, http.StatusBadRequest, "This method is not understood.\n")
-		return v, out, gateRefused, nil
+		response.Text(out, http.StatusBadRequest, "This method is not understood.\n")
+		return rs, out, gateRefused, nil
 	case !guarded:
-		return v, out, gateOpen, nil
+		return rs, out, gateOpen, nil
 	case realm == nil:
 		g.logger.Error("require_signin has no realm to ask: add a signin block to this site, or a global one")
-		answerText(out, http.StatusInternalServerError, "Internal Server Error\n")
-		return v, out, gateRefused, nil
+		response.Text(out, http.StatusInternalServerError, "Internal Server Error\n")
+		return rs, out, gateRefused, nil
 	}
-	v, out = realm.attach(out, r)
-	result, err = g.admit(out, r, v)
-	return v, out, result, err
+	rs, out = realm.attach(out, r)
+	result, err = g.admit(out, r, rs)
+	return rs, out, result, err
 }
 
 // admit decides for a guarded request.
-func (g *Gate) admit(w http.ResponseWriter, r *http.Request, v *visit) (gateResult, error) {
-	session, err := v.getSession(r)
+func (g *Gate) admit(w http.ResponseWriter, r *http.Request, rs *requestState) (gateResult, error) {
+	live, err := rs.getSession(r)
 	switch {
 	case err != nil:
-		return gateRefused, g.unknown(w, r, v, err)
-	case session != nil && g.admits(session):
+		return gateRefused, g.unknown(w, r, rs, err)
+	case live != nil && live.Person().Meets(g.rules):
 	case g.Optional:
 		return gateOpen, nil
-	case session == nil:
-		return gateRefused, g.challenge(w, r, v)
+	case live == nil:
+		return gateRefused, g.challenge(w, r, rs)
 	default:
-		return gateRefused, g.forbid(w, r, v, session)
+		return gateRefused, g.forbid(w, r, rs, live)
 	}
-	v.gated, v.out.guarded = true, true
-	v.setIdentity(r, session)
-	if err := v.renew(r); err != nil && !errors.Is(err, errSessionOver) {
+	rs.admitted, rs.out.Guarded = true, true
+	rs.setIdentity(r, live)
+	if err := rs.Renew(r); err != nil && !errors.Is(err, session.ErrSessionOver) {
 		g.logger.Warn("a session can't be renewed and will end when its time is up", zap.Error(err))
 	}
 	return gateAdmitted, nil
@@ -184,10 +193,10 @@ func (g *Gate) admit(w http.ResponseWriter, r *http.Request, v *visit) (gateResu
 
 // sanitize removes what clients must not send to an upstream, and makes the realm, if
 // one is known, that of the request.
-func (g *Gate) sanitize(w http.ResponseWriter, r *http.Request, realm *Realm) (*visit, http.ResponseWriter) {
+func (g *Gate) sanitize(w http.ResponseWriter, r *http.Request, realm *activeRealm) (*requestState, http.ResponseWriter) {
 	if realm == nil {
-		stripIdentity(r, g.names)
-		stripTunnel(r)
+		request.StripIdentity(r, g.names)
+		request.StripTunnel(r)
 		if lines, ok := r.Header["Cookie"]; ok {
 			if caddyhttp.GetVar(r.Context(), cookiesVar) == nil { // for a signin handler behind the gate
 				caddyhttp.SetVar(r.Context(), cookiesVar, sentCookies(lines))
@@ -208,51 +217,42 @@ func (g *Gate) refuseUndecided(w http.ResponseWriter, r *http.Request, err error
 		status = told.StatusCode
 	}
 	g.sampled.Error("a gate stays shut because a matcher can't say whether it guards the request",
-		zap.Error(err), zap.Int("status", status), zap.String("reference", reference(r)))
-	answerText(w, status, http.StatusText(status)+"\n")
+		zap.Error(err), zap.Int("status", status), zap.String("reference", request.Reference(r)))
+	response.Text(w, status, http.StatusText(status)+"\n")
 }
 
 // realmOf is the realm to ask, or nil.
-func (g *Gate) realmOf(before *visit) *Realm {
-	if !g.explicit && before != nil && before.base != nil {
-		return before.base
+func (g *Gate) realmOf(before *requestState) *activeRealm {
+	if !g.explicit && before != nil && before.siteRealm != nil {
+		return before.siteRealm
 	}
 	return g.realm
 }
 
-func (g *Gate) admits(s *session) bool {
-	for _, rule := range g.rules {
-		if !rule.matches(s.person()) {
-			return false
-		}
-	}
-	return true
-}
-
 // unknown refuses a request whose session can't be known.
-func (g *Gate) unknown(w http.ResponseWriter, r *http.Request, v *visit, err error) error {
-	if errors.Is(err, errUnknownHost) {
-		v.realm.refuseHost(w, err)
+func (g *Gate) unknown(w http.ResponseWriter, r *http.Request, rs *requestState, err error) error {
+	if errors.Is(err, request.ErrUnknownHost) {
+		rs.realm.refuseHost(w, err)
 		return nil
 	}
-	v.blame("a gate stays shut because the session can't be looked up", zap.Error(err))
-	return unavailable(w, r, v, pages.Unavailable{Posted: isFormPost(r)})
+	rs.blame("a gate stays shut because the session can't be looked up", zap.Error(err))
+	return unavailable(w, r, rs, pages.Unavailable{Posted: request.IsFormPost(r)})
 }
 
 // challenge asks for a sign-in in the form that the client can use.
-func (g *Gate) challenge(w http.ResponseWriter, r *http.Request, v *visit) error {
-	s := v.site
-	protect(w.Header())
+func (g *Gate) challenge(w http.ResponseWriter, r *http.Request, rs *requestState) error {
+	s := rs.site
+	response.Protect(w.Header())
 	switch {
-	case isNavigation(r):
-		sendRedirect(w, http.StatusFound, s.signInFor(r))
+	case request.IsNavigation(r):
+		response.Redirect(w, http.StatusFound, s.signInFor(r))
 		return nil
-	case isFormPost(r):
+	case request.IsFormPost(r):
 		return s.servePage(w, pages.Unauthorized{Site: s.pageSite(r), SignInURL: s.base + "/signin", Posted: true})
-	case isFramed(r):
+	case request.IsFramed(r):
 		return s.servePage(w, pages.Unauthorized{Site: s.pageSite(r), SignInURL: s.signInFor(r)})
 	default:
-		return sendJSON(w, http.StatusUnauthorized, s.unauthorized)
+		return response.SendJSON(w, http.StatusUnauthorized, s.unauthorized)
 	}
 }
 
@@ -262,85 +262,22 @@ func (s *site) signInFor(r *http.Request) string {
 }
 
 // forbid refuses a signed-in person whom a rule doesn't admit.
-func (g *Gate) forbid(w http.ResponseWriter, r *http.Request, v *visit, session *session) error {
+func (g *Gate) forbid(w http.ResponseWriter, r *http.Request, rs *requestState, session *session.Session) error {
 	if c := g.logger.Check(zapcore.InfoLevel, "a rule of require_signin does not admit this user"); c != nil {
-		c.Write(zap.String("user", session.userID), zap.String("provider", session.claims.Provider),
-			zap.Bool("email_verified", session.email != ""), zap.Strings("groups", session.claims.Groups),
-			zap.Any("rules", g.Rules), zap.String("path", r.URL.Path), zap.String("reference", reference(r)))
+		c.Write(zap.String("user", session.UserID), zap.String("provider", session.Claims.Provider),
+			zap.Bool("email_verified", session.Email != ""), zap.Strings("groups", session.Claims.Groups),
+			zap.Any("rules", g.Rules), zap.String("path", r.URL.Path), zap.String("reference", request.Reference(r)))
 	}
-	s := v.site
-	protect(w.Header())
-	if isNavigation(r) || isFormPost(r) || isFramed(r) {
+	s := rs.site
+	response.Protect(w.Header())
+	if request.IsNavigation(r) || request.IsFormPost(r) || request.IsFramed(r) {
 		return s.servePage(w, pages.Forbidden{
-			Site: s.pageSite(r), User: session.pageUser(),
+			Site: s.pageSite(r), User: pageUser(session),
 			SignInURL:  s.signInFor(r),
 			SignOutURL: s.base + "/signout",
 		})
 	}
-	return writeJSON(w, http.StatusForbidden, map[string]string{"error": "Forbidden"})
-}
-
-// isNavigation reports whether the browser shows the answer as a page of its
-// own, so that a redirect to the sign-in page makes sense (Fetch Metadata
-// Request Headers, W3C; without them the Accept header has to tell).
-func isNavigation(r *http.Request) bool {
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		return false
-	}
-	if mode, ok := r.Header["Sec-Fetch-Mode"]; ok {
-		return mode[0] == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "document"
-	}
-	return acceptsHTML(r) && isPlainRequest(r)
-}
-
-// isPlainRequest reports that no header says a script or a protocol switch.
-func isPlainRequest(r *http.Request) bool {
-	for _, name := range []string{"Upgrade", "X-Requested-With", "Hx-Request"} {
-		if _, set := r.Header[name]; set {
-			return false
-		}
-	}
-	return true
-}
-
-func acceptsHTML(r *http.Request) bool {
-	for _, line := range r.Header["Accept"] {
-		if strings.Contains(strings.ToLower(line), "text/html") {
-			return true
-		}
-	}
-	return false
-}
-
-// isFramed reports a page view that is, or may be, inside a frame, which can't be
-// sent to a sign-in page that refuses to be framed.
-func isFramed(r *http.Request) bool {
-	if r.Header.Get("Sec-Fetch-Mode") != "navigate" {
-		return false
-	}
-	switch r.Header.Get("Sec-Fetch-Dest") {
-	case "iframe", "frame", "embed", "object":
-		return true
-	}
-	return isPassedOn(r)
-}
-
-// isPassedOn reports a page view that a service worker fetches. It doesn't say
-// whether it is for a frame.
-func isPassedOn(r *http.Request) bool {
-	return (r.Method == http.MethodGet || r.Method == http.MethodHead) &&
-		r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "empty" && acceptsHTML(r)
-}
-
-// isFormPost reports a form that a person sent, whose content a redirect would lose.
-func isFormPost(r *http.Request) bool {
-	if r.Method == http.MethodGet || r.Method == http.MethodHead {
-		return false
-	}
-	if mode, ok := r.Header["Sec-Fetch-Mode"]; ok {
-		return mode[0] == "navigate"
-	}
-	return r.Method == http.MethodPost && acceptsHTML(r) && isPlainRequest(r)
+	return response.WriteJSON(w, http.StatusForbidden, map[string]string{"error": "Forbidden"})
 }
 
 var (

@@ -10,7 +10,6 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
-	"github.com/caddy-signin/caddy-signin/internal/authjs"
 	"github.com/caddy-signin/caddy-signin/providers/credentials"
 )
 
@@ -19,8 +18,14 @@ const testSecret = "a secret of the unit tests, over 32 bytes"
 // aliceJSON is the only user of newRealm's realms.
 const aliceJSON = `{"username":"alice","password":"` + credentials.DemoPasswordHash + `","name":"Alice Example","email":"alice@example.com","groups":["admins","ops"]}`
 
-// newRealm provisions a realm with the user alice and a fixed url.
-func newRealm(t testing.TB, change func(*Realm)) *Realm {
+// newRealm is a realm at work with the user alice and a fixed url.
+func newRealm(t testing.TB, change func(*Realm)) *activeRealm {
+	t.Helper()
+	return configuredRealm(t, change).active
+}
+
+// configuredRealm provisions a realm with the user alice and a fixed url.
+func configuredRealm(t testing.TB, change func(*Realm)) *Realm {
 	t.Helper()
 	t.Setenv("XDG_DATA_HOME", t.TempDir())
 	ctx, err := caddy.ProvisionContext(&caddy.Config{})
@@ -43,17 +48,6 @@ func newRealm(t testing.TB, change func(*Realm)) *Realm {
 	return realm
 }
 
-// sessionOf returns the cookie of a new session of alice.
-func sessionOf(t testing.TB, realm *Realm) string {
-	t.Helper()
-	s := realm.fixed
-	cookies, err := s.signIn(t.Context(), claimsOf(t, s, "alice"), new(authjs.Received), "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return cookies[0].Name + "=" + cookies[0].Value
-}
-
 // browserHeaders are what a browser sends with a request of a script.
 var browserHeaders = http.Header{
 	"Accept": {"*/*"}, "Accept-Encoding": {"gzip, deflate, br"}, "Accept-Language": {"en"}, "Cache-Control": {"no-cache"},
@@ -64,7 +58,7 @@ var browserHeaders = http.Header{
 // gateRun returns a function that sends one request through signin and
 // require_signin. What Caddy does for every request is done before, once: the
 // headers, the variables and the replacer's providers are put back in between.
-func gateRun(t testing.TB, cookie string, realm *Realm, match ...string) (run func() int) {
+func gateRun(t testing.TB, cookie string, realm *activeRealm, match ...string) (run func() int) {
 	t.Helper()
 	handler, gate := &Handler{realm: realm}, &Gate{realm: realm, logger: realm.logger}
 	if paths := caddyhttp.MatchPath(match); len(match) > 0 {
@@ -86,7 +80,7 @@ func gateRun(t testing.TB, cookie string, realm *Realm, match ...string) (run fu
 		clear(r.Header)
 		maps.Copy(r.Header, headers)
 		clear(w.header)
-		delete(vars, visitVar)
+		delete(vars, requestStateVar)
 		if err := handler.ServeHTTP(w, r, guarded); err != nil {
 			t.Fatal(err)
 		}

@@ -7,6 +7,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-signin/caddy-signin/internal/identity"
 )
 
 // A gate that has no realm takes the gateway's cookies out of what it lets pass
@@ -14,7 +16,7 @@ import (
 func TestAGateWithoutARealmStripsCookies(t *testing.T) {
 	realm := newRealm(t, nil)
 	members := caddyhttp.MatchPath{"/members/*"}
-	gate := &Gate{names: defaultIdentity(), logger: realm.logger, sampled: realm.sampled, matchers: caddyhttp.MatcherSets{{&members}}}
+	gate := &Gate{names: identity.DefaultIdentity(), logger: realm.logger, sampled: realm.sampled, matchers: caddyhttp.MatcherSets{{&members}}}
 	handler := &Handler{realm: realm}
 	w := httptest.NewRecorder()
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost:8080/open", nil)
@@ -31,7 +33,7 @@ func TestAGateWithoutARealmStripsCookies(t *testing.T) {
 		check(r)
 		return handler.ServeHTTP(w, r, caddyhttp.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) error {
 			check(r)
-			if live, err := currentVisit(r.Context()).getSession(r); err != nil || live == nil || live.userID != "credentials:alice" {
+			if live, err := requestStateOf(r.Context()).getSession(r); err != nil || live == nil || live.UserID != "credentials:alice" {
 				t.Errorf("the handler behind it knows the session %+v (%v)", live, err)
 			}
 			return nil

@@ -9,34 +9,36 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-signin/caddy-signin/internal/identity"
 )
 
 // Of two gates of two realms in one request the last speaks for its own headers, in
 // any spelling; what the first told under other names stays.
 func TestTwoRealmsTellInOneRequest(t *testing.T) {
-	app := &App{names: defaultIdentity()}
-	site := newRealm(t, func(rl *Realm) {
-		rl.IdentityHeaders = IdentityHeaders{Set: "remote", Headers: map[string]string{"X-Staff": "{http.auth.user.id}", "X-Site": "{http.auth.user.id}"}}
+	app := &App{names: identity.DefaultIdentity()}
+	site := configuredRealm(t, func(rl *Realm) {
+		rl.IdentityHeaders = identity.Headers{Set: "remote", Headers: map[string]string{"X-Staff": "{http.auth.user.id}", "X-Site": "{http.auth.user.id}"}}
 	})
-	staff := newRealm(t, func(rl *Realm) { // whose cookies have other names, so that both have a session
+	staff := configuredRealm(t, func(rl *Realm) { // whose cookies have other names, so that both have a session
 		rl.Dialect = "authjs"
 		rl.IdentityHeaders.Headers = map[string]string{
 			"X_Staff": "{http.auth.user.username}", "Remote-User": "staff {http.auth.user.username}",
 			"Remote-Groups": "{http.auth.user.claims.none}", "X-Other": "{http.auth.user.claims.none}",
 		}
 	})
-	app.registerHeaders(site)
-	app.registerHeaders(staff)
+	app.register(site)
+	app.register(staff)
 	r := httptest.NewRequest(http.MethodGet, "http://localhost:8080/app", http.NoBody)
 	r.Header = http.Header{
-		"Cookie": {sessionOf(t, site) + "; " + sessionOf(t, staff)}, "X-App": {"1"},
+		"Cookie": {sessionOf(t, site.active) + "; " + sessionOf(t, staff.active)}, "X-App": {"1"},
 		"X-Other": {"forged"}, "X.site": {"forged"}, "X.staff": {"forged"}, "Remote_User": {"forged"},
 	}
 	w := httptest.NewRecorder()
 	r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), w, nil)
 	var told http.Header
 	upstream := caddyhttp.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) error { told = r.Header; return nil })
-	gates := func(w http.ResponseWriter, r *http.Request, realms ...*Realm) error {
+	gates := func(w http.ResponseWriter, r *http.Request, realms ...*activeRealm) error {
 		next := caddyhttp.Handler(upstream)
 		for _, realm := range slices.Backward(realms) {
 			inner, gate := next, &Gate{realm: realm, explicit: true, logger: realm.logger}
@@ -44,7 +46,7 @@ func TestTwoRealmsTellInOneRequest(t *testing.T) {
 		}
 		return next.ServeHTTP(w, r)
 	}
-	if err := gates(w, r, site, staff); err != nil || w.Code != http.StatusOK {
+	if err := gates(w, r, site.active, staff.active); err != nil || w.Code != http.StatusOK {
 		t.Fatalf("%d, %v", w.Code, err)
 	}
 	want := http.Header{

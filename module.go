@@ -12,13 +12,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"path"
-	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-	"go.uber.org/zap"
 )
+
+func init() { caddy.RegisterModule(Handler{}) }
 
 // Handler serves a realm's endpoints under its base path. On every other
 // request it removes the identity headers, of every realm, and the gateway's
@@ -32,7 +31,8 @@ type Handler struct {
 	// A realm of this site alone. Default: none.
 	Config *Realm `json:"config,omitempty"`
 
-	realm *Realm
+	realm     *activeRealm
+	endpoints *endpoints
 }
 
 // CaddyModule returns the Caddy module information.
@@ -50,21 +50,27 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		return err
 	}
 	if h.Config == nil {
-		if h.realm, err = app.realm(h.Realm); err != nil {
+		realm, err := app.realm(h.Realm)
+		if err != nil {
 			return fmt.Errorf("signin: %w", err)
 		}
-		return checkPlace(ctx, h.realm)
+		return h.serves(ctx, realm)
 	}
 	if h.Realm != "" {
 		return errors.New("signin: realm and config exclude each other: a realm is either referred to by name or written in place")
 	}
-	h.realm = h.Config
-	app.inPlace = append(app.inPlace, h.realm)
-	if err := h.realm.provision(ctx, ""); err != nil {
+	app.inPlace = append(app.inPlace, h.Config)
+	if err := h.Config.provision(ctx, ""); err != nil {
 		return fmt.Errorf("signin: %w", err)
 	}
-	app.registerHeaders(h.realm)
-	return checkPlace(ctx, h.realm)
+	app.register(h.Config)
+	return h.serves(ctx, h.Config)
+}
+
+// serves makes a realm that is provisioned the one that the handler serves.
+func (h *Handler) serves(ctx caddy.Context, realm *Realm) error {
+	h.realm, h.endpoints = realm.active, realm.endpoints
+	return checkPlace(ctx, realm)
 }
 
 // Cleanup gives back what a realm of this site shares with other configurations.
@@ -72,9 +78,9 @@ func (h *Handler) Cleanup() error { return h.Config.cleanup() }
 
 // ServeHTTP implements caddyhttp.MiddlewareHandler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	v, out, err := h.enter(w, r)
-	if v != nil {
-		defer v.finish()
+	rs, out, err := h.enter(w, r)
+	if rs != nil {
+		defer rs.finish()
 	}
 	if out == nil {
 		return err
@@ -84,57 +90,23 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 
 // enter makes the request one of the realm's, or answers it. The writer to go on
 // with is nil where it is answered.
-func (h *Handler) enter(w http.ResponseWriter, r *http.Request) (v *visit, out http.ResponseWriter, err error) {
+func (h *Handler) enter(w http.ResponseWriter, r *http.Request) (rs *requestState, out http.ResponseWriter, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			out, err = nil, nil
-			answerPanic(w, r, v, h.realm.logger, cause)
+			answerPanic(w, r, rs, h.realm.logger, cause)
 		}
 	}()
 	if refuseTarget(w, r, nil, h.realm.sampled) {
 		return nil, nil, nil
 	}
-	v, out = h.realm.attach(w, r)
-	v.base = h.realm
-	if action, ok := h.realm.actionPath(r.URL.Path); ok {
-		v.out.endpoint = true
-		return v, nil, v.serveEndpoint(out, r, action)
+	rs, out = h.realm.attach(w, r)
+	rs.siteRealm = h.realm
+	if action, ok := actionPath(r.URL.Path, h.realm.basePath); ok {
+		rs.out.Endpoint = true
+		return rs, nil, h.endpoints.serve(rs, out, r, action)
 	}
-	return v, out, nil
-}
-
-// actionPath returns what follows the base path in a request's path, cleaned as
-// Caddy's matchers clean it, so that nothing under it reaches an upstream by
-// another spelling.
-func (rl *Realm) actionPath(requested string) (action string, ok bool) {
-	if !strings.Contains(requested, "//") && !strings.Contains(requested, "/.") {
-		return cutBase(requested, rl.BasePath)
-	}
-	return cutBase(path.Clean(caddyhttp.CleanPath(requested, true)), rl.BasePath)
-}
-
-func cutBase(requested, base string) (string, bool) {
-	rest, ok := strings.CutPrefix(requested, base)
-	if !ok || (rest != "" && rest[0] != '/') {
-		return "", false
-	}
-	return strings.Trim(rest, "/"), true
-}
-
-// refuseHost answers a request whose public origin can't be known, without
-// reflecting anything of it.
-func (rl *Realm) refuseHost(w http.ResponseWriter, why error) {
-	rl.sampled.Warn(why.Error(), zap.String("realm", rl.String()))
-	answerText(w, http.StatusMisdirectedRequest, "This host is not set up for signing in.\n")
-}
-
-// answerText refuses a request. It is an answer and no error, for the routes of
-// handle_errors may lead upstream, with no gate before them.
-func answerText(w http.ResponseWriter, status int, text string) {
-	protect(w.Header())
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.WriteHeader(status)
-	_, _ = w.Write([]byte(text)) // the client is gone: nobody to tell
+	return rs, out, nil
 }
 
 var (

@@ -1,18 +1,17 @@
 package signin
 
 import (
+	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
-	"strings"
-	"sync"
-	"time"
 
 	"github.com/caddyserver/caddy/v2"
-	"go.uber.org/zap"
 
-	"github.com/caddy-signin/caddy-signin/internal/redirect"
+	"github.com/caddy-signin/caddy-signin/internal/access"
+	"github.com/caddy-signin/caddy-signin/internal/authjs"
+	"github.com/caddy-signin/caddy-signin/internal/identity"
+	"github.com/caddy-signin/caddy-signin/internal/keys"
 	"github.com/caddy-signin/caddy-signin/internal/sampled"
 	"github.com/caddy-signin/caddy-signin/providers"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
@@ -64,11 +63,11 @@ type Realm struct {
 
 	// Who may come in: any rule admits. It holds at sign-in and on every
 	// request. Default: everyone that the providers let in.
-	Allow []Rule `json:"allow,omitempty"`
+	Allow []access.Rule `json:"allow,omitempty"`
 
 	// Who may not, even if allowed; unverified e-mail addresses count too.
 	// Default: nobody.
-	Deny []Rule `json:"deny,omitempty"`
+	Deny []access.Rule `json:"deny,omitempty"`
 
 	// Further origins that a callbackUrl may name, such as
 	// https://docs.example.com or https://*.example.org. Default: none.
@@ -76,7 +75,7 @@ type Realm struct {
 
 	// The headers by which gates tell the upstream who the user is.
 	// Default: the set remote.
-	IdentityHeaders IdentityHeaders `json:"identity_headers,omitzero"`
+	IdentityHeaders identity.Headers `json:"identity_headers,omitzero"`
 
 	// What the user name is: id, email or login. Default: the login name for
 	// credentials, else the verified e-mail address, else the id.
@@ -85,30 +84,13 @@ type Realm struct {
 	// The site's own pages instead of the built-in ones. Default: built-in.
 	Pages Pages `json:"pages,omitzero"`
 
-	name      string // of a global realm
-	origin    string // of url, empty without one
-	dialect   *dialect
-	hinted    sync.Once // that the client speaks another dialect
-	providers []providers.Provider
-	byID      map[string]providers.Provider
-	written   map[string]string          // digests of the providers' options, by id
-	tells     map[string]providers.Parts // what the providers say of people, by id
-	admission admission
-	allowed   redirect.Allowed
-	headers   *headerPlan
-	names     *headerNames // of identity headers, of all realms
-	app       *App         // that has it
-	store     sessionstore.Store
-	strategy  strategy
-	streams   *streams
-	pooled    bool // streams have to be given back
-	secrets   *secretSource
-	fixed     *site    // the only site of a realm with a url
-	servers   sync.Map // *caddyhttp.Server → *serverSites, of a realm without
-	throttle  *throttle
-	endings   endingsTold
-	logger    *zap.Logger
-	sampled   *zap.Logger // for lines that a client could repeat at will
+	active    *activeRealm // what provision makes of it
+	endpoints *endpoints
+	pooled    bool // the open streams have to be given back
+	// written are digests of the providers' options, and tells is what they say of
+	// people, by id.
+	written map[string]string
+	tells   map[string]providers.Parts
 }
 
 // SessionConfig says how long sessions live.
@@ -152,235 +134,80 @@ type Pages struct {
 	NewUser string `json:"new_user,omitempty"`
 }
 
-const (
-	day             = 24 * time.Hour
-	defaultBasePath = "/api/auth"
-)
+const defaultBasePath = "/api/auth"
 
-// provision makes the realm ready. It does no I/O: caddy validate provisions
-// too. name is empty for a realm written in place.
+// provision makes the realm at work, and its endpoints. It does no I/O: caddy
+// validate provisions too. name is empty for a realm written in place.
 func (rl *Realm) provision(ctx caddy.Context, name string) error {
-	rl.name, rl.logger = name, ctx.Logger()
-	rl.sampled = sampled.Logger(rl.logger)
-	steps := []func(caddy.Context) error{
-		rl.provisionAddress, rl.provisionSession, rl.provisionStore, rl.provisionStreams,
-		rl.provisionProviders, rl.provisionRules, rl.provisionHeaders, rl.provisionSecrets,
+	logger := ctx.Logger()
+	rl.active = &activeRealm{
+		name: name, url: rl.URL, redirects: rl.Redirect,
+		basePath: cmp.Or(rl.BasePath, defaultBasePath),
+		logger:   logger, sampled: sampled.Logger(logger),
 	}
-	for _, step := range steps {
-		if err := step(ctx); err != nil {
-			return fmt.Errorf("%s: %w", rl, err)
-		}
-	}
-	rl.throttle = &throttle{store: rl.store, prefix: sessionstore.EvictablePrefix + "throttle|" + rl.poolKey() + "|"}
-	return nil
-}
-
-// String names the realm in messages.
-func (rl *Realm) String() string {
-	switch {
-	case rl.name != "":
-		return fmt.Sprintf("realm %q", rl.name)
-	case rl.URL != "":
-		return fmt.Sprintf("realm %s", rl.URL)
-	default:
-		return "realm"
-	}
-}
-
-// poolKey names the realm's state in what outlives a reload. A realm whose key
-// is its public origin shares the pool of all such realms, and adds the origin
-// to every key that it stores.
-func (rl *Realm) poolKey() string {
-	if rl.name != "" {
-		return rl.name
-	}
-	return rl.origin
-}
-
-func (rl *Realm) provisionSession(caddy.Context) error {
-	s := &rl.Session
-	if err := rl.provisionStrategy(); err != nil {
-		return err
-	}
-	if err := s.check(); err != nil {
-		return err
-	}
-	s.setLimits()
-	if rl.UpstreamCookies != "" && rl.UpstreamCookies != "strip" && rl.UpstreamCookies != "pass" {
-		return fmt.Errorf("upstream_cookies must be strip or pass, not %q", rl.UpstreamCookies)
+	if err := rl.provisionParts(ctx); err != nil {
+		return fmt.Errorf("%s: %w", rl.active, err)
 	}
 	return nil
 }
 
-// check refuses what can't be meant. Provisioning does, and the Caddyfile, where
-// the message gets file and line.
-func (s *SessionConfig) check() error {
-	known := []string{"id", "username", "groups", "provider"}
-	for _, field := range s.Expose {
-		if !slices.Contains(known, field) {
-			return fmt.Errorf("session: expose %q is not known: write any of %s", field, strings.Join(known, ", "))
-		}
-	}
-	return s.checkLimits()
-}
-
-// renewAge is how old a token may get before a page view renews it.
-func (s *SessionConfig) renewAge() time.Duration {
-	age := time.Duration(s.UpdateAge)
-	if s.IdleTimeout > 0 {
-		age = min(age, time.Duration(s.IdleTimeout)/4)
-	}
-	return age
-}
-
-func (rl *Realm) provisionSecrets(ctx caddy.Context) error {
-	source, err := newSecretSource(rl.Secrets, rl.dialect, ctx.Storage(), rl.logger)
-	if err != nil {
-		return err
-	}
-	rl.secrets = source
-	if rl.origin != "" {
-		rl.fixed = rl.newSite(rl.origin, rl.secretName(""))
-	}
-	return nil
-}
-
-func (rl *Realm) provisionStore(ctx caddy.Context) error {
-	if rl.StoreRaw == nil {
-		rl.StoreRaw = json.RawMessage(`{"store":"bolt"}`)
-	}
-	if err := checkModuleName(rl.StoreRaw, "store", sessionstore.Namespace); err != nil {
-		return fmt.Errorf("the store: %w", err)
-	}
-	mod, err := ctx.LoadModule(rl, "StoreRaw")
-	if err != nil {
-		return fmt.Errorf("loading the store: %w", err)
-	}
-	opener, ok := mod.(sessionstore.Module)
-	if !ok {
-		return fmt.Errorf("store: %T is not a session store", mod)
-	}
-	if rl.store, err = opener.Open(ctx, rl.poolKey()); err != nil {
-		return fmt.Errorf("opening the store: %w", err)
-	}
-	return rl.provisionSharing()
-}
-
-func (rl *Realm) provisionProviders(ctx caddy.Context) error {
-	for i, raw := range rl.ProvidersRaw {
-		if err := checkModuleName(raw, "provider", providers.Namespace); err != nil {
-			return fmt.Errorf("the providers: number %d: %w", i+1, err)
-		}
-	}
+func (rl *Realm) provisionParts(ctx caddy.Context) error {
 	written := slices.Clone(rl.ProvidersRaw) // Caddy takes them out
-	mods, err := ctx.LoadModule(rl, "ProvidersRaw")
+	ids, err := rl.loadProviders(ctx)
 	if err != nil {
-		return fmt.Errorf("loading the providers: %w", err)
+		return err
 	}
-	loaded, _ := mods.([]any)
-	if len(loaded) == 0 {
-		return errNoProvider
+	if err := rl.check(ids, written); err != nil {
+		return err
 	}
-	rl.byID, rl.written = make(map[string]providers.Provider, len(loaded)), make(map[string]string, len(loaded))
-	for i, mod := range loaded {
-		provider, ok := mod.(providers.Provider)
-		if !ok {
-			return fmt.Errorf("%T is not a provider", mod)
-		}
-		id := provider.Info().ID
-		if !isProviderID(id) {
-			return errBadProviderID(id)
-		}
-		if _, exists := rl.byID[id]; exists {
-			return errTwoProviders(id)
-		}
-		rl.providers = append(rl.providers, provider)
-		rl.byID[id], rl.written[id] = provider, digest(string(written[i]))
+	rl.tells = tellsOf(ids, written)
+	rl.written = make(map[string]string, len(ids))
+	for i, id := range ids {
+		rl.written[id] = keys.Digest(string(written[i]))
 	}
-	rl.tells = tellsOf(rl.providerIDs(), written)
-	return nil
-}
-
-var errNoProvider = errors.New("no provider: add one to the signin block, such as credentials, google or oidc")
-
-func errBadProviderID(id string) error {
-	if id == foreignProvider {
-		return fmt.Errorf("provider id %q stands for sessions that NextAuth itself issued: give the provider another id", id)
-	}
-	return fmt.Errorf("provider id %q must be of letters, digits, hyphens, dots and underscores: give the provider such an id; its name may be any text", id)
-}
-
-func errTwoProviders(id string) error {
-	return fmt.Errorf("two providers have the id %q: give one of them an id line of its own", id)
-}
-
-// checkProviders refuses a rule about a provider that the realm doesn't have:
-// it would silently match nobody.
-func (rule *Rule) checkProviders(has func(id string) bool) error {
-	for _, id := range rule.Provider {
-		if !isDynamic(id) && !has(id) {
-			return fmt.Errorf("provider %q is not in this realm", id)
+	rl.active.sessions = rl.newSessions()
+	for _, step := range []func(caddy.Context) error{
+		rl.provisionAddress, rl.provisionStrategy, rl.provisionStore, rl.provisionStreams,
+	} {
+		if err := step(ctx); err != nil {
+			return err
 		}
 	}
-	return nil
+	if err := rl.provisionRules(); err != nil {
+		return err
+	}
+	if err := rl.provisionHeaders(); err != nil {
+		return err
+	}
+	return rl.provisionSecrets(ctx)
 }
 
-func isProviderID(id string) bool {
-	return id != "" && len(id) <= 64 && id != foreignProvider && strings.Trim(id, ".") != "" &&
-		!strings.ContainsFunc(id, func(r rune) bool {
-			return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-._", r)
-		})
-}
-
-func (rl *Realm) provisionRules(caddy.Context) error {
-	allow, err := rl.resolved(rl.Allow)
-	if err != nil {
-		return fmt.Errorf("allow: %w", err)
-	}
-	deny, err := rl.resolved(rl.Deny)
-	if err != nil {
-		return fmt.Errorf("deny: %w", err)
-	}
-	for i := range deny {
-		if err := deny[i].checkEvaluable(rl.tells); err != nil {
-			return fmt.Errorf("deny: %w", err)
-		}
-	}
-	rl.admission = newAdmission(allow, deny)
-	rl.warnOfBlindDeny()
-	return nil
-}
-
-func (rl *Realm) resolved(rules []Rule) ([]Rule, error) {
-	all := make([]Rule, len(rules))
-	for i := range rules {
-		rule, err := rules[i].resolved()
-		if err == nil {
-			err = rule.checkProviders(rl.hasProvider)
-		}
-		if err != nil {
-			return nil, err
-		}
-		all[i] = rule
-	}
-	return all, nil
-}
-
-func (rl *Realm) hasProvider(id string) bool { return rl.byID[id] != nil }
-
-func (rl *Realm) provisionHeaders(caddy.Context) error {
-	known := []string{"", "id", "email", "login"}
-	if !slices.Contains(known, rl.Username) {
-		return fmt.Errorf("username must be id, email or login, not %q", rl.Username)
-	}
-	plan, err := rl.IdentityHeaders.plan()
+func (rl *Realm) provisionHeaders() error {
+	plan, err := rl.IdentityHeaders.Plan()
 	if err != nil {
 		return fmt.Errorf("identity_headers: %w", err)
 	}
-	rl.headers, rl.names = plan, defaultIdentity()
-	rl.names.add(plan.names...)
-	rl.warnSharedLogins()
+	rl.active.headers, rl.active.names = plan, identity.DefaultIdentity()
+	rl.active.names.Add(plan.Names...)
 	return nil
 }
 
-var _ fmt.Stringer = (*Realm)(nil)
+func (rl *Realm) provisionSecrets(ctx caddy.Context) error {
+	active := rl.active
+	secrets := make([]string, len(rl.Secrets))
+	for i, value := range rl.Secrets {
+		var err error
+		if secrets[i], err = sessionstore.Expand(fmt.Sprintf("secret: value %d", i+1), value); err != nil {
+			return err //nolint:wrapcheck // it names the option
+		}
+	}
+	source, err := keys.NewSource(secrets, []*authjs.Names{active.plain, active.secure}, ctx.Storage(), active.logger)
+	if err != nil {
+		return err
+	}
+	active.secrets = source
+	if active.origin != "" {
+		active.urlSite = active.newSite(active.origin, active.secretName(""))
+	}
+	return nil
+}

@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -10,35 +11,37 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"golang.org/x/net/publicsuffix"
 
+	"github.com/caddy-signin/caddy-signin/internal/authjs"
 	"github.com/caddy-signin/caddy-signin/internal/redirect"
+	"github.com/caddy-signin/caddy-signin/internal/request"
 )
 
-func (rl *Realm) provisionAddress(caddy.Context) error {
-	if err := rl.provisionDialect(); err != nil {
-		return err
-	}
+// provisionAddress settles where the realm is, and what its cookies are named.
+// What could fail was checked.
+func (rl *Realm) provisionAddress(caddy.Context) (err error) {
+	active := rl.active
 	if rl.URL != "" {
-		origin, err := parseOrigin(rl.URL)
-		if err != nil {
+		if active.origin, err = request.ParseOrigin(rl.URL); err != nil {
 			return fmt.Errorf("url: %w", err)
 		}
-		rl.origin = origin
 	}
-	if err := rl.checkCookieDomain(); err != nil {
-		return err
+	if rl.CookieDomain != "" {
+		if active.cookieDomain, err = request.ParseCookieDomain(rl.CookieDomain); err != nil {
+			return err
+		}
 	}
-	if rl.BasePath == "" {
-		rl.BasePath = defaultBasePath
-	}
-	if err := checkBasePath(rl.BasePath); err != nil {
-		return err
-	}
-	allowed, err := parseRedirects(rl.Redirect)
-	if err != nil {
+	if active.allowed, err = parseRedirects(rl.Redirect); err != nil {
 		return fmt.Errorf("redirect: %w", err)
 	}
-	rl.allowed = allowed
-	return rl.checkPages()
+	spoken := dialects[cmp.Or(rl.Dialect, defaultDialect)]
+	active.plain, active.secure, active.strip = spoken.plain, spoken.secure, authjs.Strip
+	if rl.UpstreamCookies == "pass" {
+		active.strip = spoken.plain.StripButSession // it takes those of https for its own, too
+	}
+	rl.endpoints = &endpoints{
+		table: endpointTable, dialect: spoken, pages: customPages(rl.Pages), expose: rl.Session.Expose, logger: active.logger,
+	}
+	return nil
 }
 
 // basePathPattern has what means the same in a path, a URL and a cookie: the
@@ -70,55 +73,6 @@ func parseRedirects(origins []string) (redirect.Allowed, error) {
 		}
 	}
 	return allowed, nil
-}
-
-// checkPages refuses pages that can't be the site's own.
-func (rl *Realm) checkPages() error {
-	for _, page := range []struct{ option, value string }{
-		{"signin", rl.Pages.SignIn},
-		{"signout", rl.Pages.SignOut},
-		{"error", rl.Pages.Error},
-		{"verify_request", rl.Pages.VerifyRequest},
-		{"new_user", rl.Pages.NewUser},
-	} {
-		if err := checkPage(page.value); err != nil {
-			return fmt.Errorf("pages: %s: %w", page.option, err)
-		}
-		u, err := url.Parse(strings.TrimPrefix(page.value, strings.TrimSuffix(rl.URL, "/")))
-		if err != nil || u.Host != "" {
-			continue // another site's
-		}
-		if _, ours := rl.actionPath(u.Path); ours {
-			return fmt.Errorf("pages: %s %s is below base_path, where the built-in pages are, and would lead to itself: write a page of the site's own, or leave the line out", page.option, page.value)
-		}
-	}
-	return nil
-}
-
-// parseOrigin accepts an http or https URL that names an origin and no more.
-func parseOrigin(raw string) (string, error) {
-	if strings.Contains(raw, "{") {
-		return "", fmt.Errorf("%q can't have a placeholder that is filled in later: write the address itself, or {$NAME}, which Caddy fills in when it reads the Caddyfile", raw)
-	}
-	u, err := url.Parse(raw)
-	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" ||
-		u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
-		return "", fmt.Errorf("%q must be a scheme and host such as https://app.example.com (the path goes into base_path)", raw)
-	}
-	host, port, err := splitHost(u.Host)
-	if err != nil {
-		return "", fmt.Errorf("%q: %w", raw, err)
-	}
-	if strings.Contains(host, "*") {
-		return "", fmt.Errorf("%q must name one host, such as https://auth.example.com: for many hosts behind one sign-in there is cookie_domain", raw)
-	}
-	if strings.Contains(host, ":") {
-		host = "[" + host + "]"
-	}
-	if port != 0 && !(u.Scheme == "http" && port == 80) && !(u.Scheme == "https" && port == 443) {
-		host = fmt.Sprintf("%s:%d", host, port)
-	}
-	return u.Scheme + "://" + host, nil
 }
 
 // checkPage accepts a root-relative path or an absolute http(s) URL: it is the

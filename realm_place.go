@@ -8,20 +8,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
-	"github.com/caddy-signin/caddy-signin/providers"
+	"github.com/caddy-signin/caddy-signin/internal/request"
 )
-
-// handsOutLinks reports whether the realm's own address goes where it is used
-// later, and by others: into mails, and to providers as redirect_uri.
-func (rl *Realm) handsOutLinks() bool {
-	for _, provider := range rl.providers {
-		switch provider.(type) {
-		case providers.Redirector, providers.Mailer:
-			return true
-		}
-	}
-	return false
-}
 
 // checkPlace is [Realm.checkHosts] for the handler that is being provisioned, so
 // that caddy validate refuses what a start would.
@@ -30,11 +18,11 @@ func checkPlace(ctx caddy.Context, realm *Realm) error {
 	if !ok || srv == nil {
 		return nil
 	}
-	hosts, known := hostsAround(ctx, srv)
+	hosts, known := enclosingHosts(ctx, srv)
 	if !known {
 		return nil
 	}
-	return realm.checkHosts(hosts, newServedHosts(srv).patterns)
+	return realm.checkHosts(hosts, request.NewHosts(srv).Patterns)
 }
 
 // checkHosts refuses a realm without url that hands out links at a site whose
@@ -43,7 +31,7 @@ func checkPlace(ctx caddy.Context, realm *Realm) error {
 // that names no host answers for those that other matchers of the server name,
 // and, to visitors at this machine, for loopback names.
 func (rl *Realm) checkHosts(hosts, ofServer []string) error {
-	if rl.URL != "" || !rl.handsOutLinks() {
+	if rl.URL != "" || !rl.active.handsOutLinks() {
 		return nil
 	}
 	what := "a site of it answers for "
@@ -51,8 +39,8 @@ func (rl *Realm) checkHosts(hosts, ofServer []string) error {
 		hosts, what = ofServer, "a site of it names no host, and its server answers for "
 	}
 	for _, host := range hosts {
-		if known := knownHost(host); isHostPattern(known) && !isLoopbackPattern(known) {
-			return fmt.Errorf("%s: url is missing: %s%s, so that a client's Host header would choose where mailed links and providers' answers lead: write url with the host of the sign-in pages, such as url https://auth.%s, and cookie_domain %[4]s, without which only url's own host can be signed in to", rl, what, host, domainOf(known))
+		if known := request.KnownHost(host); request.IsHostPattern(known) && !isLoopbackPattern(known) {
+			return fmt.Errorf("%s: url is missing: %s%s, so that a client's Host header would choose where mailed links and providers' answers lead: write url with the host of the sign-in pages, such as url https://auth.%s, and cookie_domain %[4]s, without which only url's own host can be signed in to", rl.active, what, host, domainOf(known))
 		}
 	}
 	return nil
@@ -68,42 +56,42 @@ func domainOf(pattern string) string {
 // only, such as *.localhost.
 func isLoopbackPattern(pattern string) bool {
 	last := strings.LastIndex(pattern, "*.")
-	return last >= 0 && isLoopbackName(pattern[last+len("*."):])
+	return last >= 0 && request.IsLoopbackName(pattern[last+len("*."):])
 }
 
-// hostsAround are the hosts that lead to the handler that is being provisioned;
+// enclosingHosts are the hosts that lead to the handler that is being provisioned;
 // none means any host. known is false where its place isn't: a named route may be
 // invoked anywhere.
 //
 // Routes are provisioned in their order, matchers first, and Caddy takes the raw
 // handlers out of a route once it has loaded them.
-func hostsAround(ctx caddy.Context, srv *caddyhttp.Server) (hosts []string, known bool) {
-	route := underWay(srv.Routes, srv.Errors)
+func enclosingHosts(ctx caddy.Context, srv *caddyhttp.Server) (hosts []string, known bool) {
+	route := routeBeingProvisioned(srv.Routes, srv.Errors)
 	if route == nil {
 		return nil, false
 	}
-	hosts = narrowed(nil, route)
+	hosts = hostsWithin(nil, route)
 	for _, module := range ctx.Modules() {
 		sub, ok := module.(*caddyhttp.Subroute)
 		if !ok {
 			continue
 		}
-		if route := underWay(sub.Routes, sub.Errors); route != nil {
-			hosts = narrowed(hosts, route)
+		if route := routeBeingProvisioned(sub.Routes, sub.Errors); route != nil {
+			hosts = hostsWithin(hosts, route)
 		}
 	}
 	return hosts, true
 }
 
-// underWay is the route whose handlers are being loaded.
-func underWay(routes caddyhttp.RouteList, errors *caddyhttp.HTTPErrorConfig) *caddyhttp.Route {
+// routeBeingProvisioned is the route whose handlers are being loaded.
+func routeBeingProvisioned(routes caddyhttp.RouteList, errors *caddyhttp.HTTPErrorConfig) *caddyhttp.Route {
 	for i := range routes {
 		if len(routes[i].HandlersRaw) > 0 {
 			return &routes[i]
 		}
 	}
 	if errors != nil {
-		return underWay(errors.Routes, nil)
+		return routeBeingProvisioned(errors.Routes, nil)
 	}
 	return nil
 }

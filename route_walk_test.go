@@ -10,7 +10,7 @@ import (
 // A start goes through all routes: those that invoke themselves, each a hundred
 // times, must not hold it up.
 func TestNamedRoutesThatInvokeThemselvesAreWalkedOnce(t *testing.T) {
-	own, gate := new(Realm), new(Gate)
+	own, gate := new(activeRealm), new(Gate)
 	again := caddyhttp.Route{}
 	for range 100 {
 		again.Handlers = append(again.Handlers, &caddyhttp.Invoke{Name: "a"}, &caddyhttp.Invoke{Name: "b"})
@@ -21,14 +21,14 @@ func TestNamedRoutesThatInvokeThemselvesAreWalkedOnce(t *testing.T) {
 		MatcherSets: caddyhttp.MatcherSets{{&caddyhttp.MatchHost{"one.example"}}},
 		Handlers:    []caddyhttp.MiddlewareHandler{&caddyhttp.Invoke{Name: "a"}, gate},
 	}}
-	var found []*Realm
-	walk := &routeWalk{srv: srv, gate: func(g *Gate, before passed, hosts []string) {
+	var found []*activeRealm
+	walk := &routeWalk{srv: srv, gate: func(g *Gate, before routeState, hosts []string) {
 		if g != gate || !slices.Equal(hosts, []string{"one.example"}) {
 			t.Errorf("a gate at %q", hosts)
 		}
 		found = append(found, before.realm)
 	}}
-	if left := walk.walk(routes, passed{}, nil).realm; left != own {
+	if left := walk.walk(routes, routeState{}, nil).realm; left != own {
 		t.Errorf("they leave %v behind", left)
 	}
 	if len(found) == 0 || len(found) > 5 || slices.Contains(found, nil) {

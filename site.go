@@ -10,12 +10,17 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
+	"github.com/caddy-signin/caddy-signin/internal/keys"
 	"github.com/caddy-signin/caddy-signin/internal/redirect"
+	"github.com/caddy-signin/caddy-signin/internal/request"
+	"github.com/caddy-signin/caddy-signin/internal/session"
+	"github.com/caddy-signin/caddy-signin/providers"
 )
 
 // site is a realm as seen under one public origin.
 type site struct {
-	ledger
+	realm    *activeRealm
+	key      string   // the realm's key, which namespaces all that is stored
 	origin   string   // https://app.example.com, the protocol's {O}: the one asked
 	host     string   // app.example.com, with a port that is not the default one
 	base     string   // https://app.example.com/api/auth, the protocol's {A}
@@ -23,38 +28,50 @@ type site struct {
 	hosts    []string // origins of the realm's hosts, of a realm with a cookie_domain
 	secure   bool
 	loopback bool
-	dialect  *dialect
 	names    *authjs.Names
 	returns  redirect.Policy
-	secret   *storedSecret
+	secret   *keys.Secret
 
+	sessions session.Site
 	// unauthorized is the JSON with which gates turn scripts away.
 	unauthorized []byte
 }
 
-func (rl *Realm) newSite(origin, secretName string) *site {
+func (rl *activeRealm) newSite(origin, secretName string) *site {
 	scheme, host, _ := strings.Cut(origin, "://")
-	hostname, _, _ := splitHost(host)
+	hostname, _, _ := request.SplitHost(host)
 	key := origin
 	if pool := rl.poolKey(); pool != "" {
 		key = pool
 	}
-	base := origin + rl.BasePath
+	base := origin + rl.basePath
+	names, secret := rl.cookieNames(scheme == "https"), rl.secrets.Named(secretName)
 	return &site{
 		unauthorized: unauthorizedJSON(base + "/signin"),
 
-		ledger:   ledger{realm: rl, key: key},
+		realm:    rl,
+		key:      key,
 		origin:   origin,
 		host:     host,
 		base:     base,
-		domain:   rl.CookieDomain,
+		domain:   rl.cookieDomain,
 		secure:   scheme == "https",
-		loopback: isLoopbackName(hostname),
-		dialect:  rl.dialect,
-		names:    rl.dialect.names(scheme == "https"),
+		loopback: request.IsLoopbackName(hostname),
+		names:    names,
 		returns:  redirect.Policy{Origin: origin, Allowed: rl.allowed},
-		secret:   rl.secrets.named(secretName),
+		secret:   secret,
+		sessions: session.Site{
+			List:  session.List{Manager: rl.sessions, Key: key},
+			Names: names, Domain: rl.cookieDomain, Secret: secret,
+		},
 	}
+}
+
+func (rl *activeRealm) cookieNames(secure bool) *authjs.Names {
+	if secure {
+		return rl.secure
+	}
+	return rl.plain
 }
 
 func unauthorizedJSON(signIn string) []byte {
@@ -66,24 +83,13 @@ func (s *site) cookie(name, value string) authjs.Cookie {
 	return authjs.Cookie{Name: name, Value: value, Secure: s.secure, Domain: s.domain}
 }
 
-// clearSession are the cookies that make a browser forget the session cookies
-// received. Where they have a Domain, those that were set without one go too:
-// browsers send both, and the older first.
-func (s *site) clearSession(received *authjs.Received) []authjs.Cookie {
-	cleared := s.names.ClearSession(authjs.Cookie{Domain: s.domain}, received)
-	if s.domain != "" {
-		cleared = append(cleared, s.names.ClearSession(authjs.Cookie{}, received)...)
-	}
-	return cleared
-}
-
-func (s *site) keys(ctx context.Context) (*keyring, error) { return s.secret.keys(ctx) }
+func (s *site) keys(ctx context.Context) (*keys.Ring, error) { return s.secret.Ring(ctx) }
 
 // serverSites are a realm's sites on one Caddy server. Reading is one atomic
 // load and one map look-up; the map is copied to add to it.
 type serverSites struct {
-	hosts *servedHosts
-	known atomic.Pointer[map[originKey]*site]
+	hosts *request.Hosts
+	known atomic.Pointer[map[request.Asked]*site]
 
 	// The realm's hosts, of a realm with a cookie_domain.
 	origins []string
@@ -95,18 +101,18 @@ type serverSites struct {
 const maxSites = 1024
 
 // site returns the realm as r's public origin sees it, or errUnknownHost.
-func (rl *Realm) site(r *http.Request) (*site, error) {
-	if rl.fixed != nil && rl.CookieDomain == "" {
-		return rl.fixed, nil
+func (rl *activeRealm) site(r *http.Request) (*site, error) {
+	if rl.urlSite != nil && rl.cookieDomain == "" {
+		return rl.urlSite, nil
 	}
 	srv, ok := r.Context().Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
 	if !ok || srv == nil {
-		return nil, errUnknownHost
+		return nil, request.ErrUnknownHost
 	}
 	sites := rl.sitesOf(srv)
-	key := originKey{https: isHTTPS(r), loopback: isLoopbackPeer(r), host: r.Host}
-	if rl.fixed != nil {
-		key.https = rl.fixed.secure // url says it for all of the realm's hosts
+	key := request.Asked{HTTPS: request.IsHTTPS(r), Loopback: request.IsLoopbackPeer(r), Host: r.Host}
+	if rl.urlSite != nil {
+		key.HTTPS = rl.urlSite.secure // url says it for all of the realm's hosts
 	}
 	if known := sites.known.Load(); known != nil {
 		if s, ok := (*known)[key]; ok {
@@ -121,11 +127,11 @@ func (rl *Realm) site(r *http.Request) (*site, error) {
 	return s, nil
 }
 
-func (rl *Realm) makeSite(r *http.Request, on *serverSites, key originKey) (*site, error) {
-	if rl.fixed != nil {
-		return rl.fixed.at(r, on, key)
+func (rl *activeRealm) makeSite(r *http.Request, on *serverSites, key request.Asked) (*site, error) {
+	if rl.urlSite != nil {
+		return rl.urlSite.at(r, on, key)
 	}
-	origin, name, err := on.hosts.resolve(r, key)
+	origin, name, err := on.hosts.Resolve(r, key)
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +140,7 @@ func (rl *Realm) makeSite(r *http.Request, on *serverSites, key originKey) (*sit
 
 // secretName is the name of the realm's generated secret: the realm's key, and
 // for a realm without name and url the host as the configuration names it.
-func (rl *Realm) secretName(configuredHost string) string {
+func (rl *activeRealm) secretName(configuredHost string) string {
 	if rl.name != "" {
 		return "realm " + rl.name
 	}
@@ -144,22 +150,34 @@ func (rl *Realm) secretName(configuredHost string) string {
 	return configuredHost
 }
 
-func (rl *Realm) sitesOf(srv *caddyhttp.Server) *serverSites {
+func (rl *activeRealm) sitesOf(srv *caddyhttp.Server) *serverSites {
 	if sites, ok := rl.servers.Load(srv); ok {
 		return sites.(*serverSites) //nolint:forcetypeassert // only stored below
 	}
-	made := &serverSites{hosts: newServedHosts(srv)}
-	if rl.fixed != nil {
-		made.collect(rl.fixed)
+	made := &serverSites{hosts: request.NewHosts(srv)}
+	if rl.urlSite != nil {
+		made.collect(rl.urlSite)
 	} else {
-		made.hosts.fixed = rl.handsOutLinks()
+		made.hosts.ExactOnly = rl.handsOutLinks()
 	}
 	sites, _ := rl.servers.LoadOrStore(srv, made)
 	return sites.(*serverSites) //nolint:forcetypeassert // only stored here
 }
 
-func (s *serverSites) remember(key originKey, made *site) {
-	next := make(map[originKey]*site)
+// handsOutLinks reports whether the realm's own address goes where it is used
+// later, and by others: into mails, and to providers as redirect_uri.
+func (rl *activeRealm) handsOutLinks() bool {
+	for _, provider := range rl.providers {
+		switch provider.(type) {
+		case providers.Redirector, providers.Mailer:
+			return true
+		}
+	}
+	return false
+}
+
+func (s *serverSites) remember(key request.Asked, made *site) {
+	next := make(map[request.Asked]*site)
 	if known := s.known.Load(); known != nil && len(*known) < maxSites {
 		maps.Copy(next, *known)
 	}

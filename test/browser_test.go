@@ -13,7 +13,6 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
 )
@@ -30,18 +29,10 @@ type browser struct {
 // browser returns one without cookies, on http://localhost.
 func (g *gateway) browser() *browser { return g.browserAt(g.origin) }
 
-// secureBrowser is one on https://localhost. Caddy makes the certificate in the
-// background, so the first one waits for it.
+// secureBrowser is one on https://localhost.
 func (g *gateway) secureBrowser() *browser {
 	g.t.Helper()
-	b := g.browserAt(fmt.Sprintf("https://localhost:%d", g.tlsPort))
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		if _, err := b.try(http.MethodGet, "/api/auth/providers", ""); err == nil {
-			return b
-		} else if time.Now().After(deadline) {
-			g.t.Fatal(err)
-		}
-	}
+	return g.browserAt(fmt.Sprintf("https://localhost:%d", g.tlsPort))
 }
 
 // browserAt returns one that takes paths as relative to an origin.

@@ -23,6 +23,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
+	"github.com/caddy-signin/caddy-signin/providers/providertest"
 )
 
 // The secrets of the tests' realms.
@@ -94,6 +95,9 @@ type gateway struct {
 // start runs a Caddyfile until the test ends. It may use these variables:
 //
 //	{$HTTP}, {$HTTPS}  free ports
+//	{$CERT}, {$KEY}    files of a certificate for localhost: with tls internal,
+//	                   Caddy's http app may start to issue one while its tls
+//	                   app is still starting, which the race detector reports
 //	{$ECHO}            the address of the echo upstream
 //	{$SECRET}          a secret
 //	{$USERS}           a credentials block with alice, bob, zoe, big and huge
@@ -110,7 +114,9 @@ func startGlobal(t *testing.T, globals, sites string) *gateway {
 	g.origin = fmt.Sprintf("http://localhost:%d", g.port)
 	dir := t.TempDir()
 	g.logFile = filepath.Join(dir, "log.json")
+	cert, key := providertest.NewCertificate(t)
 	for name, value := range map[string]string{
+		"CERT": cert, "KEY": key,
 		"HTTP": strconv.Itoa(g.port), "HTTPS": strconv.Itoa(g.tlsPort),
 		"ECHO": g.echo.address(), "SECRET": strconv.Quote(secret), "USERS": users(),
 		"DIR": t.TempDir(), "LOG": g.logFile, "STORAGE": filepath.Join(dir, "storage"),

@@ -60,7 +60,7 @@ const (
 // upstreamSite puts a gate before the upstream whose directive is {$UPSTREAM}.
 func upstreamSite(gate string) string {
 	block := " {\n\tsignin {\n\t\tsecret {$SECRET}\n\t\t{$USERS}\n\t}\n" + gate + "\n}\n"
-	return "http://:{$HTTP}" + block + "https://localhost:{$HTTPS}" + strings.Replace(block, "{", "{\n\ttls internal", 1)
+	return "http://:{$HTTP}" + block + "https://localhost:{$HTTPS}" + strings.Replace(block, "{", "{\n\ttls {$CERT} {$KEY}", 1)
 }
 
 // Whatever a target is, what an upstream serves below /admin comes to nobody

@@ -10,7 +10,7 @@ import (
 // A site over TLS with an internal certificate.
 const secureSite = `
 https://localhost:{$HTTPS} {
-	tls internal
+	tls {$CERT} {$KEY}
 	signin {
 		secret {$SECRET}
 		{$USERS}

@@ -36,19 +36,33 @@ type hmacState struct {
 	text [macChars]byte
 }
 
-// NewMACKeys derives the keys of a purpose from each secret in turn by
+// DeriveKeys derives a key of 32 bytes for a purpose from each secret in turn by
 // HKDF-SHA-256 (RFC 5869), whose info the purpose is. It fails without a secret,
 // and where FIPS 140-3 mode refuses one as too short.
-func NewMACKeys(purpose string, secrets ...string) (*MACKeys, error) {
+func DeriveKeys(purpose string, secrets ...string) ([][]byte, error) {
 	if len(secrets) == 0 {
 		return nil, errNoSecret
 	}
-	all := &MACKeys{keys: make([]*macKey, len(secrets))}
+	keys := make([][]byte, len(secrets))
 	for i, secret := range secrets {
-		raw, err := hkdf.Key(sha256.New, []byte(secret), nil, purpose, sha256.Size)
+		key, err := hkdf.Key(sha256.New, []byte(secret), nil, purpose, sha256.Size)
 		if err != nil {
 			return nil, fmt.Errorf("deriving a key from the secret: %w", err)
 		}
+		keys[i] = key
+	}
+	return keys, nil
+}
+
+// NewMACKeys makes the keys of a purpose, as [DeriveKeys] derives them and with
+// its errors.
+func NewMACKeys(purpose string, secrets ...string) (*MACKeys, error) {
+	derived, err := DeriveKeys(purpose, secrets...)
+	if err != nil {
+		return nil, err
+	}
+	all := &MACKeys{keys: make([]*macKey, len(derived))}
+	for i, raw := range derived {
 		key := new(macKey)
 		key.states.New = func() any { return &hmacState{Hash: hmac.New(sha256.New, raw)} }
 		all.keys[i] = key

@@ -67,6 +67,11 @@ func (n *Names) Pending(state string) string {
 	return n.State + "." + hex.EncodeToString(sum[:pendingDigits/2])
 }
 
+// Flash returns the name of the cookie that tells the next page what became of a
+// request. It is in the family of the pending sign-ins, so that it is kept from
+// back ends as they are.
+func (n *Names) Flash() string { return n.State + ".note" }
+
 // isPending says whether name is one that [Names.Pending] makes.
 func (n *Names) isPending(name string) bool {
 	rest, ok := strings.CutPrefix(name, n.State)

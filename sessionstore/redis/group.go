@@ -9,6 +9,7 @@ import (
 
 	"github.com/redis/rueidis"
 
+	"github.com/caddy-signin/caddy-signin/internal/deadline"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
@@ -75,7 +76,7 @@ func (s *store) writeIndex(
 	if err != nil {
 		return err
 	}
-	defer sessionstore.Release(limited)
+	defer deadline.Release(limited)
 	_, err = s.sendWrite(ctx, limited, s.prefix+indexMark+group, send)
 	return err
 }
@@ -108,8 +109,8 @@ func (s *store) scanIndex(ctx context.Context, index string, cursor uint64) (rue
 	if err := ctx.Err(); err != nil {
 		return rueidis.ScanEntry{}, err
 	}
-	limited := sessionstore.WithLimit(ctx, callTimeout)
-	defer sessionstore.Release(limited)
+	limited := deadline.With(ctx, callTimeout)
+	defer deadline.Release(limited)
 	client, err := s.conn.client(limited)
 	if err != nil {
 		return rueidis.ScanEntry{}, s.conn.explain(ctx, "listing a group", client, err)

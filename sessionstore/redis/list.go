@@ -10,6 +10,7 @@ import (
 
 	"github.com/redis/rueidis"
 
+	"github.com/caddy-signin/caddy-signin/internal/deadline"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
@@ -46,8 +47,8 @@ func (s *store) List(ctx context.Context, prefix string, yield func(key string, 
 func (s *store) scan(
 	ctx context.Context, node rueidis.Client, cursor uint64, pattern string, seen map[string]struct{},
 ) (next uint64, fresh []string, err error) {
-	limited := sessionstore.WithLimit(ctx, callTimeout)
-	defer sessionstore.Release(limited)
+	limited := deadline.With(ctx, callTimeout)
+	defer deadline.Release(limited)
 	entry, err := node.Do(limited, node.B().Scan().Cursor(cursor).Match(pattern).Count(listBatch).Build()).AsScanEntry()
 	if err != nil {
 		return 0, nil, s.conn.explain(ctx, "listing keys", nil, err)
@@ -80,8 +81,8 @@ func (s *store) getAll(ctx context.Context, keys []string) ([][]byte, error) {
 	if len(keys) == 0 {
 		return nil, ctx.Err()
 	}
-	limited := sessionstore.WithLimit(ctx, callTimeout)
-	defer sessionstore.Release(limited)
+	limited := deadline.With(ctx, callTimeout)
+	defer deadline.Release(limited)
 	client, err := s.conn.client(limited)
 	if err != nil {
 		return nil, s.conn.explain(ctx, "listing values", nil, err)
@@ -104,8 +105,8 @@ func (s *store) primaries(ctx context.Context) ([]rueidis.Client, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	limited := sessionstore.WithLimit(ctx, callTimeout)
-	defer sessionstore.Release(limited)
+	limited := deadline.With(ctx, callTimeout)
+	defer deadline.Release(limited)
 	client, err := s.conn.client(limited)
 	if err != nil {
 		return nil, s.conn.explain(ctx, "listing keys", nil, err)

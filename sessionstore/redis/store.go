@@ -9,6 +9,7 @@ import (
 
 	"github.com/redis/rueidis"
 
+	"github.com/caddy-signin/caddy-signin/internal/deadline"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
@@ -43,7 +44,7 @@ func (s *store) get(ctx context.Context, key string, remembered bool) ([]byte, e
 	if err != nil {
 		return nil, err
 	}
-	defer sessionstore.Release(limited)
+	defer deadline.Release(limited)
 	remembered = remembered && !s.conn.written.has(full)
 	for {
 		client, err := s.conn.client(limited)
@@ -97,7 +98,7 @@ func (s *store) begin(ctx context.Context, key string) (context.Context, string,
 	if err := sessionstore.CheckKey(key); err != nil {
 		return nil, "", err
 	}
-	return sessionstore.WithLimit(ctx, callTimeout), s.prefix + key, nil
+	return deadline.With(ctx, callTimeout), s.prefix + key, nil
 }
 
 // Put implements [sessionstore.Store].
@@ -141,7 +142,7 @@ func (s *store) write(
 	if err != nil {
 		return rueidis.RedisMessage{}, err
 	}
-	defer sessionstore.Release(limited)
+	defer deadline.Release(limited)
 	return s.sendWrite(ctx, limited, full, send)
 }
 

@@ -50,10 +50,17 @@ var directions = []struct {
 	{`providers/presetdoc`, []string{"providers/(email|oauth)"}},
 	{`providers/providertest`, []string{"providers", "providers/catalog"}},
 	{`sessionstore`, nil},
-	{`sessionstore/.*`, []string{"sessionstore", "internal/address"}},
+	{`sessionstore/.*`, []string{"sessionstore", "internal/(address|deadline)"}},
 	{`internal/directive`, []string{"internal/nearest"}},
 	{`internal/outgoing`, []string{"internal/excerpt"}},
-	{`internal/.*`, nil},
+	{`internal/request`, nil},
+	{`internal/response`, []string{"internal/authjs", "internal/redirect"}},
+	{`internal/access`, []string{"internal/address"}},
+	{`internal/keys`, []string{"internal/authjs"}},
+	{`internal/throttle`, []string{"internal/deadline", "internal/keys", "providers", "sessionstore"}},
+	{`internal/session`, []string{"internal/(access|address|authjs|deadline|keys|sampled)", "providers", "sessionstore"}},
+	{`internal/identity`, []string{"internal/authjs", "internal/session", "internal/request", "internal/nearest"}},
+	{`internal/(deadline|authjs|redirect|nearest|sampled|address|queue|excerpt)`, nil},
 	{`cmd/.*`, []string{`\.`}},
 	{`test(/.*)?`, []string{`.*`}},
 }
@@ -112,7 +119,7 @@ func TestImports(t *testing.T) {
 	found := packages(t)
 	t.Run("packages import only downwards", func(t *testing.T) { importOnlyDownwards(t, found) })
 	t.Run("only commands and tests import the root", func(t *testing.T) { onlyCommandsImportTheRoot(t, found) })
-	t.Run("internal packages and data know nothing of Caddy", func(t *testing.T) { internalIsFreeOfCaddy(t, found) })
+	t.Run("internal packages and data know nothing of Caddy", func(t *testing.T) { coreIsFreeOfCaddy(t, found) })
 }
 
 func importOnlyDownwards(t *testing.T, found []goPackage) {
@@ -148,9 +155,12 @@ func onlyCommandsImportTheRoot(t *testing.T, found []goPackage) {
 	}
 }
 
-func internalIsFreeOfCaddy(t *testing.T, found []goPackage) {
+// freeOfCaddy are the packages that could serve another server.
+const freeOfCaddy = `internal/(authjs|redirect|nearest|sampled|address|queue|excerpt|access)|providers/presets`
+
+func coreIsFreeOfCaddy(t *testing.T, found []goPackage) {
 	for _, p := range found {
-		if !matches(`internal/.*|providers/presets`, path(p.ImportPath)) || matches(`internal/(directive|outgoing)`, path(p.ImportPath)) {
+		if !matches(freeOfCaddy, path(p.ImportPath)) {
 			continue
 		}
 		for _, imported := range slices.Concat(p.Deps, p.TestImports, p.XTestImports) {

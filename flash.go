@@ -1,0 +1,96 @@
+package signin
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/caddy-signin/caddy-signin/internal/authjs"
+	"github.com/caddy-signin/caddy-signin/internal/request"
+	"github.com/caddy-signin/caddy-signin/internal/response"
+	"github.com/caddy-signin/caddy-signin/providers"
+)
+
+// flash is what one request tells the page at the end of its redirects: why it
+// failed and under which reference the log says so, what had been typed, where a
+// link was mailed. A sealed cookie carries it, one at a time.
+type flash struct {
+	// Code is the error code; empty: nothing failed.
+	Code      string `json:"code,omitempty"`
+	Reference string `json:"reference,omitempty"`
+	Provider  string `json:"provider,omitempty"`
+	Username  string `json:"username,omitempty"`
+	Email     string `json:"email,omitempty"`
+	Made      int64  `json:"made"`  // Unix milliseconds
+	Until     int64  `json:"until"` // Unix milliseconds
+}
+
+const (
+	maxFlashValue = 255
+	// failureLife is how long a failure is worth telling.
+	failureLife = time.Minute
+)
+
+// showsPages says whether a page of ours may follow this answer: a form leads to
+// one, and so does signIn() unless the provider is asked by a password form or
+// the script wants to know itself.
+func (c *call) showsPages() bool {
+	if !c.wantsJSON() {
+		return true
+	}
+	_, typed := c.realm.byID[c.provider].(providers.Checker)
+	return !typed && c.body["redirect"] != "false"
+}
+
+func (c *call) setFlash(n flash, life time.Duration) {
+	if c.keys == nil {
+		return // the secret can't be had now
+	}
+	now := time.Now()
+	n.Made, n.Until = now.UnixMilli(), now.Add(life).UnixMilli()
+	payload, err := json.Marshal(n)
+	if err != nil {
+		return // it holds strings and numbers only
+	}
+	name := c.site.names.Flash()
+	cookie := c.site.cookie(name, c.keys.Flash[name].Seal(payload))
+	cookie.MaxAge = max(1, int(life.Seconds()))
+	c.setCookies = append(c.setCookies, cookie)
+}
+
+// readFlash returns the browser's flash message, or an empty one.
+func (c *call) readFlash() flash {
+	name := c.site.names.Flash()
+	values := authjs.AppendValues(nil, c.state.cookieLines, name)
+	if len(values) == 0 {
+		return flash{}
+	}
+	payload, _, err := c.keys.Flash[name].Open(values[0])
+	if err != nil {
+		return flash{}
+	}
+	var n flash
+	if err := json.Unmarshal([]byte(payload), &n); err != nil || time.Now().UnixMilli() > n.Until {
+		return flash{}
+	}
+	return n
+}
+
+// takeFailure returns the flash message of the failure with this code, once. Where the
+// browser brings none, as when somebody opens an error's address by hand, the
+// failure is this request: the reference on a page is always in the log.
+func (c *call) takeFailure(code string) flash {
+	n := c.readFlash()
+	if n.Code != "" {
+		c.setCookies = append(c.setCookies, c.site.cookie(c.site.names.Flash(), "").Delete())
+	}
+	if n.Reference != "" && strings.EqualFold(n.Code, code) {
+		return n
+	}
+	n = flash{Reference: request.Reference(c.r)}
+	c.realm.logger.Info("a visitor was shown an error, of which this browser tells no more",
+		zap.String("code", response.Cut(code, 64)), zap.String("reference", n.Reference))
+	return n
+}

@@ -1,0 +1,60 @@
+package keys
+
+import "github.com/caddy-signin/caddy-signin/internal/authjs"
+
+// Ring is everything derived from one list of secrets. Each purpose has a
+// key of its own, so that no value opens as another kind.
+type Ring struct {
+	CSRF    *authjs.CSRF
+	Session map[string]*authjs.Keyring // by cookie name, as the next two: keys are salted with it
+	Pending map[string]*authjs.Keyring
+	Flash   map[string]*authjs.Keyring
+	Links   LinkKeys        // under which the tokens of mailed links are hashed
+	Claims  *authjs.MACKeys // by which a session token is ours
+	// Credentials are for telling in a session which password it began with.
+	Credentials *authjs.MACKeys
+	Tokens      *authjs.Keyring // in every dialect the same
+}
+
+// LinkKeys are the keys under which the tokens of mailed links are hashed: the
+// first for new links, all of them for old ones.
+type LinkKeys [][]byte
+
+// tokensPurpose is what the keys are salted with that seal providers' tokens.
+const tokensPurpose = "tokens of a provider"
+
+// NewRing derives the keys of these secrets, for the cookies of these names.
+func NewRing(secrets []string, cookies ...*authjs.Names) (*Ring, error) {
+	ring := &Ring{
+		Session: make(map[string]*authjs.Keyring),
+		Pending: make(map[string]*authjs.Keyring), Flash: make(map[string]*authjs.Keyring),
+	}
+	var err error
+	if ring.CSRF, err = authjs.NewCSRF(secrets...); err != nil {
+		return nil, err //nolint:wrapcheck // it says what was being done
+	}
+	if ring.Tokens, err = authjs.NextAuth.Names(false).Keyring(tokensPurpose, secrets...); err != nil {
+		return nil, err //nolint:wrapcheck // it says what was being done
+	}
+	if ring.Claims, err = authjs.NewMACKeys("caddy-signin session claims", secrets...); err != nil {
+		return nil, err //nolint:wrapcheck // it says what was being done
+	}
+	if ring.Credentials, err = authjs.NewMACKeys("caddy-signin credential", secrets...); err != nil {
+		return nil, err //nolint:wrapcheck // it says what was being done
+	}
+	if ring.Links, err = authjs.DeriveKeys("caddy-signin mailed link", secrets...); err != nil {
+		return nil, err //nolint:wrapcheck // it says what was being done
+	}
+	for _, names := range cookies {
+		if ring.Session[names.Session], err = names.SessionKeyring(secrets...); err != nil {
+			return nil, err //nolint:wrapcheck // it says what was being done
+		}
+		if ring.Pending[names.State], err = names.Keyring(names.State, secrets...); err != nil {
+			return nil, err //nolint:wrapcheck // it says what was being done
+		}
+		if ring.Flash[names.Flash()], err = names.Keyring(names.Flash(), secrets...); err != nil {
+			return nil, err //nolint:wrapcheck // it says what was being done
+		}
+	}
+	return ring, nil
+}

@@ -1,0 +1,90 @@
+package response
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/caddy-signin/caddy-signin/internal/redirect"
+)
+
+// RetryAfter is what clients are asked to wait while something is out of order.
+const RetryAfter = 5 * time.Second
+
+// ContentTypeJSON is what this server calls JSON, Next.js as well.
+const ContentTypeJSON = "application/json; charset=utf-8"
+
+var RetryAfterSeconds = strconv.Itoa(int(RetryAfter.Seconds()))
+
+// protectedBy are the headers of every answer that the gateway itself makes: no
+// cache keeps it, nobody guesses its type, and its address goes nowhere.
+var protectedBy = [...]struct{ name, value string }{
+	{"Cache-Control", "private, no-store"},
+	{"X-Content-Type-Options", "nosniff"},
+	{"Referrer-Policy", "no-referrer"},
+	{"Vary", "Cookie"},
+}
+
+// Protect sets the headers of protectedBy. The values are the answer's own, for
+// Caddy's header directive replaces in place; they share one allocation.
+func Protect(header http.Header) {
+	var own [len(protectedBy)]string
+	for i, set := range &protectedBy {
+		own[i] = set.value
+		header[set.name] = own[i : i+1 : i+1]
+	}
+}
+
+// Redirect sends the browser to target, which has passed the
+// site's policy, is the operator's own word, or is a provider's endpoint;
+// redirect.Location makes it fit for a header.
+func Redirect(w http.ResponseWriter, status int, target string) {
+	SetLocation(w, target)
+	w.WriteHeader(status)
+}
+
+func SetLocation(w http.ResponseWriter, target string) {
+	w.Header().Set("Location", redirect.Location(target))
+}
+
+// WriteJSON answers as JSON.stringify would write it.
+func WriteJSON(w http.ResponseWriter, status int, value any) error {
+	body, err := EncodeJSON(value)
+	if err != nil {
+		return err
+	}
+	return SendJSON(w, status, body)
+}
+
+func EncodeJSON(value any) ([]byte, error) {
+	var body bytes.Buffer
+	enc := json.NewEncoder(&body)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(value); err != nil {
+		return nil, fmt.Errorf("encoding an answer: %w", err)
+	}
+	return bytes.TrimSuffix(body.Bytes(), []byte("\n")), nil
+}
+
+func SendJSON(w http.ResponseWriter, status int, body []byte) error {
+	return SendAs(w, ContentTypeJSON, status, body)
+}
+
+func SendAs(w http.ResponseWriter, kind string, status int, body []byte) error {
+	w.Header().Set("Content-Type", kind)
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // an error means that the client is gone
+	return nil
+}
+
+// Text refuses a request. It is an answer and no error, for the routes of
+// handle_errors may lead upstream, with no gate before them.
+func Text(w http.ResponseWriter, status int, text string) {
+	Protect(w.Header())
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(text)) // the client is gone: nobody to tell
+}

@@ -1,0 +1,185 @@
+package response
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-signin/caddy-signin/internal/authjs"
+)
+
+// Writer passes an upstream's answer on with what the gateway owes the
+// visitor: nobody but the gateway sets its cookies, a renewed session cookie
+// never lands in a shared cache, and a guarded page is not shown again by Back
+// after signing out.
+type Writer struct {
+	caddyhttp.ResponseWriterWrapper
+
+	Renewal     []string // Set-Cookie lines
+	Asked       bool     // the session, so that the answer depends on it
+	Guarded     bool
+	Endpoint    bool // the gateway's own answer, which goes out as it is
+	wroteHeader bool
+}
+
+// WriteHeader finishes the headers of the final answer, or of the 101 that
+// switches protocols.
+func (o *Writer) WriteHeader(status int) {
+	switch {
+	case o.wroteHeader:
+	case status >= http.StatusOK || status == http.StatusSwitchingProtocols:
+		o.wroteHeader = true
+		o.finish(o.Header())
+	case !o.Endpoint: // early hints, which are headers of the upstream's, too
+		stripSetCookie(o.Header())
+	}
+	o.ResponseWriter.WriteHeader(status)
+}
+
+func (o *Writer) finish(header http.Header) {
+	if o.Endpoint {
+		return
+	}
+	stripSetCookie(header)
+	if o.Asked && !variesByCookie(header) {
+		header.Add("Vary", "Cookie")
+	}
+	if o.Guarded && !hasCachingHeader(header) {
+		if isHTML(header) {
+			header.Set("Cache-Control", "private, no-store")
+		} else {
+			header.Set("Cache-Control", "private")
+		}
+	}
+	if len(o.Renewal) > 0 {
+		header["Set-Cookie"] = append(header["Set-Cookie"], o.Renewal...)
+		makePrivate(header)
+	}
+}
+
+// Fail prepares the headers for a page of handle_errors, which nobody will
+// finish, in place of a guarded answer.
+func (o *Writer) Fail() {
+	if o.wroteHeader {
+		return
+	}
+	header := o.Header()
+	stripSetCookie(header)
+	if !variesByCookie(header) {
+		header.Add("Vary", "Cookie")
+	}
+	if !hasCachingHeader(header) {
+		header.Set("Cache-Control", "private, no-store")
+	}
+}
+
+// stripSetCookie takes the gateway's cookies out of an upstream's headers.
+func stripSetCookie(header http.Header) {
+	lines, ok := header["Set-Cookie"]
+	if !ok {
+		return
+	}
+	if lines = authjs.StripSetCookie(lines); lines == nil {
+		delete(header, "Set-Cookie")
+		return
+	}
+	header["Set-Cookie"] = lines
+}
+
+func variesByCookie(header http.Header) bool {
+	for _, line := range header["Vary"] {
+		for name := range strings.SplitSeq(line, ",") {
+			if strings.EqualFold(strings.TrimSpace(name), "Cookie") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func hasCachingHeader(header http.Header) bool {
+	return len(header["Cache-Control"]) > 0 || len(header["Expires"]) > 0 || len(header["Pragma"]) > 0
+}
+
+func isHTML(header http.Header) bool {
+	kind := header.Get("Content-Type")
+	return kind == "" || hasPrefixFold(kind, "text/html") || hasPrefixFold(kind, "application/xhtml")
+}
+
+func hasPrefixFold(s, prefix string) bool {
+	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
+}
+
+// isForOneCache says of a header that some shared caches obey it instead of
+// Cache-Control: targeted ones (RFC 9213), and those that are older than that.
+func isForOneCache(name string) bool {
+	switch name {
+	case "Surrogate-Control", "Edge-Control", "X-Accel-Expires":
+		return true
+	}
+	return strings.HasSuffix(name, "-Cache-Control")
+}
+
+// makePrivate keeps shared caches from storing an answer that sets a cookie.
+func makePrivate(header http.Header) {
+	for name := range header {
+		if isForOneCache(name) {
+			delete(header, name)
+		}
+	}
+	lines := header["Cache-Control"]
+	for _, line := range lines {
+		for directive := range strings.SplitSeq(line, ",") {
+			switch strings.ToLower(strings.TrimSpace(directive)) {
+			case "private", "no-store":
+				return
+			}
+		}
+	}
+	kept := []string{"private"}
+	for _, line := range lines {
+		for directive := range strings.SplitSeq(line, ",") {
+			directive = strings.TrimSpace(directive)
+			name, _, _ := strings.Cut(strings.ToLower(directive), "=")
+			if directive != "" && name != "public" && name != "s-maxage" {
+				kept = append(kept, directive)
+			}
+		}
+	}
+	header["Cache-Control"] = []string{strings.Join(kept, ", ")}
+}
+
+// Write implements http.ResponseWriter.
+func (o *Writer) Write(p []byte) (int, error) {
+	o.implicitHeader()
+	return o.ResponseWriter.Write(p) //nolint:wrapcheck // io.Writer's contract
+}
+
+// ReadFrom keeps the fast path of the writer below.
+func (o *Writer) ReadFrom(src io.Reader) (int64, error) {
+	o.implicitHeader()
+	return o.ResponseWriterWrapper.ReadFrom(src) //nolint:wrapcheck // io.ReaderFrom's contract
+}
+
+// FlushError implements the interface that http.ResponseController looks for.
+func (o *Writer) FlushError() error {
+	o.implicitHeader()
+	if err := http.NewResponseController(o.ResponseWriter).Flush(); err != nil {
+		return fmt.Errorf("flushing: %w", err)
+	}
+	return nil
+}
+
+func (o *Writer) implicitHeader() {
+	if !o.wroteHeader {
+		o.WriteHeader(http.StatusOK)
+	}
+}
+
+var (
+	_ http.ResponseWriter = (*Writer)(nil)
+	_ io.ReaderFrom       = (*Writer)(nil)
+)

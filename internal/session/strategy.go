@@ -1,0 +1,109 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/caddy-signin/caddy-signin/internal/authjs"
+)
+
+// Strategy is where a realm's sessions live: sealed in the cookie, or in the
+// store under what the cookie carries. Nothing else knows which.
+type Strategy interface {
+	// Open reads the session of a token into live, and reports whether the token
+	// gives one. An error means that the answer is not known.
+	Open(ctx context.Context, s *Site, token string, now time.Time, live *Session) (bool, error)
+	// issue begins a session and returns what its cookie carries.
+	issue(ctx context.Context, s *Site, claims authjs.Claims) (Issued, error)
+	// Renew lets a live session live on, or returns errSessionOver. deliverable
+	// says that the browser would get a new token; without it no token needs to
+	// be made, and an empty one is nothing to send.
+	Renew(ctx context.Context, s *Site, live *Session, deliverable bool) (Issued, error)
+	// Revoke ends a session for every copy of its token, older or newer.
+	Revoke(ctx context.Context, l List, e Entry) error
+	// Revoked reports whether a session that was live has been ended since.
+	Revoked(ctx context.Context, l List, e Entry) (bool, error)
+}
+
+// Issued is a session's cookie in the making.
+type Issued struct {
+	Token   string
+	handle  string // where the store has the session, empty when it is in the token
+	Expires time.Time
+}
+
+// ErrSessionOver says that a session ended while it was being renewed: it must
+// not come back, for whoever signed out relies on that.
+var ErrSessionOver = errors.New("the session has ended")
+
+// Strategies are the values of the option strategy.
+var Strategies = map[string]Strategy{
+	"jwt":      JWT{},
+	"database": Database{},
+}
+
+// JWT are sealed in their cookie, in NextAuth's own format. The store
+// has only the revocations.
+type JWT struct{}
+
+func (JWT) Open(ctx context.Context, s *Site, token string, now time.Time, live *Session) (bool, error) {
+	keys, err := s.keys(ctx)
+	if err != nil {
+		return false, err
+	}
+	payload, stale, err := keys.Session[s.Names.Session].Open(token)
+	if err != nil {
+		return false, nil //nolint:nilerr // what doesn't open is no session
+	}
+	read, err := authjs.ParseToken(payload, keys.Claims)
+	if err != nil || (!read.Ours && !s.acceptForeign(&read)) {
+		return false, nil //nolint:nilerr // nor is what isn't a session's token
+	}
+	if !s.validate(read.Claims, keys, now, live) {
+		return false, nil
+	}
+	live.Stale = stale || read.Stale || live.changed
+	revoked, err := s.isRevoked(ctx, live.Claims.SID)
+	return !revoked && err == nil, err
+}
+
+func (JWT) issue(ctx context.Context, s *Site, claims authjs.Claims) (Issued, error) {
+	keys, err := s.keys(ctx)
+	if err != nil {
+		return Issued{}, err
+	}
+	s.Limits.extend(&claims, time.Now())
+	claims.ID = uuid.NewString()
+	claims.Sign(keys.Claims)
+	return Issued{Token: keys.Session[s.Names.Session].Seal(claims.Append(nil)), Expires: claims.Expires}, nil
+}
+
+// Renew seals the claims anew under the same sid, so that a revocation that
+// races it holds for the new token too.
+func (j JWT) Renew(ctx context.Context, s *Site, live *Session, deliverable bool) (Issued, error) {
+	if !deliverable {
+		return Issued{}, nil
+	}
+	return j.issue(ctx, s, live.Claims)
+}
+
+func (JWT) Revoke(ctx context.Context, l List, e Entry) error {
+	if err := l.Store.Put(ctx, l.revocationKey(e.SID), []byte{1}, e.Ends.Add(authjs.Leeway)); err != nil {
+		return fmt.Errorf("storing a revocation: %w", err)
+	}
+	return nil
+}
+
+func (JWT) Revoked(ctx context.Context, l List, e Entry) (bool, error) {
+	return l.isRevoked(ctx, e.SID)
+}
+
+// Interface guards
+var (
+	_ Strategy = JWT{}
+	_ Strategy = Database{}
+)

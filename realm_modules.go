@@ -1,0 +1,107 @@
+package signin
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/caddy-signin/caddy-signin/internal/throttle"
+	"github.com/caddy-signin/caddy-signin/providers"
+	"github.com/caddy-signin/caddy-signin/sessionstore"
+)
+
+// checkModuleName refuses a guest module whose name is missing or unknown. Caddy
+// does too, but quotes all that a nameless one holds, secrets included.
+func checkModuleName(raw json.RawMessage, key, namespace string) error {
+	var options map[string]json.RawMessage
+	var name string
+	if err := json.Unmarshal(raw, &options); err == nil && options[key] != nil {
+		if err := json.Unmarshal(options[key], &name); err != nil {
+			name = ""
+		}
+	}
+	known := moduleNames(namespace)
+	switch {
+	case name == "":
+		return fmt.Errorf("it doesn't say what it is: write %q with one of %s", key, strings.Join(known, ", "))
+	case !slices.Contains(known, name):
+		return fmt.Errorf("%s %q is not known: write one of %s", key, name, strings.Join(known, ", "))
+	}
+	return nil
+}
+
+// moduleNames are the guest modules of a namespace, sorted.
+func moduleNames(namespace string) []string {
+	modules := caddy.GetModules(namespace)
+	names := make([]string, len(modules))
+	for i := range modules {
+		names[i] = modules[i].ID.Name()
+	}
+	return names
+}
+
+func (rl *Realm) provisionStore(ctx caddy.Context) error {
+	if rl.StoreRaw == nil {
+		rl.StoreRaw = json.RawMessage(`{"store":"bolt"}`)
+	}
+	if err := checkModuleName(rl.StoreRaw, "store", sessionstore.Namespace); err != nil {
+		return fmt.Errorf("the store: %w", err)
+	}
+	mod, err := ctx.LoadModule(rl, "StoreRaw")
+	if err != nil {
+		return fmt.Errorf("loading the store: %w", err)
+	}
+	opener, ok := mod.(sessionstore.Module)
+	if !ok {
+		return fmt.Errorf("store: %T is not a session store", mod)
+	}
+	if rl.active.store, err = opener.Open(ctx, rl.active.poolKey()); err != nil {
+		return fmt.Errorf("opening the store: %w", err)
+	}
+	active := rl.active
+	active.sessions.Store, active.sessions.RealmKey = active.store, active.poolKey()
+	active.throttle = throttle.New(active.store, sessionstore.EvictablePrefix+"throttle|"+active.poolKey()+"|")
+	return rl.provisionSharing()
+}
+
+// loadProviders loads the providers and returns their ids, in their order.
+func (rl *Realm) loadProviders(ctx caddy.Context) (ids []string, err error) {
+	for i, raw := range rl.ProvidersRaw {
+		if err := checkModuleName(raw, "provider", providers.Namespace); err != nil {
+			return nil, fmt.Errorf("the providers: number %d: %w", i+1, err)
+		}
+	}
+	mods, err := ctx.LoadModule(rl, "ProvidersRaw")
+	if err != nil {
+		return nil, fmt.Errorf("loading the providers: %w", err)
+	}
+	loaded, _ := mods.([]any)
+	rl.active.byID = make(map[string]providers.Provider, len(loaded))
+	for _, mod := range loaded {
+		provider, ok := mod.(providers.Provider)
+		if !ok {
+			return nil, fmt.Errorf("%T is not a provider", mod)
+		}
+		id := provider.Info().ID
+		rl.active.providers, rl.active.byID[id] = append(rl.active.providers, provider), provider
+		ids = append(ids, id)
+	}
+	return ids, nil
+}
+
+// writtenIDs are the ids of providers that are not loaded.
+func writtenIDs(written []json.RawMessage) ([]string, error) {
+	ids := make([]string, len(written))
+	for i, raw := range written {
+		var named struct{ ID, Preset, Provider string }
+		if err := json.Unmarshal(raw, &named); err != nil {
+			return nil, fmt.Errorf("reading a provider: %w", err)
+		}
+		ids[i] = cmp.Or(named.ID, named.Preset, named.Provider)
+	}
+	return ids, nil
+}

@@ -1,0 +1,172 @@
+package signin
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"golang.org/x/crypto/bcrypt"
+
+	"github.com/caddy-signin/caddy-signin/internal/authjs"
+	"github.com/caddy-signin/caddy-signin/internal/session"
+	"github.com/caddy-signin/caddy-signin/providers"
+	"github.com/caddy-signin/caddy-signin/sessionstore/storetest"
+)
+
+// withStrategy is a realm whose state is in a fake store.
+func withStrategy(t testing.TB, name string, change func(*Realm)) (*activeRealm, *storetest.Fake) {
+	t.Helper()
+	realm, store := configuredWithStrategy(t, name, change)
+	return realm.active, store
+}
+
+func configuredWithStrategy(t testing.TB, name string, change func(*Realm)) (*Realm, *storetest.Fake) {
+	t.Helper()
+	realm := configuredRealm(t, func(realm *Realm) {
+		realm.Session.Strategy = name
+		if change != nil {
+			change(realm)
+		}
+	})
+	store := storetest.NewFake()
+	realm.active.store, realm.active.sessions.Store = store, store
+	return realm, store
+}
+
+// signedInAs begins a session of a configured user and returns its token.
+func signedInAs(t testing.TB, realm *activeRealm, user string) string {
+	t.Helper()
+	keys, err := realm.urlSite.keys(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	roster, ok := realm.byID["credentials"].(providers.Roster)
+	if !ok {
+		t.Fatal("the realm has no users")
+	}
+	who, _ := roster.Current(user)
+	if who == nil {
+		t.Fatalf("%s is no user of the realm", user)
+	}
+	s := &realm.urlSite.sessions
+	cookies, err := s.SignIn(t.Context(), s.NewClaims(keys, "credentials", *who), new(authjs.Received), "Mozilla/5.0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cookies[0].Value
+}
+
+// sessionOf returns the cookie of a new session of alice.
+func sessionOf(t testing.TB, realm *activeRealm) string {
+	t.Helper()
+	return realm.urlSite.names.Session + "=" + signedInAs(t, realm, "alice")
+}
+
+// opened returns the session of a token, or nil.
+func opened(t testing.TB, realm *activeRealm, token string) *session.Session {
+	t.Helper()
+	live, err := realm.urlSite.sessions.ReadSession(t.Context(), []string{realm.urlSite.names.Session + "=" + token}, new(session.Session))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return live
+}
+
+// signOutOf ends the session of a token.
+func signOutOf(t testing.TB, realm *activeRealm, token string) {
+	t.Helper()
+	if _, err := realm.urlSite.sessions.SignOut(t.Context(), opened(t, realm, token), false); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestDefaultStrategy(t *testing.T) {
+	for _, test := range []struct{ name, store, Strategy, want string }{
+		{"without a store", "", "", "jwt"},
+		{"with a store", `{"store":"memory"}`, "", "database"},
+		{"with a store, and jwt chosen", `{"store":"memory"}`, "jwt", "jwt"},
+		{"without a store, and database chosen", "", "database", "database"},
+	} {
+		realm := newRealm(t, func(realm *Realm) {
+			realm.Session.Strategy = test.Strategy
+			if test.store != "" {
+				realm.StoreRaw = []byte(test.store)
+			}
+		})
+		if realm.sessions.Strategy != session.Strategies[test.want] {
+			t.Errorf("%s: %T", test.name, realm.sessions.Strategy)
+		}
+	}
+}
+
+func hashOf(t testing.TB, password string) string {
+	t.Helper()
+	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(hash)
+}
+
+// A users' file that is edited ends sessions without a reload, and streams too.
+func TestAnEditedUsersFileEndsSessions(t *testing.T) {
+	first, second := hashOf(t, "secret"), hashOf(t, "other")
+	for name := range session.Strategies {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "users.htpasswd")
+			write := func(content string) {
+				if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				past := time.Now().Add(-time.Hour)
+				if err := os.Chtimes(path, past, past); err != nil {
+					t.Fatal(err)
+				}
+			}
+			write("alice:" + first + "\nbob:" + first + "\n")
+			realm, _ := withStrategy(t, name, func(realm *Realm) {
+				realm.ProvidersRaw = []json.RawMessage{json.RawMessage(`{"provider":"credentials","file":"` + path + `"}`)}
+			})
+			synctest.Test(t, func(t *testing.T) {
+				alice, bob := signedInAs(t, realm, "alice"), signedInAs(t, realm, "bob")
+				hers, his := openStream(t, realm, alice), openStream(t, realm, bob)
+				write("alice\n")
+				time.Sleep(2 * time.Second)
+				if opened(t, realm, alice) == nil || !isOpen(t, hers) {
+					t.Error("a broken file ended a session")
+				}
+				write("alice:" + second + "\n")
+				time.Sleep(2 * time.Second)
+				if opened(t, realm, alice) != nil || isOpen(t, hers) {
+					t.Error("a session outlives its password")
+				}
+				if opened(t, realm, bob) != nil || isOpen(t, his) {
+					t.Error("a session outlives its user")
+				}
+			})
+		})
+	}
+}
+
+func TestAGuardedRequestWithADatabaseSessionAllocatesLittle(t *testing.T) {
+	realm := newRealm(t, func(realm *Realm) { realm.Session.Strategy = "database" })
+	run := gateRun(t, sessionOf(t, realm), realm)
+	if got := warmAllocs(func() { run() }); got > 10 {
+		t.Errorf("%v allocations, want 10 at most", got)
+	}
+	if run() == 0 {
+		t.Error("the gate let nothing pass")
+	}
+}
+
+func BenchmarkGateColdDatabase(b *testing.B) {
+	realm := newRealm(b, func(realm *Realm) { realm.Session.Strategy = "database" })
+	run := gateRun(b, sessionOf(b, realm), realm)
+	b.ReportAllocs()
+	for b.Loop() {
+		run()
+	}
+}

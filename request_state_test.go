@@ -1,0 +1,61 @@
+package signin
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+)
+
+// Strangers can leave gates at will, with a store that takes its time.
+func TestAGateBlamesNobodyForWhoLeaves(t *testing.T) {
+	realm, store := hangingRealm(t, "database")
+	v := newVisitor(t, realm)
+	core, lines := observer.New(zap.InfoLevel)
+	realm.logger, realm.sampled = zap.New(core), zap.New(core)
+	store.answers.Store(0)
+	ctx, leave := context.WithCancel(t.Context())
+	leave()
+	if got := v.sendIn(ctx, t, "/app/", "", new(atomic.Int64)); got.Code != http.StatusServiceUnavailable {
+		t.Errorf("the answer to nobody is %d", got.Code)
+	}
+	if blamed := lines.FilterLevelExact(zap.ErrorLevel).All(); len(blamed) > 0 || lines.Len() != 1 {
+		t.Errorf("the log has %v", lines.All())
+	}
+}
+
+// The limit of one step of a request must not be that of all its handlers.
+func TestAGateRenewsBehindASlowHandler(t *testing.T) {
+	realm, store := hangingRealm(t, "database")
+	synctest.Test(t, func(t *testing.T) {
+		v := newVisitor(t, realm)
+		time.Sleep(2 * day) // so that it is renewed
+		core, lines := observer.New(zap.InfoLevel)
+		gate := &Gate{realm: realm, logger: zap.New(core)}
+		store.pause = time.Millisecond // so that contexts count
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost:8080/app/", http.NoBody)
+		r.Header.Set("Cookie", v.cookies)
+		w := httptest.NewRecorder()
+		r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), w, nil)
+		upstream := caddyhttp.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) error { w.WriteHeader(http.StatusOK); return nil })
+		slow := caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
+			if _, err := requestStateOf(r.Context()).getSession(r); err != nil {
+				t.Error(err)
+			}
+			time.Sleep(time.Minute)
+			return gate.ServeHTTP(w, r, upstream)
+		})
+		if err := (&Handler{realm: realm}).ServeHTTP(w, r, slow); err != nil || w.Code != http.StatusOK || lines.Len() > 0 {
+			t.Errorf("%d, %v, %v", w.Code, err, lines.All())
+		}
+		time.Sleep(time.Minute) // until nobody looks for open streams
+	})
+}
