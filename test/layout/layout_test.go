@@ -158,7 +158,7 @@ func onlyCommandsImportTheRoot(t *testing.T, found []goPackage) {
 }
 
 // freeOfCaddy are the packages that could serve another server.
-const freeOfCaddy = `internal/(authjs|redirect|nearest|sampled|address|queue|excerpt|access)|providers/presets`
+const freeOfCaddy = `internal/(authjs|redirect|nearest|sampled|address|queue|excerpt|access)|providers|providers/presets`
 
 func coreIsFreeOfCaddy(t *testing.T, found []goPackage) {
 	for _, p := range found {

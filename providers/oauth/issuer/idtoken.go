@@ -99,8 +99,9 @@ type verification struct {
 	jwksURI  string
 }
 
-// verify has go-oidc do what it does well: it parses it and checks the algorithm, iss
-// and that aud holds the client; signature keys and all else are ours.
+// verify leaves to go-oidc that the token is parsed, signed by an accepted algorithm
+// and with a key that verifies, and of the issuer. What it would check less strictly,
+// audiences and times, is checked here alone.
 func (r *verification) verify(ctx context.Context, raw string) (profile.Claims, error) {
 	alg, err := tokenHeader(raw)
 	if err != nil {
@@ -108,8 +109,8 @@ func (r *verification) verify(ctx context.Context, raw string) (profile.Claims, 
 	}
 	keys := &tokenKeys{rules: r}
 	verifier := oidc.NewVerifier(r.issuerID, keys, &oidc.Config{
-		SkipIssuerCheck:      strings.Contains(r.issuerID, TenantPlace), // then checkIssuer does it
-		ClientID:             r.ClientID,
+		SkipIssuerCheck:      strings.Contains(r.issuerID, TenantPlace), // then checkTenant does it
+		SkipClientIDCheck:    true,                                      // it accepts any further audience
 		SupportedSigningAlgs: r.Algs,
 		SkipExpiryCheck:      true, // its leeway for nbf is five minutes, and it takes strings for numbers
 	})
@@ -121,7 +122,7 @@ func (r *verification) verify(ctx context.Context, raw string) (profile.Claims, 
 	case keys.payload == nil:
 		return nil, fmt.Errorf("it is not signed with %s", strings.Join(r.Algs, ", "))
 	default:
-		return nil, errors.New("its iss is not the issuer, its aud is not client_id, or a claim is of the wrong type")
+		return nil, errors.New("its iss is not the issuer, or a claim is of the wrong type")
 	}
 	c, err := profile.ParseClaims(keys.payload)
 	if err != nil {
