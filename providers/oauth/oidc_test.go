@@ -278,8 +278,9 @@ func TestOIDCCallback(t *testing.T) {
 			tc.edit(answer)
 			_, err := p.Finish(t.Context(), newFlow(), answer)
 			providertest.MustFail(t, err, tc.want)
-			if refused := strings.HasPrefix(name, "C5"); refused != isRefusal(err) {
-				t.Errorf("error is ErrProviderRefused: %t, want %t", isRefusal(err), refused)
+			refused := strings.HasPrefix(name, "C5")
+			if refused != isRefusal(err) || refused != isRefusal(p.Refused(answer)) {
+				t.Errorf("error is ErrProviderRefused: %t and %t, want %t", isRefusal(err), isRefusal(p.Refused(answer)), refused)
 			}
 			if n := len(s.Requests(providertest.TokenPath)); n > 0 {
 				t.Errorf("the token endpoint was asked %d times", n)
