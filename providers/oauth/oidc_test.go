@@ -278,7 +278,7 @@ func TestOIDCCallback(t *testing.T) {
 			tc.edit(answer)
 			_, err := p.Finish(t.Context(), newFlow(), answer)
 			providertest.MustFail(t, err, tc.want)
-			if refused := strings.HasPrefix(name, "C5"); refused != isRefusal(err) {
+			if refused := strings.Contains(name, "error"); refused != isRefusal(err) {
 				t.Errorf("error is ErrProviderRefused: %t, want %t", isRefusal(err), refused)
 			}
 			if n := len(s.Requests(providertest.TokenPath)); n > 0 {
