@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-signin/caddy-signin/internal/realm"
 )
 
 // What Caddy's cleaning puts under the base path is answered here.
@@ -17,7 +19,7 @@ func FuzzNothingUnderTheBasePathSlipsBy(f *testing.F) {
 		if !strings.HasPrefix(requested, "/") {
 			return
 		}
-		action, ours := actionPath(requested, defaultBasePath)
+		action, ours := realm.ActionPath(requested, defaultBasePath)
 		cleaned := path.Clean(caddyhttp.CleanPath(requested, true))
 		under := cleaned == defaultBasePath || strings.HasPrefix(cleaned, defaultBasePath+"/")
 		if ours != under {

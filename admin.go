@@ -157,7 +157,7 @@ func revokeEarlierSignIns(ctx context.Context, realmKey, user string) error {
 		return adminError(http.StatusNotFound, err)
 	}
 	for _, rl := range realms {
-		if err := (session.List{Manager: rl.active.sessions}).RevokeEarlierSignIns(ctx, user); err != nil {
+		if err := (session.List{Manager: rl.active.Sessions}).RevokeEarlierSignIns(ctx, user); err != nil {
 			return adminError(http.StatusServiceUnavailable, fmt.Errorf("%s: %w", rl.active, err))
 		}
 	}
@@ -176,12 +176,12 @@ func find(ctx context.Context, realmKey, user string, wanted func(*session.Entry
 	seen := make(map[[2]string]bool) // realms without a name may share a store
 	var found []session.ListedEntry
 	for _, rl := range realms {
-		err := session.List{Manager: rl.active.sessions}.Each(ctx, listPrefix(cmp.Or(realmKey, rl.active.poolKey()), user), func(key string, e session.Entry) error {
+		err := session.List{Manager: rl.active.Sessions}.Each(ctx, listPrefix(cmp.Or(realmKey, rl.active.PoolKey()), user), func(key string, e session.Entry) error {
 			id := [2]string{key, e.SID}
-			if !rl.active.owns(key) || seen[id] || (user != "" && e.User != user) || !wanted(&e) {
+			if !rl.active.Owns(key) || seen[id] || (user != "" && e.User != user) || !wanted(&e) {
 				return nil
 			}
-			one := session.ListedEntry{List: session.List{Manager: rl.active.sessions, Key: key}, Entry: e}
+			one := session.ListedEntry{List: session.List{Manager: rl.active.Sessions, Key: key}, Entry: e}
 			over, err := e.Strategy().Revoked(ctx, one.List, e)
 			if err == nil && !over {
 				seen[id] = true

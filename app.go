@@ -12,6 +12,7 @@ import (
 
 	"github.com/caddy-signin/caddy-signin/internal/identity"
 	"github.com/caddy-signin/caddy-signin/internal/nearest"
+	"github.com/caddy-signin/caddy-signin/internal/realm"
 	"github.com/caddy-signin/caddy-signin/internal/request"
 	"github.com/caddy-signin/caddy-signin/internal/session"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
@@ -69,9 +70,9 @@ func (a *App) Provision(ctx caddy.Context) error {
 // requests lose the identity headers of all its realms. No request comes before
 // all realms are there.
 func (a *App) register(realm *Realm) {
-	a.names.Add(realm.active.headers.Names...)
-	realm.active.names = a.names
-	realm.active.sessions.Successors = func(key string) []*session.Manager { return running.successors(a, realm, key) }
+	a.names.Add(realm.active.Headers.Names...)
+	realm.active.Names = a.names
+	realm.active.Sessions.Successors = func(key string) []*session.Manager { return running.successors(a, realm, key) }
 	realm.warnSharedLogins()
 	realm.warnOfBlindDeny()
 }
@@ -89,7 +90,7 @@ func (a *App) Start() error {
 	}
 	a.warnOfMixedRealms(realms)
 	for _, one := range realms {
-		if store, ok := one.realm.active.store.(sessionstore.Claimer); ok {
+		if store, ok := one.realm.active.Store.(sessionstore.Claimer); ok {
 			go store.Claim() // the disk may take its time
 		}
 		if one.open {
@@ -122,7 +123,7 @@ func (a *App) all() []*Realm {
 }
 
 // configured is the realm of the configuration that an active one was made from.
-func (a *App) configured(active *activeRealm) *Realm {
+func (a *App) configured(active *realm.Realm) *Realm {
 	for _, realm := range a.all() {
 		if realm.active == active {
 			return realm

@@ -149,8 +149,8 @@ func (c *checkedRealm) served(addresses siteAddresses, host string, behind bool)
 
 // finish settles where the realm is: at its url alone, if it has one.
 func (c *checkedRealm) finish() {
-	if c.realm.active.origin != "" {
-		c.origins, c.unknown = []string{c.realm.active.origin}, nil
+	if c.realm.active.Origin != "" {
+		c.origins, c.unknown = []string{c.realm.active.Origin}, nil
 	} else if len(c.origins) == 0 && len(c.unknown) == 0 {
 		c.unknown = []string{"no site of it was found"}
 	}
@@ -158,7 +158,7 @@ func (c *checkedRealm) finish() {
 	c.origins = slices.Compact(c.origins)
 	slices.Sort(c.unknown)
 	c.unknown = slices.Compact(c.unknown)
-	c.name = c.realm.active.name
+	c.name = c.realm.active.Name
 	if c.name == "" {
 		c.name = cmp.Or(strings.Join(c.origins, " "), "(in a site without a known address)")
 	}

@@ -75,7 +75,7 @@ func probeRealms(ctx context.Context, realms []*checkedRealm) checkReport {
 	for i, one := range realms {
 		report.Realms[i] = one.report()
 		probe(&report.Realms[i].Findings, one.probeStore)
-		for j, provider := range one.realm.active.providers {
+		for j, provider := range one.realm.active.Providers {
 			if prober, ok := provider.(providers.Prober); ok {
 				probe(&report.Realms[i].Providers[j].Findings, prober.Probe)
 			}
@@ -90,7 +90,7 @@ func probeRealms(ctx context.Context, realms []*checkedRealm) checkReport {
 func (c *checkedRealm) report() realmReport {
 	report := realmReport{
 		Realm: c.name, Addresses: append([]string{}, c.origins...),
-		Findings: []checkFinding{}, Providers: make([]providerReport, len(c.realm.active.providers)),
+		Findings: []checkFinding{}, Providers: make([]providerReport, len(c.realm.active.Providers)),
 	}
 	for _, unknown := range c.unknown {
 		report.Findings = append(report.Findings, checkFinding{
@@ -98,12 +98,12 @@ func (c *checkedRealm) report() realmReport {
 			unknown + ": redirect URIs depend on the address asked; set url in the signin block to have one",
 		})
 	}
-	for i, provider := range c.realm.active.providers {
+	for i, provider := range c.realm.active.Providers {
 		info := provider.Info()
 		one := providerReport{ID: info.ID, Name: info.Name, Type: string(info.Type), Findings: []checkFinding{}}
 		if _, ok := provider.(providers.Redirector); ok {
 			for _, origin := range c.origins {
-				one.RedirectURIs = append(one.RedirectURIs, origin+c.realm.active.basePath+"/callback/"+info.ID)
+				one.RedirectURIs = append(one.RedirectURIs, origin+c.realm.active.BasePath+"/callback/"+info.ID)
 			}
 		}
 		if info.Public && c.open {
@@ -115,7 +115,7 @@ func (c *checkedRealm) report() realmReport {
 }
 
 func (c *checkedRealm) probeStore(ctx context.Context) []providers.Finding {
-	return []providers.Finding{{What: "store", Err: sessionstore.Ping(ctx, c.realm.active.store)}}
+	return []providers.Finding{{What: "store", Err: sessionstore.Ping(ctx, c.realm.active.Store)}}
 }
 
 func findings(probed []providers.Finding) []checkFinding {

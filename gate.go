@@ -11,8 +11,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/caddy-signin/caddy-signin/internal/access"
-	"github.com/caddy-signin/caddy-signin/internal/authjs"
-	"github.com/caddy-signin/caddy-signin/internal/redirect"
+	"github.com/caddy-signin/caddy-signin/internal/realm"
 	"github.com/caddy-signin/caddy-signin/internal/request"
 	"github.com/caddy-signin/caddy-signin/internal/response"
 	"github.com/caddy-signin/caddy-signin/internal/sampled"
@@ -51,7 +50,7 @@ type Gate struct {
 
 	rules    []access.Rule // resolved
 	matchers caddyhttp.MatcherSets
-	realm    *activeRealm // named, or the global default; nil leaves it to the request
+	realm    *realm.Realm // named, or the global default; nil leaves it to the request
 	explicit bool
 	names    *request.HeaderNames // of identity headers, of all realms
 	logger   *zap.Logger
@@ -107,7 +106,7 @@ func (g *Gate) Provision(ctx caddy.Context) error {
 func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	rs, out, result, err := g.check(w, r)
 	if rs != nil {
-		defer rs.finish()
+		defer rs.Finish()
 	}
 	switch result {
 	case gateRefused:
@@ -115,8 +114,8 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.
 	case gateOpen:
 		return next.ServeHTTP(out, r) //nolint:wrapcheck // the next handler's own error
 	}
-	if err = rs.serve(g.rules, out, r, next); err != nil {
-		rs.out.Fail()
+	if err = rs.Serve(g.rules, out, r, next); err != nil {
+		rs.Out.Fail()
 	}
 	return err
 }
@@ -133,19 +132,19 @@ const (
 
 // check decides about the request, and answers it where it refuses it. The state
 // is nil where the request has no realm.
-func (g *Gate) check(w http.ResponseWriter, r *http.Request) (rs *requestState, out http.ResponseWriter, result gateResult, err error) {
+func (g *Gate) check(w http.ResponseWriter, r *http.Request) (rs *realm.Request, out http.ResponseWriter, result gateResult, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			result, err = gateRefused, nil
-			answerPanic(w, r, rs, g.logger, cause)
+			realm.AnswerPanic(w, r, rs, g.logger, cause)
 		}
 	}()
-	before := requestStateOf(r.Context())
-	if refuseTarget(w, r, before, g.sampled) {
+	before := realm.RequestOf(r.Context())
+	if realm.RefuseTarget(w, r, before, g.sampled) {
 		return nil, w, gateRefused, nil
 	}
 	realm := g.realmOf(before)
-	if out = w; before == nil || before.done { // no directive of ours has seen the request yet
+	if out = w; before == nil || before.Done { // no directive of ours has seen the request yet
 		rs, out = g.sanitize(w, r, realm)
 	}
 	guarded, err := g.matchers.AnyMatchWithError(r)
@@ -164,14 +163,14 @@ func (g *Gate) check(w http.ResponseWriter, r *http.Request) (rs *requestState, 
 		response.Text(out, http.StatusInternalServerError, "Internal Server Error\n")
 		return rs, out, gateRefused, nil
 	}
-	rs, out = realm.attach(out, r)
+	rs, out = realm.Attach(out, r)
 	result, err = g.admit(out, r, rs)
 	return rs, out, result, err
 }
 
 // admit decides for a guarded request.
-func (g *Gate) admit(w http.ResponseWriter, r *http.Request, rs *requestState) (gateResult, error) {
-	live, err := rs.getSession(r)
+func (g *Gate) admit(w http.ResponseWriter, r *http.Request, rs *realm.Request) (gateResult, error) {
+	live, err := rs.GetSession(r)
 	switch {
 	case err != nil:
 		return gateRefused, g.unknown(w, r, rs, err)
@@ -183,8 +182,8 @@ func (g *Gate) admit(w http.ResponseWriter, r *http.Request, rs *requestState) (
 	default:
 		return gateRefused, g.forbid(w, r, rs, live)
 	}
-	rs.admitted, rs.out.Guarded = true, true
-	rs.setIdentity(r, live)
+	rs.Admitted, rs.Out.Guarded = true, true
+	rs.SetIdentity(r, live)
 	if err := rs.Renew(r); err != nil && !errors.Is(err, session.ErrSessionOver) {
 		g.logger.Warn("a session can't be renewed and will end when its time is up", zap.Error(err))
 	}
@@ -193,19 +192,12 @@ func (g *Gate) admit(w http.ResponseWriter, r *http.Request, rs *requestState) (
 
 // sanitize removes what clients must not send to an upstream, and makes the realm, if
 // one is known, that of the request.
-func (g *Gate) sanitize(w http.ResponseWriter, r *http.Request, realm *activeRealm) (*requestState, http.ResponseWriter) {
-	if realm == nil {
-		request.StripIdentity(r, g.names)
-		request.StripTunnel(r)
-		if lines, ok := r.Header["Cookie"]; ok {
-			if caddyhttp.GetVar(r.Context(), cookiesVar) == nil { // for a signin handler behind the gate
-				caddyhttp.SetVar(r.Context(), cookiesVar, sentCookies(lines))
-			}
-			stripCookies(r, authjs.Strip)
-		}
+func (g *Gate) sanitize(w http.ResponseWriter, r *http.Request, rl *realm.Realm) (*realm.Request, http.ResponseWriter) {
+	if rl == nil {
+		realm.Clean(r, g.names)
 		return nil, w
 	}
-	return realm.attach(w, r)
+	return rl.Attach(w, r)
 }
 
 // refuseUndecided refuses a request of which a matcher couldn't say whether it is
@@ -222,59 +214,54 @@ func (g *Gate) refuseUndecided(w http.ResponseWriter, r *http.Request, err error
 }
 
 // realmOf is the realm to ask, or nil.
-func (g *Gate) realmOf(before *requestState) *activeRealm {
-	if !g.explicit && before != nil && before.siteRealm != nil {
-		return before.siteRealm
+func (g *Gate) realmOf(before *realm.Request) *realm.Realm {
+	if !g.explicit && before != nil && before.SiteRealm != nil {
+		return before.SiteRealm
 	}
 	return g.realm
 }
 
 // unknown refuses a request whose session can't be known.
-func (g *Gate) unknown(w http.ResponseWriter, r *http.Request, rs *requestState, err error) error {
+func (g *Gate) unknown(w http.ResponseWriter, r *http.Request, rs *realm.Request, err error) error {
 	if errors.Is(err, request.ErrUnknownHost) {
-		rs.realm.refuseHost(w, err)
+		rs.Realm.RefuseHost(w, err)
 		return nil
 	}
-	rs.blame("a gate stays shut because the session can't be looked up", zap.Error(err))
-	return unavailable(w, r, rs, pages.Unavailable{Posted: request.IsFormPost(r)})
+	rs.Blame("a gate stays shut because the session can't be looked up", zap.Error(err))
+	return realm.Unavailable(w, r, rs, pages.Unavailable{Posted: request.IsFormPost(r)})
 }
 
 // challenge asks for a sign-in in the form that the client can use.
-func (g *Gate) challenge(w http.ResponseWriter, r *http.Request, rs *requestState) error {
-	s := rs.site
+func (g *Gate) challenge(w http.ResponseWriter, r *http.Request, rs *realm.Request) error {
+	s := rs.Site
 	response.Protect(w.Header())
 	switch {
 	case request.IsNavigation(r):
-		response.Redirect(w, http.StatusFound, s.signInFor(r))
+		response.Redirect(w, http.StatusFound, s.SignInFor(r))
 		return nil
 	case request.IsFormPost(r):
-		return s.servePage(w, pages.Unauthorized{Site: s.pageSite(r), SignInURL: s.base + "/signin", Posted: true})
+		return s.ServePage(w, pages.Unauthorized{Site: s.PageSite(r), SignInURL: s.Base + "/signin", Posted: true})
 	case request.IsFramed(r):
-		return s.servePage(w, pages.Unauthorized{Site: s.pageSite(r), SignInURL: s.signInFor(r)})
+		return s.ServePage(w, pages.Unauthorized{Site: s.PageSite(r), SignInURL: s.SignInFor(r)})
 	default:
-		return response.SendJSON(w, http.StatusUnauthorized, s.unauthorized)
+		return response.SendJSON(w, http.StatusUnauthorized, s.Unauthorized)
 	}
 }
 
-// signInFor is the sign-in page's address, from which r's visitor comes back.
-func (s *site) signInFor(r *http.Request) string {
-	return redirect.AddQuery(s.base+"/signin", "callbackUrl", s.returnAddress(r))
-}
-
 // forbid refuses a signed-in person whom a rule doesn't admit.
-func (g *Gate) forbid(w http.ResponseWriter, r *http.Request, rs *requestState, session *session.Session) error {
+func (g *Gate) forbid(w http.ResponseWriter, r *http.Request, rs *realm.Request, session *session.Session) error {
 	if c := g.logger.Check(zapcore.InfoLevel, "a rule of require_signin does not admit this user"); c != nil {
 		c.Write(zap.String("user", session.UserID), zap.String("provider", session.Claims.Provider),
 			zap.Bool("email_verified", session.Email != ""), zap.Strings("groups", session.Claims.Groups),
 			zap.Any("rules", g.Rules), zap.String("path", r.URL.Path), zap.String("reference", request.Reference(r)))
 	}
-	s := rs.site
+	s := rs.Site
 	response.Protect(w.Header())
 	if request.IsNavigation(r) || request.IsFormPost(r) || request.IsFramed(r) {
-		return s.servePage(w, pages.Forbidden{
-			Site: s.pageSite(r), User: pageUser(session),
-			SignInURL:  s.signInFor(r),
-			SignOutURL: s.base + "/signout",
+		return s.ServePage(w, pages.Forbidden{
+			Site: s.PageSite(r), User: realm.PageUser(session),
+			SignInURL:  s.SignInFor(r),
+			SignOutURL: s.Base + "/signout",
 		})
 	}
 	return response.WriteJSON(w, http.StatusForbidden, map[string]string{"error": "Forbidden"})

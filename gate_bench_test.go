@@ -10,6 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/caddy-signin/caddy-signin/internal/realm"
 	"github.com/caddy-signin/caddy-signin/providers/credentials"
 )
 
@@ -19,7 +20,7 @@ const testSecret = "a secret of the unit tests, over 32 bytes"
 const aliceJSON = `{"username":"alice","password":"` + credentials.DemoPasswordHash + `","name":"Alice Example","email":"alice@example.com","groups":["admins","ops"]}`
 
 // newRealm is a realm at work with the user alice and a fixed url.
-func newRealm(t testing.TB, change func(*Realm)) *activeRealm {
+func newRealm(t testing.TB, change func(*Realm)) *realm.Realm {
 	t.Helper()
 	return configuredRealm(t, change).active
 }
@@ -58,9 +59,9 @@ var browserHeaders = http.Header{
 // gateRun returns a function that sends one request through signin and
 // require_signin. What Caddy does for every request is done before, once: the
 // headers, the variables and the replacer's providers are put back in between.
-func gateRun(t testing.TB, cookie string, realm *activeRealm, match ...string) (run func() int) {
+func gateRun(t testing.TB, cookie string, rl *realm.Realm, match ...string) (run func() int) {
 	t.Helper()
-	handler, gate := &Handler{realm: realm}, &Gate{realm: realm, logger: realm.logger}
+	handler, gate := &Handler{realm: rl}, &Gate{realm: rl, logger: rl.Logger}
 	if paths := caddyhttp.MatchPath(match); len(match) > 0 {
 		gate.matchers = caddyhttp.MatcherSets{{&paths}}
 	}
@@ -80,7 +81,7 @@ func gateRun(t testing.TB, cookie string, realm *activeRealm, match ...string) (
 		clear(r.Header)
 		maps.Copy(r.Header, headers)
 		clear(w.header)
-		delete(vars, requestStateVar)
+		delete(vars, realm.RequestVar)
 		if err := handler.ServeHTTP(w, r, guarded); err != nil {
 			t.Fatal(err)
 		}

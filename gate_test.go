@@ -9,19 +9,20 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/caddy-signin/caddy-signin/internal/identity"
+	"github.com/caddy-signin/caddy-signin/internal/realm"
 )
 
 // A gate that has no realm takes the gateway's cookies out of what it lets pass
 // unguarded, and a signin handler behind it knows the session all the same.
 func TestAGateWithoutARealmStripsCookies(t *testing.T) {
-	realm := newRealm(t, nil)
+	rl := newRealm(t, nil)
 	members := caddyhttp.MatchPath{"/members/*"}
-	gate := &Gate{names: identity.DefaultIdentity(), logger: realm.logger, sampled: realm.sampled, matchers: caddyhttp.MatcherSets{{&members}}}
-	handler := &Handler{realm: realm}
+	gate := &Gate{names: identity.DefaultIdentity(), logger: rl.Logger, sampled: rl.Sampled, matchers: caddyhttp.MatcherSets{{&members}}}
+	handler := &Handler{realm: rl}
 	w := httptest.NewRecorder()
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost:8080/open", nil)
 	r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), w, nil)
-	r.Header.Set("Cookie", "theme=dark; "+sessionOf(t, realm)+"; __Host-next-auth.csrf-token=x")
+	r.Header.Set("Cookie", "theme=dark; "+sessionOf(t, rl)+"; __Host-next-auth.csrf-token=x")
 	reached := 0
 	check := func(r *http.Request) {
 		reached++
@@ -33,7 +34,7 @@ func TestAGateWithoutARealmStripsCookies(t *testing.T) {
 		check(r)
 		return handler.ServeHTTP(w, r, caddyhttp.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) error {
 			check(r)
-			if live, err := requestStateOf(r.Context()).getSession(r); err != nil || live == nil || live.UserID != "credentials:alice" {
+			if live, err := realm.RequestOf(r.Context()).GetSession(r); err != nil || live == nil || live.UserID != "credentials:alice" {
 				t.Errorf("the handler behind it knows the session %+v (%v)", live, err)
 			}
 			return nil
@@ -46,7 +47,7 @@ func TestAGateWithoutARealmStripsCookies(t *testing.T) {
 		t.Errorf("%d of 2 were reached (%v)", reached, err)
 	}
 	repl, _ := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
-	if shown := repl.ReplaceAll("{http.vars."+cookiesVar+"}", ""); shown != "" {
+	if shown := repl.ReplaceAll("{http.vars."+realm.CookiesVar+"}", ""); shown != "" {
 		t.Errorf("a placeholder shows %q", shown)
 	}
 }

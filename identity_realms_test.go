@@ -11,6 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/caddy-signin/caddy-signin/internal/identity"
+	"github.com/caddy-signin/caddy-signin/internal/realm"
 )
 
 // Of two gates of two realms in one request the last speaks for its own headers, in
@@ -38,10 +39,10 @@ func TestTwoRealmsTellInOneRequest(t *testing.T) {
 	r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), w, nil)
 	var told http.Header
 	upstream := caddyhttp.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) error { told = r.Header; return nil })
-	gates := func(w http.ResponseWriter, r *http.Request, realms ...*activeRealm) error {
+	gates := func(w http.ResponseWriter, r *http.Request, realms ...*realm.Realm) error {
 		next := caddyhttp.Handler(upstream)
 		for _, realm := range slices.Backward(realms) {
-			inner, gate := next, &Gate{realm: realm, explicit: true, logger: realm.logger}
+			inner, gate := next, &Gate{realm: realm, explicit: true, logger: realm.Logger}
 			next = caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error { return gate.ServeHTTP(w, r, inner) })
 		}
 		return next.ServeHTTP(w, r)

@@ -15,6 +15,9 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-signin/caddy-signin/internal/flow"
+	"github.com/caddy-signin/caddy-signin/internal/realm"
 )
 
 func init() { caddy.RegisterModule(Handler{}) }
@@ -31,8 +34,8 @@ type Handler struct {
 	// A realm of this site alone. Default: none.
 	Config *Realm `json:"config,omitempty"`
 
-	realm     *activeRealm
-	endpoints *endpoints
+	realm     *realm.Realm
+	endpoints *flow.Endpoints
 }
 
 // CaddyModule returns the Caddy module information.
@@ -80,7 +83,7 @@ func (h *Handler) Cleanup() error { return h.Config.cleanup() }
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	rs, out, err := h.enter(w, r)
 	if rs != nil {
-		defer rs.finish()
+		defer rs.Finish()
 	}
 	if out == nil {
 		return err
@@ -90,21 +93,21 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 
 // enter makes the request one of the realm's, or answers it. The writer to go on
 // with is nil where it is answered.
-func (h *Handler) enter(w http.ResponseWriter, r *http.Request) (rs *requestState, out http.ResponseWriter, err error) {
+func (h *Handler) enter(w http.ResponseWriter, r *http.Request) (rs *realm.Request, out http.ResponseWriter, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			out, err = nil, nil
-			answerPanic(w, r, rs, h.realm.logger, cause)
+			realm.AnswerPanic(w, r, rs, h.realm.Logger, cause)
 		}
 	}()
-	if refuseTarget(w, r, nil, h.realm.sampled) {
+	if realm.RefuseTarget(w, r, nil, h.realm.Sampled) {
 		return nil, nil, nil
 	}
-	rs, out = h.realm.attach(w, r)
-	rs.siteRealm = h.realm
-	if action, ok := actionPath(r.URL.Path, h.realm.basePath); ok {
-		rs.out.Endpoint = true
-		return rs, nil, h.endpoints.serve(rs, out, r, action)
+	rs, out = h.realm.Attach(w, r)
+	rs.SiteRealm = h.realm
+	if action, ok := realm.ActionPath(r.URL.Path, h.realm.BasePath); ok {
+		rs.Out.Endpoint = true
+		return rs, nil, h.endpoints.Serve(rs, out, r, action)
 	}
 	return rs, out, nil
 }

@@ -10,8 +10,10 @@ import (
 
 	"github.com/caddy-signin/caddy-signin/internal/access"
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
+	"github.com/caddy-signin/caddy-signin/internal/flow"
 	"github.com/caddy-signin/caddy-signin/internal/identity"
 	"github.com/caddy-signin/caddy-signin/internal/keys"
+	"github.com/caddy-signin/caddy-signin/internal/realm"
 	"github.com/caddy-signin/caddy-signin/internal/sampled"
 	"github.com/caddy-signin/caddy-signin/providers"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
@@ -84,8 +86,8 @@ type Realm struct {
 	// The site's own pages instead of the built-in ones. Default: built-in.
 	Pages Pages `json:"pages,omitzero"`
 
-	active    *activeRealm // what provision makes of it
-	endpoints *endpoints
+	active    *realm.Realm // what provision makes of it
+	endpoints *flow.Endpoints
 	pooled    bool // the open streams have to be given back
 	// written are digests of the providers' options, and tells is what they say of
 	// people, by id.
@@ -140,10 +142,10 @@ const defaultBasePath = "/api/auth"
 // validate provisions too. name is empty for a realm written in place.
 func (rl *Realm) provision(ctx caddy.Context, name string) error {
 	logger := ctx.Logger()
-	rl.active = &activeRealm{
-		name: name, url: rl.URL, redirects: rl.Redirect,
-		basePath: cmp.Or(rl.BasePath, defaultBasePath),
-		logger:   logger, sampled: sampled.Logger(logger),
+	rl.active = &realm.Realm{
+		Name: name, URL: rl.URL, Redirects: rl.Redirect,
+		BasePath: cmp.Or(rl.BasePath, defaultBasePath),
+		Logger:   logger, Sampled: sampled.Logger(logger),
 	}
 	if err := rl.provisionParts(ctx); err != nil {
 		return fmt.Errorf("%s: %w", rl.active, err)
@@ -165,7 +167,7 @@ func (rl *Realm) provisionParts(ctx caddy.Context) error {
 	for i, id := range ids {
 		rl.written[id] = keys.Digest(string(written[i]))
 	}
-	rl.active.sessions = rl.newSessions()
+	rl.active.Sessions = rl.newSessions()
 	for _, step := range []func(caddy.Context) error{
 		rl.provisionAddress, rl.provisionStrategy, rl.provisionStore, rl.provisionStreams,
 	} {
@@ -187,8 +189,8 @@ func (rl *Realm) provisionHeaders() error {
 	if err != nil {
 		return fmt.Errorf("identity_headers: %w", err)
 	}
-	rl.active.headers, rl.active.names = plan, identity.DefaultIdentity()
-	rl.active.names.Add(plan.Names...)
+	rl.active.Headers, rl.active.Names = plan, identity.DefaultIdentity()
+	rl.active.Names.Add(plan.Names...)
 	return nil
 }
 
@@ -201,13 +203,13 @@ func (rl *Realm) provisionSecrets(ctx caddy.Context) error {
 			return err //nolint:wrapcheck // it names the option
 		}
 	}
-	source, err := keys.NewSource(secrets, []*authjs.Names{active.plain, active.secure}, ctx.Storage(), active.logger)
+	source, err := keys.NewSource(secrets, []*authjs.Names{active.Plain, active.Secure}, ctx.Storage(), active.Logger)
 	if err != nil {
 		return err
 	}
-	active.secrets = source
-	if active.origin != "" {
-		active.urlSite = active.newSite(active.origin, active.secretName(""))
+	active.Secrets = source
+	if active.Origin != "" {
+		active.URLSite = active.NewSite(active.Origin, active.SecretName(""))
 	}
 	return nil
 }

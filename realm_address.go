@@ -12,6 +12,7 @@ import (
 	"golang.org/x/net/publicsuffix"
 
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
+	"github.com/caddy-signin/caddy-signin/internal/flow"
 	"github.com/caddy-signin/caddy-signin/internal/redirect"
 	"github.com/caddy-signin/caddy-signin/internal/request"
 )
@@ -21,25 +22,25 @@ import (
 func (rl *Realm) provisionAddress(caddy.Context) (err error) {
 	active := rl.active
 	if rl.URL != "" {
-		if active.origin, err = request.ParseOrigin(rl.URL); err != nil {
+		if active.Origin, err = request.ParseOrigin(rl.URL); err != nil {
 			return fmt.Errorf("url: %w", err)
 		}
 	}
 	if rl.CookieDomain != "" {
-		if active.cookieDomain, err = request.ParseCookieDomain(rl.CookieDomain); err != nil {
+		if active.CookieDomain, err = request.ParseCookieDomain(rl.CookieDomain); err != nil {
 			return err
 		}
 	}
-	if active.allowed, err = parseRedirects(rl.Redirect); err != nil {
+	if active.Allowed, err = parseRedirects(rl.Redirect); err != nil {
 		return fmt.Errorf("redirect: %w", err)
 	}
-	spoken := dialects[cmp.Or(rl.Dialect, defaultDialect)]
-	active.plain, active.secure, active.strip = spoken.plain, spoken.secure, authjs.Strip
+	spoken := flow.Dialects[cmp.Or(rl.Dialect, flow.DefaultDialect)]
+	active.Plain, active.Secure, active.Strip = spoken.Plain, spoken.Secure, authjs.Strip
 	if rl.UpstreamCookies == "pass" {
-		active.strip = spoken.plain.StripButSession // it takes those of https for its own, too
+		active.Strip = spoken.Plain.StripButSession // it takes those of https for its own, too
 	}
-	rl.endpoints = &endpoints{
-		table: endpointTable, dialect: spoken, pages: customPages(rl.Pages), expose: rl.Session.Expose, logger: active.logger,
+	rl.endpoints = &flow.Endpoints{
+		Table: endpointTable, Dialect: spoken, Pages: flow.CustomPages(rl.Pages), Expose: rl.Session.Expose, Logger: active.Logger,
 	}
 	return nil
 }

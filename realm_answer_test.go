@@ -30,9 +30,9 @@ func runPanicking(t *testing.T, path string, ours, theirs any) (rec *httptest.Re
 	realm := newRealm(t, nil)
 	cookie := sessionOf(t, realm)
 	if ours != nil {
-		realm.sessions.Strategy = broken{Strategy: realm.sessions.Strategy, cause: ours}
+		realm.Sessions.Strategy = broken{Strategy: realm.Sessions.Strategy, cause: ours}
 	}
-	handler, gate := &Handler{realm: realm}, &Gate{realm: realm, logger: realm.logger}
+	handler, gate := &Handler{realm: realm}, &Gate{realm: realm, logger: realm.Logger}
 	next := caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error {
 		reached = true
 		panic(theirs)

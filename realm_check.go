@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/caddy-signin/caddy-signin/internal/access"
+	"github.com/caddy-signin/caddy-signin/internal/flow"
+	"github.com/caddy-signin/caddy-signin/internal/realm"
 	"github.com/caddy-signin/caddy-signin/internal/request"
 	"github.com/caddy-signin/caddy-signin/internal/session"
 	"github.com/caddy-signin/caddy-signin/providers"
@@ -36,9 +38,9 @@ func (rl *Realm) check(ids []string, written []json.RawMessage) error {
 
 // checkWords refuses options that have a word which is none of theirs.
 func (rl *Realm) checkWords() error {
-	if _, ok := dialects[rl.Dialect]; !ok && rl.Dialect != "" {
+	if _, ok := flow.Dialects[rl.Dialect]; !ok && rl.Dialect != "" {
 		return fmt.Errorf("dialect %q is not known: write %s", rl.Dialect,
-			strings.Join(slices.Sorted(maps.Keys(dialects)), " or "))
+			strings.Join(slices.Sorted(maps.Keys(flow.Dialects)), " or "))
 	}
 	if rl.UpstreamCookies != "" && rl.UpstreamCookies != "strip" && rl.UpstreamCookies != "pass" {
 		return fmt.Errorf("upstream_cookies must be strip or pass, not %q", rl.UpstreamCookies)
@@ -108,7 +110,7 @@ func (rl *Realm) checkPages() error {
 		if err != nil || u.Host != "" {
 			continue // another site's
 		}
-		if _, ours := actionPath(u.Path, cmp.Or(rl.BasePath, defaultBasePath)); ours {
+		if _, ours := realm.ActionPath(u.Path, cmp.Or(rl.BasePath, defaultBasePath)); ours {
 			return fmt.Errorf("pages: %s %s is below base_path, where the built-in pages are, and would lead to itself: write a page of the site's own, or leave the line out", page.option, page.value)
 		}
 	}

@@ -59,12 +59,12 @@ func (rl *Realm) provisionStore(ctx caddy.Context) error {
 	if !ok {
 		return fmt.Errorf("store: %T is not a session store", mod)
 	}
-	if rl.active.store, err = opener.Open(ctx, rl.active.poolKey()); err != nil {
+	if rl.active.Store, err = opener.Open(ctx, rl.active.PoolKey()); err != nil {
 		return fmt.Errorf("opening the store: %w", err)
 	}
 	active := rl.active
-	active.sessions.Store, active.sessions.RealmKey = active.store, active.poolKey()
-	active.throttle = throttle.New(active.store, sessionstore.EvictablePrefix+"throttle|"+active.poolKey()+"|")
+	active.Sessions.Store, active.Sessions.RealmKey = active.Store, active.PoolKey()
+	active.Throttle = throttle.New(active.Store, sessionstore.EvictablePrefix+"throttle|"+active.PoolKey()+"|")
 	return rl.provisionSharing()
 }
 
@@ -80,14 +80,14 @@ func (rl *Realm) loadProviders(ctx caddy.Context) (ids []string, err error) {
 		return nil, fmt.Errorf("loading the providers: %w", err)
 	}
 	loaded, _ := mods.([]any)
-	rl.active.byID = make(map[string]providers.Provider, len(loaded))
+	rl.active.ByID = make(map[string]providers.Provider, len(loaded))
 	for _, mod := range loaded {
 		provider, ok := mod.(providers.Provider)
 		if !ok {
 			return nil, fmt.Errorf("%T is not a provider", mod)
 		}
 		id := provider.Info().ID
-		rl.active.providers, rl.active.byID[id] = append(rl.active.providers, provider), provider
+		rl.active.Providers, rl.active.ByID[id] = append(rl.active.Providers, provider), provider
 		ids = append(ids, id)
 	}
 	return ids, nil

@@ -31,7 +31,7 @@ func checkPlace(ctx caddy.Context, realm *Realm) error {
 // that names no host answers for those that other matchers of the server name,
 // and, to visitors at this machine, for loopback names.
 func (rl *Realm) checkHosts(hosts, ofServer []string) error {
-	if rl.URL != "" || !rl.active.handsOutLinks() {
+	if rl.URL != "" || !rl.active.HandsOutLinks() {
 		return nil
 	}
 	what := "a site of it answers for "

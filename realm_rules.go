@@ -26,7 +26,7 @@ func (rl *Realm) provisionRules() error {
 	if err := checkRules(allow, deny, rl.tells); err != nil {
 		return err
 	}
-	rl.active.sessions.Admission = access.NewAdmission(allow, deny)
+	rl.active.Sessions.Admission = access.NewAdmission(allow, deny)
 	return nil
 }
 

@@ -16,8 +16,8 @@ import (
 func (rl *Realm) newSessions() *session.Manager {
 	return &session.Manager{
 		Realm: rl.active.String(), Username: rl.Username, SecretConfigured: len(rl.Secrets) > 0,
-		Provider: func(id string) providers.Provider { return rl.active.byID[id] },
-		Logger:   rl.active.logger, Sampled: rl.active.sampled,
+		Provider: func(id string) providers.Provider { return rl.active.ByID[id] },
+		Logger:   rl.active.Logger, Sampled: rl.active.Sampled,
 	}
 }
 
@@ -33,20 +33,20 @@ func (rl *Realm) provisionStrategy(caddy.Context) error {
 	}
 	live := rl.Session
 	live.setLimits()
-	rl.active.sessions.Strategy, rl.active.sessions.Limits = session.Strategies[name], live.limits()
+	rl.active.Sessions.Strategy, rl.active.Sessions.Limits = session.Strategies[name], live.limits()
 	return nil
 }
 
 // provisionSharing has a store's say on the strategy: one that shares the
 // sessions of an Auth.js application keeps all of them.
 func (rl *Realm) provisionSharing() error {
-	if _, shared := rl.active.store.(sessionstore.AuthjsSessions); !shared {
+	if _, shared := rl.active.Store.(sessionstore.AuthjsSessions); !shared {
 		return nil
 	}
-	if rl.active.sessions.Strategy != session.Strategy(session.Database{}) {
+	if rl.active.Sessions.Strategy != session.Strategy(session.Database{}) {
 		return errors.New("session: insecure_authjs_sessions shares sessions that are in the database: write strategy database, or leave the line out")
 	}
-	rl.active.sessions.Strategy = session.Shared{}
+	rl.active.Sessions.Strategy = session.Shared{}
 	return nil
 }
 
@@ -56,11 +56,11 @@ var streamPool = caddy.NewUsagePool()
 
 // provisionStreams finds what the realm's earlier configuration left open.
 func (rl *Realm) provisionStreams(caddy.Context) error {
-	pooled, _, err := streamPool.LoadOrNew(rl.active.poolKey(), func() (caddy.Destructor, error) { return new(session.Streams), nil })
+	pooled, _, err := streamPool.LoadOrNew(rl.active.PoolKey(), func() (caddy.Destructor, error) { return new(session.Streams), nil })
 	if err != nil {
 		return fmt.Errorf("open streams: %w", err)
 	}
-	rl.active.sessions.Streams, rl.pooled = pooled.(*session.Streams), true //nolint:forcetypeassert // made above
+	rl.active.Sessions.Streams, rl.pooled = pooled.(*session.Streams), true //nolint:forcetypeassert // made above
 	return nil
 }
 
@@ -71,6 +71,6 @@ func (rl *Realm) cleanup() error {
 		return nil
 	}
 	rl.pooled = false
-	_, err := streamPool.Delete(rl.active.poolKey())
+	_, err := streamPool.Delete(rl.active.PoolKey())
 	return err //nolint:wrapcheck // streams have no error of their own
 }

@@ -11,13 +11,14 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
+	"github.com/caddy-signin/caddy-signin/internal/realm"
 	"github.com/caddy-signin/caddy-signin/internal/session"
 	"github.com/caddy-signin/caddy-signin/providers"
 	"github.com/caddy-signin/caddy-signin/sessionstore/storetest"
 )
 
 // withStrategy is a realm whose state is in a fake store.
-func withStrategy(t testing.TB, name string, change func(*Realm)) (*activeRealm, *storetest.Fake) {
+func withStrategy(t testing.TB, name string, change func(*Realm)) (*realm.Realm, *storetest.Fake) {
 	t.Helper()
 	realm, store := configuredWithStrategy(t, name, change)
 	return realm.active, store
@@ -32,18 +33,18 @@ func configuredWithStrategy(t testing.TB, name string, change func(*Realm)) (*Re
 		}
 	})
 	store := storetest.NewFake()
-	realm.active.store, realm.active.sessions.Store = store, store
+	realm.active.Store, realm.active.Sessions.Store = store, store
 	return realm, store
 }
 
 // signedInAs begins a session of a configured user and returns its token.
-func signedInAs(t testing.TB, realm *activeRealm, user string) string {
+func signedInAs(t testing.TB, realm *realm.Realm, user string) string {
 	t.Helper()
-	keys, err := realm.urlSite.keys(t.Context())
+	keys, err := realm.URLSite.Keys(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	roster, ok := realm.byID["credentials"].(providers.Roster)
+	roster, ok := realm.ByID["credentials"].(providers.Roster)
 	if !ok {
 		t.Fatal("the realm has no users")
 	}
@@ -51,7 +52,7 @@ func signedInAs(t testing.TB, realm *activeRealm, user string) string {
 	if who == nil {
 		t.Fatalf("%s is no user of the realm", user)
 	}
-	s := &realm.urlSite.sessions
+	s := &realm.URLSite.Sessions
 	cookies, err := s.SignIn(t.Context(), s.NewClaims(keys, "credentials", *who), new(authjs.Received), "Mozilla/5.0")
 	if err != nil {
 		t.Fatal(err)
@@ -60,15 +61,15 @@ func signedInAs(t testing.TB, realm *activeRealm, user string) string {
 }
 
 // sessionOf returns the cookie of a new session of alice.
-func sessionOf(t testing.TB, realm *activeRealm) string {
+func sessionOf(t testing.TB, realm *realm.Realm) string {
 	t.Helper()
-	return realm.urlSite.names.Session + "=" + signedInAs(t, realm, "alice")
+	return realm.URLSite.Names.Session + "=" + signedInAs(t, realm, "alice")
 }
 
 // opened returns the session of a token, or nil.
-func opened(t testing.TB, realm *activeRealm, token string) *session.Session {
+func opened(t testing.TB, realm *realm.Realm, token string) *session.Session {
 	t.Helper()
-	live, err := realm.urlSite.sessions.ReadSession(t.Context(), []string{realm.urlSite.names.Session + "=" + token}, new(session.Session))
+	live, err := realm.URLSite.Sessions.ReadSession(t.Context(), []string{realm.URLSite.Names.Session + "=" + token}, new(session.Session))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,9 +77,9 @@ func opened(t testing.TB, realm *activeRealm, token string) *session.Session {
 }
 
 // signOutOf ends the session of a token.
-func signOutOf(t testing.TB, realm *activeRealm, token string) {
+func signOutOf(t testing.TB, realm *realm.Realm, token string) {
 	t.Helper()
-	if _, err := realm.urlSite.sessions.SignOut(t.Context(), opened(t, realm, token), false); err != nil {
+	if _, err := realm.URLSite.Sessions.SignOut(t.Context(), opened(t, realm, token), false); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -96,8 +97,8 @@ func TestDefaultStrategy(t *testing.T) {
 				realm.StoreRaw = []byte(test.store)
 			}
 		})
-		if realm.sessions.Strategy != session.Strategies[test.want] {
-			t.Errorf("%s: %T", test.name, realm.sessions.Strategy)
+		if realm.Sessions.Strategy != session.Strategies[test.want] {
+			t.Errorf("%s: %T", test.name, realm.Sessions.Strategy)
 		}
 	}
 }

@@ -16,18 +16,19 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/caddy-signin/caddy-signin/internal/access"
+	"github.com/caddy-signin/caddy-signin/internal/realm"
 	"github.com/caddy-signin/caddy-signin/internal/session"
 )
 
 // openStream sends a guarded request that stays open until its context is done,
 // and returns where that is told, with the cause.
-func openStream(t *testing.T, realm *activeRealm, token string) <-chan error {
+func openStream(t *testing.T, realm *realm.Realm, token string) <-chan error {
 	t.Helper()
-	return openStreamBehind(t, realm, token, &Gate{realm: realm, logger: realm.logger})
+	return openStreamBehind(t, realm, token, &Gate{realm: realm, logger: realm.Logger})
 }
 
 // openStreamBehind is openStream with gates one behind the other.
-func openStreamBehind(t *testing.T, realm *activeRealm, token string, gates ...*Gate) <-chan error {
+func openStreamBehind(t *testing.T, realm *realm.Realm, token string, gates ...*Gate) <-chan error {
 	t.Helper()
 	ended := make(chan error, 1)
 	var handler caddyhttp.Handler = caddyhttp.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) error {
@@ -42,7 +43,7 @@ func openStreamBehind(t *testing.T, realm *activeRealm, token string, gates ...*
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost:8080/events", nil)
 	w := httptest.NewRecorder()
 	r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), w, nil)
-	r.Header.Set("Cookie", realm.urlSite.names.Session+"="+token)
+	r.Header.Set("Cookie", realm.URLSite.Names.Session+"="+token)
 	t.Cleanup(func() { time.Sleep(time.Minute) }) // the bubble waits for the sweeper to leave
 	go func() {
 		if err := handler.ServeHTTP(w, r); err != nil {
@@ -72,7 +73,7 @@ func isOpen(t *testing.T, stream <-chan error) bool {
 // gate around it guards the request.
 func TestAnOptionalGateBehindAnotherEndsNoStream(t *testing.T) {
 	realm, _ := withStrategy(t, "jwt", nil)
-	guard, optional := &Gate{realm: realm, logger: realm.logger}, &Gate{realm: realm, logger: realm.logger, Optional: true}
+	guard, optional := &Gate{realm: realm, logger: realm.Logger}, &Gate{realm: realm, logger: realm.Logger, Optional: true}
 	optional.rules = []access.Rule{{Group: []string{"others"}}}
 	synctest.Test(t, func(t *testing.T) {
 		token := signedInAs(t, realm, "alice")
@@ -109,7 +110,7 @@ func TestAnsweredRequestsAreNotWatched(t *testing.T) {
 func TestStreamsOutliveAReload(t *testing.T) {
 	before, _ := configuredWithStrategy(t, "jwt", nil)
 	after, store := configuredWithStrategy(t, "jwt", nil)
-	before.active.sessions.Store = store
+	before.active.Sessions.Store = store
 	if err := before.cleanup(); err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +132,7 @@ func TestStreamsOutliveAReload(t *testing.T) {
 // The servers of a new configuration may take requests before its realms are the
 // ones that run, and the configuration may fail after that.
 func TestStreamsOfAConfigurationThatIsStarting(t *testing.T) {
-	configured := func(user string) (*App, *activeRealm) {
+	configured := func(user string) (*App, *realm.Realm) {
 		ctx, err := caddy.ProvisionContext(&caddy.Config{})
 		app := new(App)
 		if err := errors.Join(err, app.Provision(ctx)); err != nil {
@@ -179,14 +180,14 @@ func TestStreamsOfAConfigurationThatIsStarting(t *testing.T) {
 }
 
 func BenchmarkGateStreams(b *testing.B) {
-	realm := newRealm(b, nil)
-	rs := &requestState{realm: realm, site: realm.urlSite, session: &session.Session{}}
+	rl := newRealm(b, nil)
+	rs := &realm.Request{Realm: rl, Site: rl.URLSite, Session: &session.Session{}}
 	next := caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error { return nil })
 	r := httptest.NewRequest(http.MethodGet, "http://localhost:8080/", nil)
 	b.ReportAllocs()
 	for b.Loop() {
-		rs.stream = session.Stream{}
-		if err := rs.serve(nil, nil, r, next); err != nil {
+		rs.Stream = session.Stream{}
+		if err := rs.Serve(nil, nil, r, next); err != nil {
 			b.Fatal(err)
 		}
 	}

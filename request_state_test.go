@@ -13,6 +13,8 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/caddy-signin/caddy-signin/internal/realm"
 )
 
 // Strangers can leave gates at will, with a store that takes its time.
@@ -20,7 +22,7 @@ func TestAGateBlamesNobodyForWhoLeaves(t *testing.T) {
 	realm, store := hangingRealm(t, "database")
 	v := newVisitor(t, realm)
 	core, lines := observer.New(zap.InfoLevel)
-	realm.logger, realm.sampled = zap.New(core), zap.New(core)
+	realm.Logger, realm.Sampled = zap.New(core), zap.New(core)
 	store.answers.Store(0)
 	ctx, leave := context.WithCancel(t.Context())
 	leave()
@@ -34,12 +36,12 @@ func TestAGateBlamesNobodyForWhoLeaves(t *testing.T) {
 
 // The limit of one step of a request must not be that of all its handlers.
 func TestAGateRenewsBehindASlowHandler(t *testing.T) {
-	realm, store := hangingRealm(t, "database")
+	rl, store := hangingRealm(t, "database")
 	synctest.Test(t, func(t *testing.T) {
-		v := newVisitor(t, realm)
+		v := newVisitor(t, rl)
 		time.Sleep(2 * day) // so that it is renewed
 		core, lines := observer.New(zap.InfoLevel)
-		gate := &Gate{realm: realm, logger: zap.New(core)}
+		gate := &Gate{realm: rl, logger: zap.New(core)}
 		store.pause = time.Millisecond // so that contexts count
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost:8080/app/", http.NoBody)
 		r.Header.Set("Cookie", v.cookies)
@@ -47,13 +49,13 @@ func TestAGateRenewsBehindASlowHandler(t *testing.T) {
 		r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), w, nil)
 		upstream := caddyhttp.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) error { w.WriteHeader(http.StatusOK); return nil })
 		slow := caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
-			if _, err := requestStateOf(r.Context()).getSession(r); err != nil {
+			if _, err := realm.RequestOf(r.Context()).GetSession(r); err != nil {
 				t.Error(err)
 			}
 			time.Sleep(time.Minute)
 			return gate.ServeHTTP(w, r, upstream)
 		})
-		if err := (&Handler{realm: realm}).ServeHTTP(w, r, slow); err != nil || w.Code != http.StatusOK || lines.Len() > 0 {
+		if err := (&Handler{realm: rl}).ServeHTTP(w, r, slow); err != nil || w.Code != http.StatusOK || lines.Len() > 0 {
 			t.Errorf("%d, %v, %v", w.Code, err, lines.All())
 		}
 		time.Sleep(time.Minute) // until nobody looks for open streams

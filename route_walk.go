@@ -7,6 +7,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 
+	"github.com/caddy-signin/caddy-signin/internal/realm"
 	"github.com/caddy-signin/caddy-signin/internal/request"
 )
 
@@ -24,7 +25,7 @@ type routeWalk struct {
 
 // routeState is what a request may have come through.
 type routeState struct {
-	realm *activeRealm // of the last signin
+	realm *realm.Realm // of the last signin
 	clean bool         // every request that gets here came through a signin or a gate
 }
 

@@ -5,12 +5,14 @@ import (
 	"testing"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-signin/caddy-signin/internal/realm"
 )
 
 // A start goes through all routes: those that invoke themselves, each a hundred
 // times, must not hold it up.
 func TestNamedRoutesThatInvokeThemselvesAreWalkedOnce(t *testing.T) {
-	own, gate := new(activeRealm), new(Gate)
+	own, gate := new(realm.Realm), new(Gate)
 	again := caddyhttp.Route{}
 	for range 100 {
 		again.Handlers = append(again.Handlers, &caddyhttp.Invoke{Name: "a"}, &caddyhttp.Invoke{Name: "b"})
@@ -21,7 +23,7 @@ func TestNamedRoutesThatInvokeThemselvesAreWalkedOnce(t *testing.T) {
 		MatcherSets: caddyhttp.MatcherSets{{&caddyhttp.MatchHost{"one.example"}}},
 		Handlers:    []caddyhttp.MiddlewareHandler{&caddyhttp.Invoke{Name: "a"}, gate},
 	}}
-	var found []*activeRealm
+	var found []*realm.Realm
 	walk := &routeWalk{srv: srv, gate: func(g *Gate, before routeState, hosts []string) {
 		if g != gate || !slices.Equal(hosts, []string{"one.example"}) {
 			t.Errorf("a gate at %q", hosts)

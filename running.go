@@ -40,16 +40,16 @@ func (r *runningApps) successors(app *App, of *Realm, key string) []*session.Man
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.apps) == 0 || app.starting {
-		return []*session.Manager{of.active.sessions}
+		return []*session.Manager{of.active.Sessions}
 	}
 	all := r.apps[len(r.apps)-1].all()
 	if slices.Contains(all, of) {
-		return []*session.Manager{of.active.sessions}
+		return []*session.Manager{of.active.Sessions}
 	}
 	var found []*session.Manager
 	for _, realm := range all {
-		if realm.active.owns(key) {
-			found = append(found, realm.active.sessions)
+		if realm.active.Owns(key) {
+			found = append(found, realm.active.Sessions)
 		}
 	}
 	return found
@@ -66,10 +66,10 @@ func (r *runningApps) realms(key string) ([]*Realm, error) {
 	var named []*Realm
 	var known []string
 	for _, realm := range all {
-		if realm.active.owns(key) {
+		if realm.active.Owns(key) {
 			named = append(named, realm)
 		}
-		if own := realm.active.poolKey(); own != "" {
+		if own := realm.active.PoolKey(); own != "" {
 			known = append(known, own)
 		}
 	}

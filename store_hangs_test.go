@@ -17,6 +17,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/caddy-signin/caddy-signin/internal/flow"
+	"github.com/caddy-signin/caddy-signin/internal/realm"
 	"github.com/caddy-signin/caddy-signin/internal/session"
 	"github.com/caddy-signin/caddy-signin/internal/throttle"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
@@ -71,7 +73,7 @@ func (h *hangingStore) Update(ctx context.Context, key string, change sessionsto
 const never = 1 << 40 // questions until the store hangs
 
 // hangingRealm has a provider of each kind, and a store that can be made to hang.
-func hangingRealm(t *testing.T, strategy string) (*activeRealm, *hangingStore) {
+func hangingRealm(t *testing.T, strategy string) (*realm.Realm, *hangingStore) {
 	t.Helper()
 	realm, fake := withStrategy(t, strategy, func(realm *Realm) {
 		realm.ProvidersRaw = append(realm.ProvidersRaw[:0],
@@ -81,35 +83,35 @@ func hangingRealm(t *testing.T, strategy string) (*activeRealm, *hangingStore) {
 	})
 	store := &hangingStore{Fake: fake}
 	store.answers.Store(never)
-	realm.store, realm.sessions.Store, realm.throttle = store, store, throttle.New(store, "throttle|")
+	realm.Store, realm.Sessions.Store, realm.Throttle = store, store, throttle.New(store, "throttle|")
 	return realm, store
 }
 
 // visitor is a browser with a session, a CSRF token and a sign-in under way.
 type visitor struct {
-	realm     *activeRealm
-	endpoints *endpoints
+	realm     *realm.Realm
+	endpoints *flow.Endpoints
 	cookies   string
 	csrf      string
 }
 
-func newVisitor(t *testing.T, realm *activeRealm) *visitor {
+func newVisitor(t *testing.T, realm *realm.Realm) *visitor {
 	t.Helper()
-	s := realm.urlSite
-	keys, err := s.keys(t.Context())
+	s := realm.URLSite
+	keys, err := s.Keys(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	token, value := keys.CSRF.New()
-	pending, err := json.Marshal(pendingFlow{
-		Provider: "corp", State: "state", RedirectURI: s.base + "/callback/corp", Started: time.Now().UnixMilli(),
+	pending, err := json.Marshal(map[string]any{
+		"provider": "corp", "state": "state", "redirect_uri": s.Base + "/callback/corp", "started": time.Now().UnixMilli(),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &visitor{realm: realm, endpoints: &endpoints{table: endpointTable, dialect: nextAuth, logger: realm.logger}, csrf: token, cookies: strings.Join([]string{
-		s.names.Session + "=" + signedInAs(t, realm, "alice"), s.names.CSRF + "=" + url.QueryEscape(value),
-		s.names.Pending("state") + "=" + keys.Pending[s.names.State].Seal(pending),
+	return &visitor{realm: realm, endpoints: &flow.Endpoints{Table: endpointTable, Dialect: flow.Dialects[flow.DefaultDialect], Logger: realm.Logger}, csrf: token, cookies: strings.Join([]string{
+		s.Names.Session + "=" + signedInAs(t, realm, "alice"), s.Names.CSRF + "=" + url.QueryEscape(value),
+		s.Names.Pending("state") + "=" + keys.Pending[s.Names.State].Seal(pending),
 	}, "; ")}
 }
 
@@ -130,7 +132,7 @@ func (v *visitor) sendIn(ctx context.Context, t *testing.T, path, form string, p
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	w := httptest.NewRecorder()
 	r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), w, nil)
-	gate := &Gate{realm: v.realm, logger: v.realm.logger}
+	gate := &Gate{realm: v.realm, logger: v.realm.Logger}
 	upstream := caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error { passed.Add(1); return nil })
 	err := (&Handler{realm: v.realm, endpoints: v.endpoints}).ServeHTTP(w, r, caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
 		return gate.ServeHTTP(w, r, upstream)
@@ -154,11 +156,11 @@ var asksTheStore = map[string]struct {
 	"sign-out everywhere":        {"/api/auth/signout", "everywhere=true", []int64{0, 1, 2, 3}},
 	"a password":                 {"/api/auth/callback/credentials", "username=alice&password=correct+horse", []int64{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}},
 	"asking for a link":          {"/api/auth/signin/email", "email=zoe@mail.example.com", []int64{0, 1}},
-	"a mailed link":              {"/api/auth/callback/email", "email=zoe@mail.example.com&token=" + strings.Repeat("0", linkDigits), []int64{0}},
+	"a mailed link":              {"/api/auth/callback/email", "email=zoe@mail.example.com&token=" + strings.Repeat("0", 64), []int64{0}},
 	"coming back from elsewhere": {"/api/auth/callback/corp?state=state&code=x", "", []int64{0}},
 }
 
-// Issue 4, part 6: a store that never answers has the gateway answer 503, with
+// A store that never answers has the gateway answer 503, with
 // Retry-After, within two seconds, and change nothing.
 func TestAStoreThatHangs(t *testing.T) {
 	for strategy := range session.Strategies {
@@ -181,7 +183,7 @@ func TestAStoreThatHangs(t *testing.T) {
 						t.Errorf("%s, %s, with a store that hangs after %d answers, gives %d, %v %s", strategy, name, answers, got.Code, got.Header(), got.Body)
 					}
 					for _, cookie := range got.Result().Cookies() {
-						if cookie.Name == realm.urlSite.names.Session || cookie.Name == realm.urlSite.names.Pending("state") {
+						if cookie.Name == realm.URLSite.Names.Session || cookie.Name == realm.URLSite.Names.Pending("state") {
 							t.Errorf("%s, %s: the answer sets or deletes %s", strategy, name, cookie.Name)
 						}
 					}

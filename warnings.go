@@ -10,6 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
+	"github.com/caddy-signin/caddy-signin/internal/realm"
 	"github.com/caddy-signin/caddy-signin/providers"
 )
 
@@ -87,7 +88,7 @@ func (at gateAt) covers(other *Gate, path string) bool {
 	return gate.guardsBelow(path)
 }
 
-func (a *App) warnIfShut(gate *Gate, before *activeRealm, where ...zap.Field) {
+func (a *App) warnIfShut(gate *Gate, before *realm.Realm, where ...zap.Field) {
 	realm := gate.realm
 	if !gate.explicit && before != nil {
 		realm = before
@@ -97,9 +98,9 @@ func (a *App) warnIfShut(gate *Gate, before *activeRealm, where ...zap.Field) {
 		return
 	}
 	for i := range gate.rules {
-		if err := gate.rules[i].CheckProviders(realm.hasProvider); err != nil {
+		if err := gate.rules[i].CheckProviders(realm.HasProvider); err != nil {
 			a.logger.Error("a rule of require_signin admits nobody: name a provider of the signin block by its id",
-				append(where, zap.Error(err), zap.String("providers", strings.Join(realm.providerIDs(), " ")))...)
+				append(where, zap.Error(err), zap.String("providers", strings.Join(realm.ProviderIDs(), " ")))...)
 		}
 	}
 }
@@ -109,7 +110,7 @@ func (a *App) warnIfShut(gate *Gate, before *activeRealm, where ...zap.Field) {
 func (a *App) warnOfMixedRealms(realms []*checkedRealm) {
 	at := make(map[string][]*Realm)
 	for _, one := range realms {
-		if one.realm.active.name != "" {
+		if one.realm.active.Name != "" {
 			continue
 		}
 		for _, origin := range one.origins {
@@ -127,7 +128,7 @@ func (a *App) warnOfMixedRealms(realms []*checkedRealm) {
 // confuses returns the id of a provider that another realm has, too, and with
 // other options.
 func (rl *Realm) confuses(other *Realm) string {
-	for _, id := range rl.active.providerIDs() {
+	for _, id := range rl.active.ProviderIDs() {
 		if theirs, ok := other.written[id]; ok && theirs != rl.written[id] {
 			return id
 		}
@@ -140,9 +141,9 @@ const whoCanSignIn = "anyone in the world with an account at this provider can s
 // warnIfOpen warns of each provider where anyone can have an account. name is
 // the realm's, or the address of its sites.
 func (rl *Realm) warnIfOpen(name string) {
-	for _, provider := range rl.active.providers {
+	for _, provider := range rl.active.Providers {
 		if info := provider.Info(); info.Public {
-			rl.active.logger.Warn(whoCanSignIn,
+			rl.active.Logger.Warn(whoCanSignIn,
 				zap.String("provider", info.ID), zap.String("realm", name))
 		}
 	}
@@ -155,13 +156,13 @@ func (rl *Realm) warnSharedLogins() {
 		return
 	}
 	var ids []string
-	for _, provider := range rl.active.providers {
+	for _, provider := range rl.active.Providers {
 		if _, ok := provider.(providers.Checker); ok {
 			ids = append(ids, provider.Info().ID)
 		}
 	}
 	if len(ids) > 1 {
-		rl.active.logger.Warn("several providers have login names of their own: an upstream can't tell two users of the same name apart unless it goes by the id; `username id` makes it",
+		rl.active.Logger.Warn("several providers have login names of their own: an upstream can't tell two users of the same name apart unless it goes by the id; `username id` makes it",
 			zap.String("providers", strings.Join(ids, ", ")))
 	}
 }
@@ -169,14 +170,14 @@ func (rl *Realm) warnSharedLogins() {
 // warnOfBlindDeny tells of providers whose people a deny rule never refuses, since
 // the provider doesn't tell what the rule looks at.
 func (rl *Realm) warnOfBlindDeny() {
-	for _, rule := range rl.active.sessions.Admission.Deny {
-		for _, id := range rl.active.providerIDs() {
+	for _, rule := range rl.active.Sessions.Admission.Deny {
+		for _, id := range rl.active.ProviderIDs() {
 			told := rl.tells[id]
 			if len(rule.Provider) > 0 && !slices.Contains(rule.Provider, id) {
 				continue
 			}
 			if len(rule.Group) > 0 && !told.Groups || len(rule.Email) > 0 && !told.Email {
-				rl.active.logger.Warn("a deny rule refuses nobody who signs in with this provider, which doesn't tell what the rule looks at: have it told, or say who may come in with allow",
+				rl.active.Logger.Warn("a deny rule refuses nobody who signs in with this provider, which doesn't tell what the rule looks at: have it told, or say who may come in with allow",
 					zap.String("realm", rl.active.String()), zap.String("provider", id), zap.Any("rule", rule), zap.String("told", told.Mend))
 			}
 		}

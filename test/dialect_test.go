@@ -42,7 +42,7 @@ func (b *browser) signInV5() *browser {
 	return b
 }
 
-// WIRE section 10: what is read.
+// What is read, in the words of next-auth 5.
 func TestAuthJSReadEndpoints(t *testing.T) {
 	op := providertest.New(t)
 	g := start(t, inV5(corpSite(op, "{$USERS}")))
@@ -74,7 +74,8 @@ func TestAuthJSReadEndpoints(t *testing.T) {
 		{"user":{"name":"Alice Example","email":"alice@example.com","image":"https://img.example/alice.png"},"expires":"<in 720h>"}`)
 }
 
-// WIRE section 10: credentials, sign-out and CSRF, with and without the header.
+// Credentials, sign-out and CSRF of next-auth 5, with and without the header that
+// asks for JSON.
 func TestAuthJSPosts(t *testing.T) {
 	g := start(t, inV5(onePasswordSite))
 	const callback = "/api/auth/callback/credentials"
@@ -154,7 +155,7 @@ func TestAuthJSPosts(t *testing.T) {
 	}
 }
 
-// WIRE section 10: a session is renewed by POST with the token only.
+// In next-auth 5 a session is renewed by POST with the token only.
 func TestAuthJSUpdate(t *testing.T) {
 	g := start(t, inV5(onePasswordSite))
 	b := g.browserV5().signInV5()
@@ -169,7 +170,7 @@ func TestAuthJSUpdate(t *testing.T) {
 	}
 }
 
-// WIRE section 10: what is not there.
+// What next-auth 5 doesn't have is answered as it does.
 func TestAuthJSBadRequests(t *testing.T) {
 	g := start(t, inV5(onePasswordSite))
 	b := g.browserV5()
@@ -214,7 +215,8 @@ func TestAuthJSVerifyRequestPage(t *testing.T) {
 	wantLocation(t, g.browser().get("/api/auth/verify-request?provider=email&type=email"), "/check-mail?a=b")
 }
 
-// WIRE section 10: a provider's errors. Every callback still ends its flow.
+// A provider's errors lead where those of next-auth 5 do. Every callback still ends
+// its flow.
 func TestAuthJSCallbacks(t *testing.T) {
 	op := providertest.New(t)
 	g := start(t, inV5(corpSite(op, "")))
@@ -263,8 +265,8 @@ func foreignClaims() string {
 	return fmt.Sprintf(`{"name":"Nora Next","email":"nora@example.com","sub":"42","iat":%s,"exp":%s,"jti":"a"}`, unix(0), unix(3600))
 }
 
-// DESIGN section 5: a token of Auth.js under the same secret is adopted; one of
-// the other dialect, of another secret or in the other's cookie is not.
+// A token of Auth.js under the same secret is adopted; one of the other dialect,
+// of another secret or in the other's cookie is not.
 func TestAuthJSTokensAreAdopted(t *testing.T) {
 	g := start(t, inV5(onePasswordSite))
 	for name, c := range map[string]struct {

@@ -35,7 +35,7 @@ func change(t *testing.T, link, name, value string) string {
 	return u.String()
 }
 
-// With confirm off a link works as NextAuth's: WIRE section 6, example 11.
+// With confirm off a link works as NextAuth's: opening it signs in.
 func TestALinkWithoutConfirmation(t *testing.T) {
 	g, server := startMail(t, "confirm off", "")
 	g.browser().ask("zoe@mail.example.com", "callbackUrl", "/dash")

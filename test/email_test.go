@@ -47,7 +47,7 @@ func (b *browser) ask(address string, more ...string) answer {
 
 const verifyRequest = `{"url":"{O}/api/auth/verify-request?provider=email&type=email"}`
 
-// WIRE section 5 and example 10.
+// Who asks for a link is answered as NextAuth.js answers, to the byte.
 func TestAskingForALink(t *testing.T) {
 	g, server := startMail(t, "", "")
 	const signIn = "/api/auth/signin/email"

@@ -233,8 +233,8 @@ func TestPrefixOfAGate(t *testing.T) {
 	}
 }
 
-// Requirement H3 and DESIGN section 3: what no matcher of this server names is
-// refused by endpoints and gates, and by nothing else.
+// Requirement H3: a host that no matcher of this server names is refused by
+// endpoints and gates, and by nothing else.
 func TestUnknownHosts(t *testing.T) {
 	g := start(t, strings.ReplaceAll(onePasswordSite, "http://:{$HTTP}", "http://named.example.com:{$HTTP}, http://*.wild.example.com:{$HTTP}")+
 		onePasswordSite)

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// The forms in which a gate turns a visitor away (DESIGN section 4).
+// The forms in which a gate turns a visitor away.
 const (
 	asRedirect = "a redirect"
 	asJSON     = "JSON"

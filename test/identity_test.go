@@ -29,7 +29,8 @@ func identity(header http.Header) map[string][]string {
 	return told
 }
 
-// DESIGN section 6 and requirements F1, F5 and F6.
+// Upstreams are told who somebody is in the documented forms, and nothing else
+// (requirements F1, F5 and F6).
 func TestIdentityHeaders(t *testing.T) {
 	const name = "Zo%C3%AB %C3%85ngstr%C3%B6m"
 	const groups = "a%2Cb,c%25d,%C3%BCber"
@@ -138,7 +139,7 @@ func TestIdentityCannotInjectHeaders(t *testing.T) {
 	}
 }
 
-// DESIGN section 2: the placeholders, wherever Caddy expands them.
+// The placeholders have their values wherever Caddy expands them.
 func TestPlaceholders(t *testing.T) {
 	g := start(t, `
 http://:{$HTTP} {

@@ -59,7 +59,9 @@ func wantLocation(t *testing.T, got answer, want string) {
 	}
 }
 
-// WIRE section 5 and example 3 of section 11, with one cookie per flow.
+// The request to a provider is NextAuth's, with one cookie per flow. What a
+// browser adds changes neither where the code goes nor what it is good for
+// (requirements B2 to B5).
 func TestStartOfASignInWithAProvider(t *testing.T) {
 	op := providertest.New(t)
 	g := start(t, corpSite(op, ""))
@@ -100,7 +102,7 @@ func TestStartOfASignInWithAProvider(t *testing.T) {
 	}
 }
 
-// WIRE section 6 and example 4.
+// A callback leads where the visitor wanted to go, and works once.
 func TestCallbackOfAProvider(t *testing.T) {
 	op := providertest.New(t)
 	g := start(t, corpSite(op, ""))
@@ -222,7 +224,8 @@ func TestCallbackCountsOnce(t *testing.T) {
 	}
 }
 
-// Requirement N3.
+// Requirement N3: of many sign-ins under way five are kept, and each ends where it
+// began.
 func TestParallelSignInsEndWhereTheyBegan(t *testing.T) {
 	op := providertest.New(t)
 	g := start(t, corpSite(op, ""))
@@ -287,7 +290,7 @@ func TestAdmissionAtTheCallback(t *testing.T) {
 	}
 }
 
-// Requirement L4.
+// Requirement L4: sessions and other providers go on.
 func TestProviderThatIsDownStopsNothingElse(t *testing.T) {
 	op := providertest.New(t)
 	g := start(t, strings.ReplaceAll(corpSite(op, "{$USERS}"), op.URL, fmt.Sprintf("http://127.0.0.1:%d", freePort(t))))

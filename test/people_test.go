@@ -100,8 +100,8 @@ func execSQL(t *testing.T, server *servers.Postgres, statement string, options .
 	}
 }
 
-// Issue 4, part 1: people are rows of the Auth.js adapter's tables, and a
-// person's id is that of the account which they came with first.
+// People are rows of the Auth.js adapter's tables, and a person's id is that of
+// the account which they came with first.
 func TestPeople(t *testing.T) {
 	server := servers.StartPostgres(t)
 	t.Setenv("DATABASE", server.DSN())

@@ -32,7 +32,7 @@ func (b *browser) tokenTold(g *gateway) string {
 	return strings.TrimSpace(told)
 }
 
-// Issue 4, part 1: tokens of providers are sealed with the realm's keys.
+// Tokens of providers are sealed with the realm's keys.
 func TestTokensOfProviders(t *testing.T) {
 	server := servers.StartPostgres(t)
 	t.Setenv("DATABASE", server.DSN())

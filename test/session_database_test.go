@@ -13,8 +13,9 @@ import (
 // does that doesn't say otherwise.
 var databaseSite = strings.Replace(onePasswordSite, "secret {$SECRET}", "secret {$SECRET}\n\t\tstore memory", 1)
 
-// WIRE section 4, with the strategy database: the cookie is sent again with the
-// same value and a fresh expiry, and a token that nobody knows is deleted.
+// With the strategy database GET session sends the cookie again with the same
+// value and a fresh expiry, as NextAuth does, and deletes a token that nobody
+// knows.
 func TestDatabaseSessionOnTheWire(t *testing.T) {
 	g := start(t, databaseSite)
 	b := g.browser()

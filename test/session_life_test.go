@@ -215,7 +215,7 @@ func TestReloadRemovesAUserAndAProvider(t *testing.T) {
 	}
 }
 
-// DESIGN section 5: what NextAuth issued under the same configured secret.
+// A token that NextAuth issued under the same configured secret is a session here.
 func TestTokensThatNextAuthIssued(t *testing.T) {
 	payload := func(jti string) string {
 		return fmt.Sprintf(`{"name":"Alice Example","email":"alice@example.com","picture":"https://img.example/a.png","sub":"1",`+

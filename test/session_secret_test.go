@@ -110,8 +110,8 @@ http://two.localhost:{$HTTP} {
 	})
 }
 
-// DESIGN section 5: one secret shared by two realms does not let a session
-// cross, nor the CSRF token's owner matter: tokens name their realm.
+// Of two realms with one secret neither takes the other's sessions: tokens name
+// their realm.
 func TestRealmsUnderOneSecret(t *testing.T) {
 	g := startGlobal(t, `
 	signin alpha {

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// Issue 4, part 6: the tables of docs/operations.md, for both strategies.
+// What the tables of docs/operations.md say of failing stores, for both strategies.
 func TestStoresThatFail(t *testing.T) {
 	for name, backed := range backings {
 		t.Run(name, func(t *testing.T) {

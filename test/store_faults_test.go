@@ -28,7 +28,7 @@ type backing struct {
 	empty             func(t *testing.T, strategy string)
 }
 
-// backings are the stores of DESIGN section 5 that are servers.
+// backings are the stores that are servers.
 var backings = map[string]func(*testing.T) backing{"redis": redisBacking, "postgres": postgresBacking}
 
 // slowness are the faults of a proxy before a server: half a second, and more,

@@ -166,7 +166,7 @@ func (b *browser) socket() (say func(string) error, ended <-chan error) {
 	}, end
 }
 
-// Part 8 of the work on sessions: whatever is open ends with its session.
+// Whatever is open ends with its session.
 func TestOpenStreamsEndWithTheSession(t *testing.T) {
 	g := start(t, streamSites)
 	for _, test := range []struct {

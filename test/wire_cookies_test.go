@@ -20,7 +20,7 @@ https://localhost:{$HTTPS} {
 }
 `
 
-// WIRE section 2: on https every cookie is Secure and its name has a prefix.
+// On https every cookie is Secure and its name has a prefix.
 func TestCookiesOnHTTPS(t *testing.T) {
 	g := start(t, secureSite)
 	b := g.secureBrowser()
@@ -100,7 +100,8 @@ func TestCSRFCookieSpellings(t *testing.T) {
 	}
 }
 
-// WIRE section 2, chunks: 3933 characters each, and nothing stale stays behind.
+// A long session comes in parts of 3933 characters, as in NextAuth.js, and nothing
+// stale stays behind.
 func TestLongSessionsAreChunked(t *testing.T) {
 	g := start(t, onePasswordSite)
 	b := g.browser().signIn("big")
@@ -154,7 +155,8 @@ func TestSessionTooLongForCookiesIsRefused(t *testing.T) {
 	})
 }
 
-// Requirement E10 and E12.
+// Requirements E10 and E12: what a sibling host plants makes nobody a session and
+// takes nobody's.
 func TestPlantedSessionCookies(t *testing.T) {
 	g := start(t, onePasswordSite)
 	good := seal(t, secret, g.claimsOf())

@@ -36,7 +36,8 @@ func runExchanges(t *testing.T, g *gateway, exchanges []exchange) {
 
 const goodPassword = "username=alice&password=" + password
 
-// WIRE section 6, credentials, and examples 6 and 7 of section 11.
+// A sign-in with a password is answered as NextAuth.js answers it, to the byte:
+// a form by a redirect, the client by {"url"}.
 func TestCredentialsCallback(t *testing.T) {
 	g := start(t, `
 http://:{$HTTP} {
@@ -130,7 +131,7 @@ func TestWrongPasswordAsForm(t *testing.T) {
 	}
 }
 
-// Without a verified CSRF token nothing is checked (WIRE sections 5 and 6).
+// Without a verified CSRF token nothing is checked, and no sign-in begins.
 func TestPostsWithoutCSRFToken(t *testing.T) {
 	g := start(t, onePasswordSite)
 	b := g.browser()
@@ -198,8 +199,7 @@ func TestJSONField(t *testing.T) {
 	}
 }
 
-// WIRE section 6: a failed attempt keeps the session that the browser has, a
-// success replaces it.
+// A failed attempt keeps the session that the browser has, a success replaces it.
 func TestCredentialsAndAnExistingSession(t *testing.T) {
 	g := start(t, onePasswordSite)
 	b := g.browser().signIn("alice")

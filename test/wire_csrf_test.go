@@ -65,7 +65,7 @@ func (f forgery) send(b *browser, target, fields string) answer {
 	return b.do(http.MethodPost, target, body, lines...)
 }
 
-// Requirement group D: each of these changes nothing on any of the endpoints.
+// Requirements D1, D2, D5 and D6: each of these changes nothing on any endpoint.
 func TestForgedPosts(t *testing.T) {
 	g := start(t, onePasswordSite)
 	for _, f := range forgeries() {
@@ -152,7 +152,7 @@ func TestForeignCSRFPairs(t *testing.T) {
 	}
 }
 
-// The token neither rotates nor is it spent (WIRE section 2).
+// The token neither rotates nor is it spent, as in NextAuth.js.
 func TestCSRFTokenStays(t *testing.T) {
 	g := start(t, onePasswordSite)
 	b := g.browser()

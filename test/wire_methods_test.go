@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// WIRE section 1: what the protocol does not have is answered with 400, sets
-// nothing and never reaches an upstream.
+// What the protocol does not have is answered with 400, sets nothing and never
+// reaches an upstream (requirement D3).
 func TestUnsupportedMethods(t *testing.T) {
 	g := start(t, onePasswordSite)
 	b := g.browser().signIn("alice")
@@ -59,7 +59,7 @@ func TestNoCORSHeaders(t *testing.T) {
 	}
 }
 
-// Requirement N1.
+// Requirement N1: bodies are limited in bytes, fields and depth.
 func TestBodyLimits(t *testing.T) {
 	g := start(t, onePasswordSite)
 	fields := func(n int) string { return strings.TrimSuffix(strings.Repeat("a=b&", n), "&") }

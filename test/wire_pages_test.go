@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// WIRE section 7: these codes lead to the sign-in page, in exactly this case.
+// As in NextAuth.js these codes lead to the sign-in page, in exactly this case.
 func TestErrorsThatANewAttemptMayCure(t *testing.T) {
 	for name, site := range map[string]string{
 		"with the built-in pages": onePasswordSite,
@@ -107,7 +107,7 @@ func TestNothingOfTheQueryIsReflected(t *testing.T) {
 	}
 }
 
-// WIRE section 4: one form per provider, with the fields that it needs.
+// The page has one form per provider, with the fields that it needs.
 func TestSignInPage(t *testing.T) {
 	g := start(t, `
 http://:{$HTTP} {
@@ -145,7 +145,7 @@ http://:{$HTTP} {
 	}
 }
 
-// WIRE sections 4 and 7, custom pages.
+// The operator's own pages are told what NextAuth.js tells them.
 func TestCustomPages(t *testing.T) {
 	g := start(t, `
 http://:{$HTTP} {

@@ -21,7 +21,7 @@ http://:{$HTTP} {
 }
 `
 
-// WIRE section 4, and example 1 and 2 of section 11.
+// What is read is answered as NextAuth.js answers, to the byte.
 func TestReadEndpoints(t *testing.T) {
 	g := start(t, onePasswordSite)
 	for _, test := range []struct {
@@ -227,7 +227,7 @@ func TestSessionIsRenewedByEveryLook(t *testing.T) {
 	}
 }
 
-// Requirement E17.
+// Requirement E17: a session counts in its cookie only.
 func TestSessionTokenOutsideItsCookieIsIgnored(t *testing.T) {
 	g := start(t, onePasswordSite)
 	token := seal(t, secret, g.claimsOf())

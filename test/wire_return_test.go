@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// hostileReturns are return addresses that must lead home (requirement group A).
+// hostileReturns are return addresses that must lead home (requirements A1 to A3).
 var hostileReturns = []string{
 	"https://evil.example/", "http://evil.example", "//evil.example", "/\\evil.example", "\\\\evil.example",
 	"https:evil.example", "///evil.example", "/%2fevil.example", "/%5cevil.example", "/.//evil.example",
@@ -48,7 +48,7 @@ func TestHostileReturnAddresses(t *testing.T) {
 	}
 }
 
-// WIRE section 3: what is good is used as it stands.
+// A good return address is used as it stands.
 func TestGoodReturnAddresses(t *testing.T) {
 	g := start(t, `
 http://:{$HTTP} {

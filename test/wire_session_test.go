@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// WIRE section 7, POST session, and example 9 of section 11.
+// POST session renews the session, and answers as NextAuth.js does, to the byte.
 func TestUpdateSession(t *testing.T) {
 	g := start(t, onePasswordSite)
 	signedIn := func(b *browser) { b.signIn("alice") }
@@ -75,7 +75,7 @@ func TestUpdateChangesNothing(t *testing.T) {
 	}
 }
 
-// WIRE section 7, POST signout, and example 13 of section 11.
+// POST signout answers as NextAuth.js does, to the byte.
 func TestSignOut(t *testing.T) {
 	g := start(t, onePasswordSite)
 	signedIn := func(b *browser) { b.signIn("alice") }
@@ -131,7 +131,7 @@ func TestSignOutPage(t *testing.T) {
 	}
 }
 
-// WIRE section 7, POST _log.
+// Whatever a client reports to _log is answered 200, up to 8 KiB.
 func TestLogEndpoint(t *testing.T) {
 	g := start(t, onePasswordSite)
 	for name, body := range map[string]string{

@@ -63,7 +63,7 @@ func TestCredentialsAreCalledAsTheirIDSays(t *testing.T) {
 	}
 }
 
-// Names and passwords that no user has reach no back end (requirements J4, J5).
+// Names and passwords that no user has reach no back end.
 func TestCredentialsRefuseWhatNobodyTypes(t *testing.T) {
 	long := strings.Repeat("x", 1025)
 	for name, fields := range map[string]map[string]string{

@@ -196,7 +196,7 @@ func TestMailServiceWithAnswersElsewhere(t *testing.T) {
 	}
 }
 
-// Requirements L2 and K6: a redirect is not followed, and an error holds neither
+// A redirect is not followed, and an error holds neither
 // the key nor what the service wrote, which may be the mail.
 func TestMailServiceThatRefuses(t *testing.T) {
 	t.Setenv("MAIL_KEY", mailKey)
@@ -214,7 +214,7 @@ func TestMailServiceThatRefuses(t *testing.T) {
 	}
 }
 
-// Requirement I8: what can be told of a service is told before anything depends
+// What can be told of a service is told before anything depends
 // on the address, and costs the same for all of them.
 func TestMailServiceThatIsDownIsToldWhateverTheAddress(t *testing.T) {
 	t.Setenv("MAIL_KEY", mailKey)

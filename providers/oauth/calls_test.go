@@ -52,7 +52,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	}
 }
 
-// L3: bodies are bounded, also after decompression.
+// Bodies are bounded, also after decompression.
 func TestHugeAnswersAreRefused(t *testing.T) {
 	const much = 2 << 20
 	filler := strings.Repeat(" ", 64<<10)

@@ -23,16 +23,16 @@ func TestDiscoveryRefuses(t *testing.T) {
 		behaviour providertest.Behaviour
 		want      string
 	}{
-		"C8: another issuer":               {set("issuer", "https://other.example"), "names another issuer"},
-		"C8: the issuer with a slash more": {editDiscovery(func(d map[string]any) { d["issuer"] = d["issuer"].(string) + "/" }), "set issuer to exactly that"},
-		"no authorization endpoint":        {set("authorization_endpoint", nil), "has no authorization_endpoint"},
-		"no token endpoint":                {set("token_endpoint", ""), "has no token_endpoint"},
-		"no key set":                       {set("jwks_uri", ""), "has no jwks_uri"},
-		"L1: a token endpoint over http":   {set("token_endpoint", "http://op.example/token"), "token_endpoint is not an https URL"},
-		"L1: a key set in a file":          {set("jwks_uri", "file:///etc/passwd"), "jwks_uri is not an https URL"},
-		"L1: a userinfo endpoint over ftp": {set("userinfo_endpoint", "ftp://op.example/"), "userinfo_endpoint is not an https URL"},
-		"a member of the wrong type":       {set("token_endpoint", 7), "not the JSON object"},
-		"status 404":                       {providertest.Behaviour{Handle: map[string]http.HandlerFunc{providertest.DiscoveryPath: http.NotFound}}, "status 404"},
+		"another issuer":               {set("issuer", "https://other.example"), "names another issuer"},
+		"the issuer with a slash more": {editDiscovery(func(d map[string]any) { d["issuer"] = d["issuer"].(string) + "/" }), "set issuer to exactly that"},
+		"no authorization endpoint":    {set("authorization_endpoint", nil), "has no authorization_endpoint"},
+		"no token endpoint":            {set("token_endpoint", ""), "has no token_endpoint"},
+		"no key set":                   {set("jwks_uri", ""), "has no jwks_uri"},
+		"a token endpoint over http":   {set("token_endpoint", "http://op.example/token"), "token_endpoint is not an https URL"},
+		"a key set in a file":          {set("jwks_uri", "file:///etc/passwd"), "jwks_uri is not an https URL"},
+		"a userinfo endpoint over ftp": {set("userinfo_endpoint", "ftp://op.example/"), "userinfo_endpoint is not an https URL"},
+		"a member of the wrong type":   {set("token_endpoint", 7), "not the JSON object"},
+		"status 404":                   {providertest.Behaviour{Handle: map[string]http.HandlerFunc{providertest.DiscoveryPath: http.NotFound}}, "status 404"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := providertest.New(t)
@@ -57,7 +57,7 @@ func TestConfiguredEndpointsWinOverDiscoveredOnes(t *testing.T) {
 	}
 }
 
-// L4: what a provider's outage may and may not do.
+// What a provider's outage may and may not do.
 func TestAProviderThatIsDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := providertest.NewHandler("https://op.example")

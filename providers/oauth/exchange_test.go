@@ -8,7 +8,7 @@ import (
 	"github.com/caddy-signin/caddy-signin/providers/providertest"
 )
 
-// C18: what isn't a success of RFC 6749 section 5.1 is refused.
+// What isn't a success of RFC 6749 section 5.1 is refused.
 func TestTokenAnswersThatAreRefused(t *testing.T) {
 	const good = `"access_token":"access-token-x","token_type":"Bearer"`
 	for name, tc := range map[string]struct {

@@ -98,43 +98,43 @@ var badIDTokens = map[string]struct {
 	behaviour providertest.Behaviour
 	want      string
 }{
-	"C6: unsigned":                        {providertest.Behaviour{Sign: providertest.Unsigned}, "not signed with"},
-	"C6: HS256 that nobody configured":    {providertest.Behaviour{Alg: "HS256"}, "not signed with RS256, ES256, EdDSA"},
-	"C6: an algorithm that isn't offered": {providertest.Behaviour{Alg: "ES256", EditDiscovery: func(d map[string]any) { d["id_token_signing_alg_values_supported"] = []any{"RS256", "HS256"} }}, "not signed with RS256"},
-	"C7: critical header parameters":      {setHeader("crit", []string{"b64"}), "critical"},
-	"C8: iss with a slash more":           {editToken(func(c map[string]any) { c["iss"] = c["iss"].(string) + "/" }), "iss is not the issuer"},
-	"C8: iss in other case":               {editToken(func(c map[string]any) { c["iss"] = strings.ToUpper(c["iss"].(string)) }), "iss is not the issuer"},
-	"C8: no iss":                          {setClaim("iss", nil), "iss is not the issuer"},
-	"C8: iss in two spellings":            {editToken(func(c map[string]any) { c["iss"], c["i\u017fs"] = "https://other.example", c["iss"] }), "more than one iss"},
-	"C9: aud of another client":           {setClaim("aud", "client-2"), "aud"},
-	"C9: no aud":                          {setClaim("aud", nil), "aud"},
-	"C9: an untrusted second audience":    {editToken(twoAudiences("client-2", "client-1")), "trusted_audiences"},
-	"C9: azp of another client":           {setClaim("azp", "client-2"), "azp"},
-	"C9: azp of another type":             {setClaim("azp", []any{"client-1"}), "azp"},
-	"C10: no exp":                         {setClaim("exp", nil), "exp"},
-	"C10: exp as a string":                {editToken(func(c map[string]any) { c["exp"] = "4000000000" }), "exp"},
-	"C10: exp more than a minute ago":     {setTime("exp", -61*time.Second), "exp"},
-	"C10: no iat":                         {setClaim("iat", nil), "iat"},
-	"C10: iat a day ahead":                {setTime("iat", 24*time.Hour), "iat"},
-	"C10: nbf more than a minute ahead":   {setTime("nbf", 65*time.Second), "nbf"},
-	"C10: nbf of the wrong type":          {setClaim("nbf", true), ""},
-	"C11: no nonce":                       {setClaim("nonce", nil), "it has no nonce, though one was sent"},
-	"C11: an empty nonce":                 {setClaim("nonce", ""), "nonce"},
-	"C11, C20: another sign-in's nonce":   {setClaim("nonce", strings.Repeat("m", 43)), "nonce"},
-	"C12: no sub":                         {setClaim("sub", nil), "sub"},
-	"C12: an empty sub":                   {setClaim("sub", ""), "sub"},
-	"C12: a sub of 256 bytes":             {setClaim("sub", strings.Repeat("a", 256)), "sub"},
-	"C12: a number for sub":               {setClaim("sub", 7), ""},
-	"C13: at_hash of another token":       {setClaim("at_hash", "MTIzNDU2Nzg5MDEyMzQ1Ng"), "at_hash"},
-	"C13: at_hash of another type":        {setClaim("at_hash", []any{1}), ""},
-	"C15: JSON serialization":             {providertest.Behaviour{EditTokenAnswer: jsonSerialization}, "compact serialization"},
-	"C15: four dots":                      {editRaw(func(raw string) string { return raw + ".." }), "compact serialization"},
-	"C15: one dot":                        {editRaw(func(raw string) string { return raw[:strings.LastIndex(raw, ".")] }), "compact serialization"},
-	"C15: over 64 KiB":                    {setClaim("padding", strings.Repeat("a", 64<<10)), "compact serialization"},
-	"C15: white space inside":             {editRaw(func(raw string) string { return raw + "\n" }), "compact serialization"},
-	"C15: not a token at all":             {editRaw(func(string) string { return "a.b.c" }), "compact serialization"},
-	"an access token in its place":        {setHeader("typ", "at+jwt"), "another purpose"},
-	"a logout token in its place":         {setHeader("typ", "application/logout+jwt"), "another purpose"},
+	"unsigned":                        {providertest.Behaviour{Sign: providertest.Unsigned}, "not signed with"},
+	"HS256 that nobody configured":    {providertest.Behaviour{Alg: "HS256"}, "not signed with RS256, ES256, EdDSA"},
+	"an algorithm that isn't offered": {providertest.Behaviour{Alg: "ES256", EditDiscovery: func(d map[string]any) { d["id_token_signing_alg_values_supported"] = []any{"RS256", "HS256"} }}, "not signed with RS256"},
+	"critical header parameters":      {setHeader("crit", []string{"b64"}), "critical"},
+	"iss with a slash more":           {editToken(func(c map[string]any) { c["iss"] = c["iss"].(string) + "/" }), "iss is not the issuer"},
+	"iss in other case":               {editToken(func(c map[string]any) { c["iss"] = strings.ToUpper(c["iss"].(string)) }), "iss is not the issuer"},
+	"no iss":                          {setClaim("iss", nil), "iss is not the issuer"},
+	"iss in two spellings":            {editToken(func(c map[string]any) { c["iss"], c["i\u017fs"] = "https://other.example", c["iss"] }), "more than one iss"},
+	"aud of another client":           {setClaim("aud", "client-2"), "aud"},
+	"no aud":                          {setClaim("aud", nil), "aud"},
+	"an untrusted second audience":    {editToken(twoAudiences("client-2", "client-1")), "trusted_audiences"},
+	"azp of another client":           {setClaim("azp", "client-2"), "azp"},
+	"azp of another type":             {setClaim("azp", []any{"client-1"}), "azp"},
+	"no exp":                          {setClaim("exp", nil), "exp"},
+	"exp as a string":                 {editToken(func(c map[string]any) { c["exp"] = "4000000000" }), "exp"},
+	"exp more than a minute ago":      {setTime("exp", -61*time.Second), "exp"},
+	"no iat":                          {setClaim("iat", nil), "iat"},
+	"iat a day ahead":                 {setTime("iat", 24*time.Hour), "iat"},
+	"nbf more than a minute ahead":    {setTime("nbf", 65*time.Second), "nbf"},
+	"nbf of the wrong type":           {setClaim("nbf", true), ""},
+	"no nonce":                        {setClaim("nonce", nil), "it has no nonce, though one was sent"},
+	"an empty nonce":                  {setClaim("nonce", ""), "nonce"},
+	"another sign-in's nonce":         {setClaim("nonce", strings.Repeat("m", 43)), "nonce"},
+	"no sub":                          {setClaim("sub", nil), "sub"},
+	"an empty sub":                    {setClaim("sub", ""), "sub"},
+	"a sub of 256 bytes":              {setClaim("sub", strings.Repeat("a", 256)), "sub"},
+	"a number for sub":                {setClaim("sub", 7), ""},
+	"at_hash of another token":        {setClaim("at_hash", "MTIzNDU2Nzg5MDEyMzQ1Ng"), "at_hash"},
+	"at_hash of another type":         {setClaim("at_hash", []any{1}), ""},
+	"JSON serialization":              {providertest.Behaviour{EditTokenAnswer: jsonSerialization}, "compact serialization"},
+	"four dots":                       {editRaw(func(raw string) string { return raw + ".." }), "compact serialization"},
+	"one dot":                         {editRaw(func(raw string) string { return raw[:strings.LastIndex(raw, ".")] }), "compact serialization"},
+	"over 64 KiB":                     {setClaim("padding", strings.Repeat("a", 64<<10)), "compact serialization"},
+	"white space inside":              {editRaw(func(raw string) string { return raw + "\n" }), "compact serialization"},
+	"not a token at all":              {editRaw(func(string) string { return "a.b.c" }), "compact serialization"},
+	"an access token in its place":    {setHeader("typ", "at+jwt"), "another purpose"},
+	"a logout token in its place":     {setHeader("typ", "application/logout+jwt"), "another purpose"},
 	"a payload changed after signing": {editRaw(func(raw string) string {
 		p := strings.Split(raw, ".")
 		return p[0] + "." + p[1][:40] + "A" + p[1][41:] + "." + p[2]
@@ -176,7 +176,7 @@ func TestOIDCWithSeveralTrustedAudiencesNeedsAzp(t *testing.T) {
 	}
 }
 
-// C6: the public key of the provider is no HMAC key, whatever a token says.
+// The public key of the provider is no HMAC key, whatever a token says.
 func TestOIDCDoesNotTakeAPublicKeyForASecret(t *testing.T) {
 	for name, configured := range map[string]config{"by default": {}, "with HS256 configured": {"id_token_signed_response_alg": "HS256"}} {
 		t.Run(name, func(t *testing.T) {
@@ -190,7 +190,7 @@ func TestOIDCDoesNotTakeAPublicKeyForASecret(t *testing.T) {
 	}
 }
 
-// C6: a secret key that the key set publishes verifies nothing.
+// A secret key that the key set publishes verifies nothing.
 func TestOIDCIgnoresSecretKeysInTheKeySet(t *testing.T) {
 	s := providertest.New(t)
 	const published = "0123456789abcdef0123456789abcdef"
@@ -210,14 +210,14 @@ func TestOIDCIgnoresSecretKeysInTheKeySet(t *testing.T) {
 	}
 }
 
-// C6: where HS256 is configured, it is the only algorithm.
+// Where HS256 is configured, it is the only algorithm.
 func TestOIDCWithOneAlgorithmRefusesTheOthers(t *testing.T) {
 	s := providertest.New(t)
 	_, err := signIn(t, loadOIDC(t, corp(s).With(config{"id_token_signed_response_alg": "HS256"})), s)
 	providertest.MustFail(t, err, "not signed with HS256")
 }
 
-// C7: keys and key URLs inside a token are neither used nor fetched.
+// Keys and key URLs inside a token are neither used nor fetched.
 func TestOIDCUsesNoKeyThatATokenBrings(t *testing.T) {
 	s, attacker := providertest.New(t), providertest.New(t)
 	attacker.Rotate() // to keys of its own
@@ -256,17 +256,17 @@ func TestOIDCCallback(t *testing.T) {
 		edit func(url.Values)
 		want string
 	}{
-		"C4: iss of another issuer":            {func(q url.Values) { q["iss"] = []string{"https://other.example"} }, "iss parameter"},
-		"C4: no iss where it is announced":     {func(q url.Values) { delete(q, "iss") }, "iss parameter"},
-		"C4: an empty iss":                     {func(q url.Values) { q["iss"] = []string{""} }, "iss parameter"},
-		"C4: iss twice":                        {func(q url.Values) { q["iss"] = append(q["iss"], q["iss"][0]) }, "iss parameter"},
-		"C5: an error beside the code":         {func(q url.Values) { q["error"] = []string{"access_denied"} }, "access_denied"},
-		"C5: an empty error beside the code":   {func(q url.Values) { q["error"] = []string{""} }, "answered with an error"},
-		"C5: an error in the provider's words": {func(q url.Values) { q["error"] = []string{"words of the provider"} }, "answered with an error"},
-		"no code":                              {func(q url.Values) { delete(q, "code") }, "no code"},
-		"an empty code":                        {func(q url.Values) { q["code"] = []string{""} }, "no code"},
-		"two codes":                            {func(q url.Values) { q["code"] = append(q["code"], "x") }, "several"},
-		"C19: tokens in place of a code": {func(q url.Values) {
+		"iss of another issuer":            {func(q url.Values) { q["iss"] = []string{"https://other.example"} }, "iss parameter"},
+		"no iss where it is announced":     {func(q url.Values) { delete(q, "iss") }, "iss parameter"},
+		"an empty iss":                     {func(q url.Values) { q["iss"] = []string{""} }, "iss parameter"},
+		"iss twice":                        {func(q url.Values) { q["iss"] = append(q["iss"], q["iss"][0]) }, "iss parameter"},
+		"an error beside the code":         {func(q url.Values) { q["error"] = []string{"access_denied"} }, "access_denied"},
+		"an empty error beside the code":   {func(q url.Values) { q["error"] = []string{""} }, "answered with an error"},
+		"an error in the provider's words": {func(q url.Values) { q["error"] = []string{"words of the provider"} }, "answered with an error"},
+		"no code":                          {func(q url.Values) { delete(q, "code") }, "no code"},
+		"an empty code":                    {func(q url.Values) { q["code"] = []string{""} }, "no code"},
+		"two codes":                        {func(q url.Values) { q["code"] = append(q["code"], "x") }, "several"},
+		"tokens in place of a code": {func(q url.Values) {
 			delete(q, "code")
 			q["id_token"], q["access_token"] = []string{"x"}, []string{"y"}
 		}, "no code"},
@@ -278,7 +278,7 @@ func TestOIDCCallback(t *testing.T) {
 			tc.edit(answer)
 			_, err := p.Finish(t.Context(), newFlow(), answer)
 			providertest.MustFail(t, err, tc.want)
-			refused := strings.HasPrefix(name, "C5")
+			refused := strings.Contains(name, "error")
 			if refused != isRefusal(err) || refused != isRefusal(p.Refused(answer)) {
 				t.Errorf("error is ErrProviderRefused: %t and %t, want %t", isRefusal(err), isRefusal(p.Refused(answer)), refused)
 			}
@@ -310,7 +310,7 @@ func TestOIDCTellsOnlyTheDebugLogWhatTheProviderWrote(t *testing.T) {
 	}
 }
 
-// C20: a code that another sign-in got is refused even by a provider that
+// A code that another sign-in got is refused even by a provider that
 // doesn't look at PKCE.
 func TestOIDCRefusesACodeOfAnotherSignIn(t *testing.T) {
 	s := providertest.New(t)

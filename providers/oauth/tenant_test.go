@@ -78,7 +78,7 @@ func TestTheCallbacksIssuerIsATenants(t *testing.T) {
 	}
 }
 
-// F12: whoever runs a tenant writes its people's addresses.
+// Whoever runs a tenant writes its people's addresses.
 func TestATenantsAddressIsNotVerifiedByItsOwnWord(t *testing.T) {
 	facts, quirks := readVendors(t)["azure-ad"], readQuirks(t)["azure-ad"]
 	for claim, want := range map[string]bool{"email_verified": false, "xms_edov": true} {

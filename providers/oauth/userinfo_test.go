@@ -88,14 +88,14 @@ func TestOIDCRefusesUserinfo(t *testing.T) {
 		behaviour providertest.Behaviour
 		want      string
 	}{
-		"C14: of another sub":      {providertest.Behaviour{Userinfo: map[string]any{"sub": "mallory", "name": "M"}}, "sub is not"},
-		"C14: without sub":         {providertest.Behaviour{Userinfo: map[string]any{"name": "M"}}, "sub is not"},
-		"C14: with a list for sub": {providertest.Behaviour{Userinfo: map[string]any{"sub": []any{"alice-1"}}}, "sub is not"},
-		"with status 500":          {providertest.Behaviour{Handle: answer(500, `{"sub":"alice-1"}`)}, "status 500"},
-		"that is HTML":             {providertest.Behaviour{Handle: answer(200, "<html>words of the provider")}, "not a JSON object"},
-		"that is a signed token":   {providertest.Behaviour{Handle: answer(200, "eyJhbGciOiJub25lIn0.e30.")}, "not a JSON object"},
-		"that is two objects":      {providertest.Behaviour{Handle: answer(200, `{"sub":"alice-1"}{"sub":"alice-1"}`)}, "not a JSON object"},
-		"that is null":             {providertest.Behaviour{Handle: answer(200, `null`)}, "not a JSON object"},
+		"of another sub":         {providertest.Behaviour{Userinfo: map[string]any{"sub": "mallory", "name": "M"}}, "sub is not"},
+		"without sub":            {providertest.Behaviour{Userinfo: map[string]any{"name": "M"}}, "sub is not"},
+		"with a list for sub":    {providertest.Behaviour{Userinfo: map[string]any{"sub": []any{"alice-1"}}}, "sub is not"},
+		"with status 500":        {providertest.Behaviour{Handle: answer(500, `{"sub":"alice-1"}`)}, "status 500"},
+		"that is HTML":           {providertest.Behaviour{Handle: answer(200, "<html>words of the provider")}, "not a JSON object"},
+		"that is a signed token": {providertest.Behaviour{Handle: answer(200, "eyJhbGciOiJub25lIn0.e30.")}, "not a JSON object"},
+		"that is two objects":    {providertest.Behaviour{Handle: answer(200, `{"sub":"alice-1"}{"sub":"alice-1"}`)}, "not a JSON object"},
+		"that is null":           {providertest.Behaviour{Handle: answer(200, `null`)}, "not a JSON object"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := providertest.New(t)

@@ -60,6 +60,8 @@ var directions = []struct {
 	{`internal/throttle`, []string{"internal/deadline", "internal/keys", "providers", "sessionstore"}},
 	{`internal/session`, []string{"internal/(access|address|authjs|deadline|keys|sampled)", "providers", "sessionstore"}},
 	{`internal/identity`, []string{"internal/authjs", "internal/session", "internal/request", "internal/nearest"}},
+	{`internal/realm`, []string{"internal/(access|authjs|deadline|identity|keys|redirect|request|response|session|throttle)", "pages", "providers", "sessionstore"}},
+	{`internal/flow`, []string{"internal/(access|address|authjs|deadline|keys|realm|redirect|request|response|session|throttle)", "client", "pages", "providers", "sessionstore"}},
 	{`internal/(deadline|authjs|redirect|nearest|sampled|address|queue|excerpt)`, nil},
 	{`cmd/.*`, []string{`\.`}},
 	{`test(/.*)?`, []string{`.*`}},
@@ -263,6 +265,7 @@ var foreign = map[string]*regexp.Regexp{
 	"a path of one machine":         regexp.MustCompile(`(?m)(?:^|[\s"'=(<>:,\x60])/(?:root|work|home/\w+|Users/\w+)/[\w.]`),
 	"the host name of a registry":   regexp.MustCompile(`(?i)\b(?:registry[.][\w.-]*\w|(?:proxy|sum)[.]golang[.]org|goproxy[.]\w+|(?:deb|security)[.]debian[.]org|[\w-]*npmmirror[.]com)\b`),
 	"a conflict that was not ended": regexp.MustCompile(`(?m)^(?:<{7}|>{7}) `),
+	"a paper that is not here":      regexp.MustCompile(`\b(?:(?:DESIGN|WIRE)[ ]sections?|WIRE[.]md|[Ii]ssue[ ]\d|SECURITY[-]REQUIREMENTS|ARCHITECTURE[.]md)\b`),
 }
 
 func TestFilesNameNoMachineAndNoRegistry(t *testing.T) {
@@ -289,6 +292,10 @@ func TestPatternsKnowPathsAndHostNames(t *testing.T) {
 		"https://registry." + "npmjs.org/x":      true,
 		"GOPROXY=https://proxy." + "golang.org":  true,
 		"a registry of marks":                    false,
+		"as DESIGN" + " section 5 says":          true,
+		"WIRE" + " sections 5 and 6":             true,
+		"Issue" + " 4, part 1":                   true,
+		"an issue of 4 pages, in RFC section 5":  false,
 	} {
 		found := false
 		for _, pattern := range foreign {

@@ -129,9 +129,9 @@ func (l *load) finish(n *node, signin string, rounds int) {
 	l.end(int64(rounds))
 }
 
-// Part 4 of the work on sessions: a hundred reloads under load give no wrong
-// answer, sign nobody out, keep a WebSocket open, and leave nothing behind that
-// they don't leave in a Caddy without this module's directives.
+// A hundred reloads under load give no wrong answer, sign nobody out, keep a
+// WebSocket open, and leave nothing behind that they don't leave in a Caddy
+// without this module's directives.
 func TestReloadsUnderLoad(t *testing.T) {
 	op := providertest.New(t)
 	upstream := echo(t)

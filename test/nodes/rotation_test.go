@@ -9,9 +9,8 @@ import (
 	"github.com/caddy-signin/caddy-signin/providers/providertest"
 )
 
-// Part 5 of the work on sessions: secrets are rotated under load, several times
-// over. A secret stays in second place for one rotation, in which everybody who
-// is about comes by.
+// Secrets are rotated under load, several times over. A secret stays in second
+// place for one rotation, in which everybody who is about comes by.
 func TestRotationUnderLoad(t *testing.T) {
 	op := providertest.New(t)
 	secretOf := func(round int) string { return fmt.Sprintf("%q", fmt.Sprintf("%s %d", secret, round)) }

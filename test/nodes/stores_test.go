@@ -100,8 +100,8 @@ func (b *browser) signOut(t *testing.T) {
 	}
 }
 
-// Part 3 of the work on sessions: no step of a sign-in needs the node of the
-// one before, and what ends on one node has ended on all.
+// No step of a sign-in needs the node of the one before, and what ends on one
+// node has ended on all.
 func TestTwoNodesWithASharedStore(t *testing.T) {
 	onEveryStore(t, func(t *testing.T, p *pair) {
 		t.Run("a sign-in with a provider", p.provider)

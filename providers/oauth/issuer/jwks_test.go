@@ -39,7 +39,7 @@ func (k *keyTest) verify(t testing.TB, header map[string]any) error {
 	return err
 }
 
-// C16: a rotated key is found at once.
+// A rotated key is found at once.
 func TestKeysRotate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newKeyTest()
@@ -74,7 +74,7 @@ func TestAKeyReplacedUnderTheSameKidIsFound(t *testing.T) {
 	})
 }
 
-// C16: a flood of unknown kids neither hammers the provider nor locks out
+// A flood of unknown kids neither hammers the provider nor locks out
 // those with a known one.
 func TestAFloodOfUnknownKids(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -93,7 +93,7 @@ func TestAFloodOfUnknownKids(t *testing.T) {
 	})
 }
 
-// C17, RFC 7517: what a key set holds besides usable keys.
+// What a key set holds besides usable keys.
 func TestParseKeys(t *testing.T) {
 	private, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {

@@ -1,4 +1,4 @@
-package signin
+package flow
 
 import (
 	"net/http"
@@ -20,17 +20,17 @@ const maxFormAnswer = 8 << 10
 // lacksCookies reports the answer of a provider that has the browser post
 // a form from its own site (OAuth 2.0 Form Post Response Mode): SameSite=Lax
 // keeps the cookies of this site, and so the pending sign-in, out of it.
-func lacksCookies(c *call, provider providers.Redirector) bool {
+func lacksCookies(c *Call, provider providers.Redirector) bool {
 	states := c.form["state"]
 	return c.r.Method == http.MethodPost && provider.Info().FormPost &&
 		len(states) == 1 && states[0] != "" &&
-		len(authjs.AppendValues(nil, c.state.cookieLines, c.site.names.Pending(states[0]))) == 0
+		len(authjs.AppendValues(nil, c.state.CookieLines, c.site.Names.Pending(states[0]))) == 0
 }
 
 // repeatWithCookies has the browser ask once more, by a GET, which carries the
 // cookies. This answer sets none: those that the browser keeps for this site
 // weren't seen, and must not be replaced.
-func repeatWithCookies(c *call) error {
+func repeatWithCookies(c *Call) error {
 	c.setCookies = nil
 	var pairs []string
 	for _, name := range formAnswer {
@@ -41,7 +41,7 @@ func repeatWithCookies(c *call) error {
 			pairs = append(pairs, name, values[0])
 		}
 	}
-	target := redirect.AddQuery(c.site.base+"/callback/"+c.provider, pairs...)
+	target := redirect.AddQuery(c.site.Base+"/callback/"+c.provider, pairs...)
 	if len(target) > maxFormAnswer {
 		return c.fail(http.StatusOK, authjs.CodeOAuthCallback)
 	}

@@ -2,7 +2,6 @@ package signin
 
 import (
 	"net/http"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -17,10 +16,10 @@ func TestAnOvertakenSignInIsNobodysFault(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := newVisitor(t, realm)
 		core, lines := observer.New(zap.InfoLevel)
-		realm.logger = zap.New(core)
+		realm.Logger = zap.New(core)
 		elsewhere := opened(t, realm, signedInAs(t, realm, "alice"))
 		store.BeforeWrite(func() {
-			if _, err := realm.urlSite.sessions.SignOut(t.Context(), elsewhere, true); err != nil {
+			if _, err := realm.URLSite.Sessions.SignOut(t.Context(), elsewhere, true); err != nil {
 				t.Error(err)
 			}
 		})
@@ -32,18 +31,4 @@ func TestAnOvertakenSignInIsNobodysFault(t *testing.T) {
 			t.Errorf("the log has %v", lines.All())
 		}
 	})
-}
-
-func TestUserAgentsAreFitForATerminal(t *testing.T) {
-	t.Parallel()
-	for header, want := range map[string]string{
-		"Mozilla/5.0 (X11)":            "Mozilla/5.0 (X11)",
-		"a\x1b[31mb\x00\r\nc\u202e":    "a[31mbc",
-		"\xff\xfe":                     "",
-		strings.Repeat("x", 119) + "é": strings.Repeat("x", 119),
-	} {
-		if got := agentOf(header); got != want {
-			t.Errorf("%q becomes %q, want %q", header, got, want)
-		}
-	}
 }

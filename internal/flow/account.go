@@ -1,4 +1,4 @@
-package signin
+package flow
 
 import (
 	"errors"
@@ -27,10 +27,10 @@ const seenLife = 400 * 24 * time.Hour
 // completeSignIn ends a sign-in by anything but a password. begunIn is the session in
 // which it was started, if any: an account that is new is linked to its user. A
 // person's first sign-in leads over the new_user page.
-func completeSignIn(c *call, account providers.Account, begunIn string) error {
-	claims := c.site.sessions.NewClaims(c.keys, c.provider, account)
+func completeSignIn(c *Call, account providers.Account, begunIn string) error {
+	claims := c.site.Sessions.NewClaims(c.keys, c.provider, account)
 	logIncomplete(c, &claims, &account)
-	if why := c.site.sessions.Evaluate(c.site.sessions.NewSession(claims), &account); why != access.Admitted {
+	if why := c.site.Sessions.Evaluate(c.site.Sessions.NewSession(claims), &account); why != access.Admitted {
 		return denyAccess(c, http.StatusOK, &claims, why, &account)
 	}
 	first, err := findOrCreateUser(c, &claims, account, begunIn)
@@ -47,26 +47,26 @@ func completeSignIn(c *call, account providers.Account, begunIn string) error {
 	case err != nil:
 		return c.unavailable(err)
 	}
-	if why := c.site.sessions.Evaluate(c.site.sessions.NewSession(claims), &account); why != access.Admitted { // deny counts the stored address too
+	if why := c.site.Sessions.Evaluate(c.site.Sessions.NewSession(claims), &account); why != access.Admitted { // deny counts the stored address too
 		return denyAccess(c, http.StatusOK, &claims, why, &account)
 	}
-	if page := c.endpoints.pages.NewUser; first && page != "" {
+	if page := c.endpoints.Pages.NewUser; first && page != "" {
 		c.callbackURL = redirect.AddQuery(page, "callbackUrl", c.callbackURL)
 	}
 	return startSession(c, claims)
 }
 
 // denyAccess refuses a person whom the rules don't let in.
-func denyAccess(c *call, status int, claims *authjs.Claims, why access.Verdict, account *providers.Account) error {
-	c.realm.logger.Info("sign-in refused by allow or deny", zap.String("user", session.UserID(claims)), zap.String("why", string(why)),
+func denyAccess(c *Call, status int, claims *authjs.Claims, why access.Verdict, account *providers.Account) error {
+	c.realm.Logger.Info("sign-in refused by allow or deny", zap.String("user", session.UserID(claims)), zap.String("why", string(why)),
 		zap.Bool("email_verified", claims.EmailVerified), incompleteField(account), zap.String("reference", request.Reference(c.r)))
 	return c.fail(status, authjs.CodeAccessDenied)
 }
 
 // logIncomplete is for whoever wonders why a rule doesn't see an address or a group.
-func logIncomplete(c *call, claims *authjs.Claims, account *providers.Account) {
+func logIncomplete(c *Call, claims *authjs.Claims, account *providers.Account) {
 	if len(account.Incomplete) > 0 {
-		c.realm.logger.Debug("the rules don't see all that the provider may know of a person",
+		c.realm.Logger.Debug("the rules don't see all that the provider may know of a person",
 			zap.String("user", session.UserID(claims)), incompleteField(account), zap.String("reference", request.Reference(c.r)))
 	}
 }
@@ -79,19 +79,19 @@ func incompleteField(account *providers.Account) zap.Field {
 	return zap.Stringers("incomplete", account.Incomplete)
 }
 
-func logRefusedUser(c *call, err error) {
-	c.realm.logger.Warn("a sign-in failed at the store of users", zap.String("provider", c.provider),
+func logRefusedUser(c *Call, err error) {
+	c.realm.Logger.Warn("a sign-in failed at the store of users", zap.String("provider", c.provider),
 		zap.String("reference", request.Reference(c.r)), zap.Error(err))
 }
 
 // accountType is what the provider's accounts are of, as GET providers tells it
 // and the user table has it.
-func accountType(c *call) string { return string(c.realm.byID[c.provider].Info().Type) }
+func accountType(c *Call) string { return string(c.realm.ByID[c.provider].Info().Type) }
 
 // findOrCreateUser reports whether a person is new. Where the store keeps people, it finds
 // or makes the account's user, and makes the claims theirs.
-func findOrCreateUser(c *call, claims *authjs.Claims, account providers.Account, begunIn string) (first bool, err error) {
-	users, ok := c.realm.store.(sessionstore.Users)
+func findOrCreateUser(c *Call, claims *authjs.Claims, account providers.Account, begunIn string) (first bool, err error) {
+	users, ok := c.realm.Store.(sessionstore.Users)
 	if !ok {
 		return isFirstSignIn(c, claims)
 	}
@@ -118,9 +118,9 @@ func findOrCreateUser(c *call, claims *authjs.Claims, account providers.Account,
 		return false, fmt.Errorf("account %s:%s: %w", c.provider, account.ID, err)
 	}
 	claims.User = session.UserID(claims)
-	c.realm.sessions.TakeUser(claims, &user)
+	c.realm.Sessions.TakeUser(claims, &user)
 	if user.New || user.Linked {
-		c.realm.logger.Info("stored an account", zap.String("user", session.UserID(claims)), zap.String("account", c.provider+":"+account.ID),
+		c.realm.Logger.Info("stored an account", zap.String("user", session.UserID(claims)), zap.String("account", c.provider+":"+account.ID),
 			zap.Bool("new", user.New), zap.Bool("linked", user.Linked))
 	}
 	return user.New, nil
@@ -128,13 +128,13 @@ func findOrCreateUser(c *call, claims *authjs.Claims, account providers.Account,
 
 // tokensToStore seals the tokens of an account that signs in; nil leaves what is
 // stored.
-func tokensToStore(c *call, key sessionstore.AccountKey, tokens *providers.Tokens) ([]byte, error) {
+func tokensToStore(c *Call, key sessionstore.AccountKey, tokens *providers.Tokens) ([]byte, error) {
 	if tokens == nil {
 		return nil, nil
 	}
 	sealed, err := session.SealTokens(c.keys, key, tokens)
 	if errors.Is(err, session.ErrTokensTooLong) {
-		c.realm.logger.Warn(err.Error(), zap.String("provider", key.Provider))
+		c.realm.Logger.Warn(err.Error(), zap.String("provider", key.Provider))
 		return nil, nil
 	}
 	return sealed, err
@@ -143,16 +143,16 @@ func tokensToStore(c *call, key sessionstore.AccountKey, tokens *providers.Token
 // linkTarget is the first account of the user whom a new account joins: the one
 // who is signed in and began this sign-in. A sign-in that another session
 // began, or none, links nothing: somebody else may have chosen the account.
-func linkTarget(c *call, begunIn string) (none sessionstore.AccountKey, err error) {
+func linkTarget(c *Call, begunIn string) (none sessionstore.AccountKey, err error) {
 	if accountType(c) == sessionstore.EmailAccount { // a user by the address alone
 		return none, nil
 	}
-	live, err := c.state.getSession(c.r)
+	live, err := c.state.GetSession(c.r)
 	if err != nil || live == nil {
 		return none, err
 	}
 	if live.Claims.SID != begunIn {
-		c.realm.logger.Info("a sign-in links no account, because it was not begun in the session that the browser has now",
+		c.realm.Logger.Info("a sign-in links no account, because it was not begun in the session that the browser has now",
 			zap.String("provider", c.provider), zap.String("user", live.UserID), zap.String("reference", request.Reference(c.r)))
 		return none, nil
 	}
@@ -163,11 +163,11 @@ func linkTarget(c *call, begunIn string) (none sessionstore.AccountKey, err erro
 
 // linkingSession is the session that a sign-in begins in, where its account may
 // be linked: empty for none.
-func linkingSession(c *call) (sid string, err error) {
-	if _, ok := c.realm.store.(sessionstore.Users); !ok {
+func linkingSession(c *Call) (sid string, err error) {
+	if _, ok := c.realm.Store.(sessionstore.Users); !ok {
 		return "", nil
 	}
-	live, err := c.state.getSession(c.r)
+	live, err := c.state.GetSession(c.r)
 	if err != nil || live == nil {
 		return "", err
 	}
@@ -176,14 +176,14 @@ func linkingSession(c *call) (sid string, err error) {
 
 // isFirstSignIn reports whether a person is new as far as a store remembers that
 // keeps no people.
-func isFirstSignIn(c *call, claims *authjs.Claims) (first bool, err error) {
-	if c.endpoints.pages.NewUser == "" {
+func isFirstSignIn(c *Call, claims *authjs.Claims) (first bool, err error) {
+	if c.endpoints.Pages.NewUser == "" {
 		return false, nil
 	}
-	key := c.site.key + "|seen|" + keys.Digest(claims.Provider, claims.Subject)
+	key := c.site.Key + "|seen|" + keys.Digest(claims.Provider, claims.Subject)
 	ctx, done := deadline.Step(c.r.Context())
 	defer done()
-	err = c.realm.store.Update(ctx, key, func(old []byte) ([]byte, time.Time, error) {
+	err = c.realm.Store.Update(ctx, key, func(old []byte) ([]byte, time.Time, error) {
 		first = old == nil
 		return []byte{1}, time.Now().Add(seenLife), nil
 	})

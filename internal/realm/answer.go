@@ -1,4 +1,4 @@
-package signin
+package realm
 
 import (
 	"fmt"
@@ -15,8 +15,8 @@ import (
 	"github.com/caddy-signin/caddy-signin/pages"
 )
 
-// servePage answers with one of the built-in pages.
-func (s *site) servePage(w http.ResponseWriter, page pages.Page) error {
+// ServePage answers with one of the built-in pages.
+func (s *Site) ServePage(w http.ResponseWriter, page pages.Page) error {
 	if err := pages.Serve(w, page, s.formActions()...); err != nil {
 		return fmt.Errorf("answering with a page: %w", err)
 	}
@@ -26,26 +26,26 @@ func (s *site) servePage(w http.ResponseWriter, page pages.Page) error {
 // formActions are the origins, outside https, that the pages' forms may lead to:
 // Chromium asks at every hop. Providers know theirs once they have read their
 // metadata.
-func (s *site) formActions() []string {
+func (s *Site) formActions() []string {
 	var origins []string
-	for _, origin := range slices.Concat(s.realm.redirects, s.hosts) {
+	for _, origin := range slices.Concat(s.realm.Redirects, s.hosts) {
 		if strings.HasPrefix(origin, "http:") {
 			origins = append(origins, origin)
 		}
 	}
-	for _, provider := range s.realm.providers {
+	for _, provider := range s.realm.Providers {
 		origins = append(origins, provider.Info().FormActions...)
 	}
 	return origins
 }
 
-// pageSite is what every page shows of the site.
-func (s *site) pageSite(r *http.Request) pages.Site {
-	return pages.Site{Name: s.host, BaseURL: s.base, HomeURL: s.origin, Reference: request.Reference(r)}
+// PageSite is what every page shows of the site.
+func (s *Site) PageSite(r *http.Request) pages.Site {
+	return pages.Site{Name: s.Host, BaseURL: s.Base, HomeURL: s.Origin, Reference: request.Reference(r)}
 }
 
-// pageUser is what pages show of who is signed in.
-func pageUser(s *session.Session) *pages.User {
+// PageUser is what pages show of who is signed in.
+func PageUser(s *session.Session) *pages.User {
 	name := s.Claims.Name.String()
 	if name == "" {
 		name = s.Username
@@ -53,31 +53,31 @@ func pageUser(s *session.Session) *pages.User {
 	return &pages.User{Name: name, Email: s.Claims.Email.String()}
 }
 
-// unavailable answers 503 in the form that the client can use, to people with
+// Unavailable answers 503 in the form that the client can use, to people with
 // page. Nobody is signed out by it.
-func unavailable(w http.ResponseWriter, r *http.Request, rs *requestState, page pages.Unavailable) error {
+func Unavailable(w http.ResponseWriter, r *http.Request, rs *Request, page pages.Unavailable) error {
 	response.Protect(w.Header())
 	w.Header().Set("Retry-After", response.RetryAfterSeconds)
-	if rs.site != nil && (request.IsNavigation(r) || request.IsFormPost(r) || request.IsFramed(r)) {
-		page.Site, page.RetryAfter = rs.site.pageSite(r), response.RetryAfter
-		return rs.site.servePage(w, page)
+	if rs.Site != nil && (request.IsNavigation(r) || request.IsFormPost(r) || request.IsFramed(r)) {
+		page.Site, page.RetryAfter = rs.Site.PageSite(r), response.RetryAfter
+		return rs.Site.ServePage(w, page)
 	}
 	return response.WriteJSON(w, http.StatusServiceUnavailable, map[string]string{"error": "Service Unavailable"})
 }
 
-// refuseHost answers a request whose public origin can't be known, without
+// RefuseHost answers a request whose public origin can't be known, without
 // reflecting anything of it.
-func (rl *activeRealm) refuseHost(w http.ResponseWriter, why error) {
-	rl.sampled.Warn(why.Error(), zap.String("realm", rl.String()))
+func (rl *Realm) RefuseHost(w http.ResponseWriter, why error) {
+	rl.Sampled.Warn(why.Error(), zap.String("realm", rl.String()))
 	response.Text(w, http.StatusMisdirectedRequest, "This host is not set up for signing in.\n")
 }
 
-// answerPanic keeps a defect of ours from becoming an open door: the request ends
+// AnswerPanic keeps a defect of ours from becoming an open door: the request ends
 // here with 500, whatever was about to happen, and without a cookie of ours. rs is
 // nil where the request had no realm yet.
-func answerPanic(w http.ResponseWriter, r *http.Request, rs *requestState, logger *zap.Logger, cause any) {
+func AnswerPanic(w http.ResponseWriter, r *http.Request, rs *Request, logger *zap.Logger, cause any) {
 	if rs != nil {
-		rs.finish()
+		rs.Finish()
 	}
 	if cause == http.ErrAbortHandler { //nolint:errorlint,err113 // the sentinel that net/http documents
 		panic(cause)
@@ -85,8 +85,8 @@ func answerPanic(w http.ResponseWriter, r *http.Request, rs *requestState, logge
 	logger.Error("a request could not be handled: please report this",
 		zap.String("path", r.URL.Path), zap.String("panic", fmt.Sprint(cause)), zap.ByteString("stack", debug.Stack()))
 	if rs != nil {
-		rs.out.Renewal, rs.out.Guarded, rs.out.Endpoint = nil, false, false
-		w = rs.out // it takes the cookies out
+		rs.Out.Renewal, rs.Out.Guarded, rs.Out.Endpoint = nil, false, false
+		w = rs.Out // it takes the cookies out
 	}
 	response.Text(w, http.StatusInternalServerError, "Internal Server Error\n")
 }
@@ -94,10 +94,10 @@ func answerPanic(w http.ResponseWriter, r *http.Request, rs *requestState, logge
 // maxLogged is how much of what a client sent goes into a line of the log, in bytes.
 const maxLogged = 200
 
-// refuseTarget answers a request whose target is refused, and reports that it
+// RefuseTarget answers a request whose target is refused, and reports that it
 // did. A path that has passed before is checked again where it was rewritten since.
-func refuseTarget(w http.ResponseWriter, r *http.Request, before *requestState, logger *zap.Logger) bool {
-	if before != nil && !before.done && before.path == r.URL.Path {
+func RefuseTarget(w http.ResponseWriter, r *http.Request, before *Request, logger *zap.Logger) bool {
+	if before != nil && !before.Done && before.path == r.URL.Path {
 		return false
 	}
 	reason := request.BadTarget(r)

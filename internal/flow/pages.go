@@ -1,4 +1,4 @@
-package signin
+package flow
 
 import (
 	"bytes"
@@ -9,20 +9,21 @@ import (
 	"github.com/caddy-signin/caddy-signin/client"
 	"github.com/caddy-signin/caddy-signin/internal/address"
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
+	"github.com/caddy-signin/caddy-signin/internal/realm"
 	"github.com/caddy-signin/caddy-signin/internal/redirect"
 	"github.com/caddy-signin/caddy-signin/internal/response"
 	"github.com/caddy-signin/caddy-signin/pages"
 	"github.com/caddy-signin/caddy-signin/providers"
 )
 
-// serveSignInPage shows the ways to sign in. It never goes to a provider by
+// SignInPage shows the ways to sign in. It never goes to a provider by
 // itself: that takes a POST with the CSRF token.
-func serveSignInPage(c *call) error {
+func SignInPage(c *Call) error {
 	code := c.query.Get("error")
-	if c.provider != "" && c.endpoints.dialect.strictPaths {
+	if c.provider != "" && c.endpoints.Dialect.strictPaths {
 		return c.noProvider(c.unsupported)
 	}
-	if page := c.endpoints.pages.SignIn; page != "" {
+	if page := c.endpoints.Pages.SignIn; page != "" {
 		if code == "" {
 			code = c.provider // NextAuth passes the path segment on as the error
 		}
@@ -54,22 +55,22 @@ func serveSignInPage(c *call) error {
 			page.Email = address
 		}
 	}
-	session, err := c.state.getSession(c.r)
+	session, err := c.state.GetSession(c.r)
 	if err != nil {
 		return c.unavailable(err)
 	}
 	if session != nil && code == "" {
-		page.User = pageUser(session)
+		page.User = realm.PageUser(session)
 	}
 	c.sendCookies()
-	return c.site.servePage(c.w, page)
+	return c.site.ServePage(c.w, page)
 }
 
-func signInPage(c *call, code string) pages.SignIn {
+func signInPage(c *Call, code string) pages.SignIn {
 	page := pages.SignIn{
-		Site: c.site.pageSite(c.r), CSRFToken: c.csrfToken, CallbackURL: c.callbackURL, Error: code,
+		Site: c.site.PageSite(c.r), CSRFToken: c.csrfToken, CallbackURL: c.callbackURL, Error: code,
 	}
-	for _, provider := range c.realm.providers {
+	for _, provider := range c.realm.Providers {
 		info := provider.Info()
 		shown := pages.Provider{ID: info.ID, Name: info.Name, Type: string(info.Type), Preset: info.Preset}
 		if checker, ok := provider.(providers.Checker); ok {
@@ -90,19 +91,19 @@ func isCode(code string) bool {
 	})
 }
 
-// serveErrorPage shows an error, or sends the codes that a new attempt may
+// ErrorPage shows an error, or sends the codes that a new attempt may
 // cure to the sign-in page.
-func serveErrorPage(c *call) error {
+func ErrorPage(c *Call) error {
 	code := c.query.Get("error")
 	if code == "" {
 		code = c.provider
 	}
-	if c.endpoints.dialect.errorsOnSignInPage && authjs.ErrorCode(code).OnSignInPage() {
+	if c.endpoints.Dialect.errorsOnSignInPage && authjs.ErrorCode(code).OnSignInPage() {
 		c.sendCookies()
-		response.Redirect(c.w, http.StatusFound, redirect.AddQuery(c.site.base+"/signin", "error", code))
+		response.Redirect(c.w, http.StatusFound, redirect.AddQuery(c.site.Base+"/signin", "error", code))
 		return nil
 	}
-	if page := c.endpoints.pages.Error; page != "" {
+	if page := c.endpoints.Pages.Error; page != "" {
 		if !isCode(code) {
 			code = "Default"
 		}
@@ -110,23 +111,23 @@ func serveErrorPage(c *call) error {
 		response.Redirect(c.w, http.StatusFound, redirect.AddQuery(page, "error", code))
 		return nil
 	}
-	site := c.site.pageSite(c.r)
+	site := c.site.PageSite(c.r)
 	site.Reference = c.takeFailure(code).Reference
 	c.sendCookies()
-	return c.site.servePage(c.w, pages.Error{Site: site, Code: code})
+	return c.site.ServePage(c.w, pages.Error{Site: site, Code: code})
 }
 
-func serveClientScript(c *call) error {
+func ClientScript(c *Call) error {
 	return serveAsset(c, "text/javascript; charset=utf-8", client.JSETag, client.JS)
 }
 
-// serveClientTypes serves the declarations, for projects to download.
-func serveClientTypes(c *call) error {
+// ClientTypes serves the declarations, for projects to download.
+func ClientTypes(c *Call) error {
 	return serveAsset(c, "text/plain; charset=utf-8", client.TypesETag, client.Types)
 }
 
 // serveAsset serves what is the same for everyone.
-func serveAsset(c *call, kind, etag string, content []byte) error {
+func serveAsset(c *Call, kind, etag string, content []byte) error {
 	header := c.w.Header()
 	header.Del("Vary")
 	header.Set("Cache-Control", "public, max-age=3600")
@@ -136,7 +137,7 @@ func serveAsset(c *call, kind, etag string, content []byte) error {
 	return nil
 }
 
-func servePagesScript(c *call) error {
+func PagesScript(c *Call) error {
 	c.w.Header().Del("Vary")
 	pages.ServeScript(c.w, c.r)
 	return nil

@@ -1,4 +1,4 @@
-package signin
+package flow
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
 	"github.com/caddy-signin/caddy-signin/internal/keys"
+	"github.com/caddy-signin/caddy-signin/internal/realm"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
@@ -36,7 +37,7 @@ func newMemory(t *testing.T, settings string) sessionstore.Store {
 // for what ends sessions.
 func TestSpentFlowsLeaveRoomInTheStore(t *testing.T) {
 	store := newMemory(t, `{"max_size": 1048576}`)
-	c := &call{realm: &activeRealm{store: store}, site: &site{key: "https://app.example.com"}}
+	c := &Call{realm: &realm.Realm{Store: store}, site: &realm.Site{Key: "https://app.example.com"}}
 	for i := range 10_000 {
 		pending := pendingFlow{State: strconv.Itoa(i), Started: time.Now().UnixMilli()}
 		if err := markFlowUsed(c, t.Context(), &pending); err != nil {
@@ -53,7 +54,7 @@ func TestSpentFlowsLeaveRoomInTheStore(t *testing.T) {
 
 // A flow's time is in the sealed value.
 func TestAFlowEndsByItsSealedTime(t *testing.T) {
-	source, err := keys.NewSource([]string{testSecret}, []*authjs.Names{nextAuth.plain}, nil, zap.NewNop())
+	source, err := keys.NewSource([]string{"a secret of the unit tests, over 32 bytes"}, []*authjs.Names{nextAuth.Plain}, nil, zap.NewNop())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,13 +62,13 @@ func TestAFlowEndsByItsSealedTime(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &call{site: &site{names: nextAuth.plain}, keys: keys}
+	c := &Call{site: &realm.Site{Names: nextAuth.Plain}, keys: keys}
 	for age, want := range map[time.Duration]bool{0: true, pendingLife - time.Minute: true, pendingLife + time.Second: false} {
 		payload, err := json.Marshal(pendingFlow{State: "x", Started: time.Now().Add(-age).UnixMilli()})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, ok := openPending(c, keys.Pending[nextAuth.plain.State].Seal(payload)); ok != want {
+		if _, ok := openPending(c, keys.Pending[nextAuth.Plain.State].Seal(payload)); ok != want {
 			t.Errorf("a flow of %v: %v", age, ok)
 		}
 	}

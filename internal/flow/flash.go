@@ -1,4 +1,4 @@
-package signin
+package flow
 
 import (
 	"encoding/json"
@@ -36,15 +36,15 @@ const (
 // showsPages says whether a page of ours may follow this answer: a form leads to
 // one, and so does signIn() unless the provider is asked by a password form or
 // the script wants to know itself.
-func (c *call) showsPages() bool {
+func (c *Call) showsPages() bool {
 	if !c.wantsJSON() {
 		return true
 	}
-	_, typed := c.realm.byID[c.provider].(providers.Checker)
+	_, typed := c.realm.ByID[c.provider].(providers.Checker)
 	return !typed && c.body["redirect"] != "false"
 }
 
-func (c *call) setFlash(n flash, life time.Duration) {
+func (c *Call) setFlash(n flash, life time.Duration) {
 	if c.keys == nil {
 		return // the secret can't be had now
 	}
@@ -54,16 +54,16 @@ func (c *call) setFlash(n flash, life time.Duration) {
 	if err != nil {
 		return // it holds strings and numbers only
 	}
-	name := c.site.names.Flash()
-	cookie := c.site.cookie(name, c.keys.Flash[name].Seal(payload))
+	name := c.site.Names.Flash()
+	cookie := c.site.Cookie(name, c.keys.Flash[name].Seal(payload))
 	cookie.MaxAge = max(1, int(life.Seconds()))
 	c.setCookies = append(c.setCookies, cookie)
 }
 
 // readFlash returns the browser's flash message, or an empty one.
-func (c *call) readFlash() flash {
-	name := c.site.names.Flash()
-	values := authjs.AppendValues(nil, c.state.cookieLines, name)
+func (c *Call) readFlash() flash {
+	name := c.site.Names.Flash()
+	values := authjs.AppendValues(nil, c.state.CookieLines, name)
 	if len(values) == 0 {
 		return flash{}
 	}
@@ -81,16 +81,16 @@ func (c *call) readFlash() flash {
 // takeFailure returns the flash message of the failure with this code, once. Where the
 // browser brings none, as when somebody opens an error's address by hand, the
 // failure is this request: the reference on a page is always in the log.
-func (c *call) takeFailure(code string) flash {
+func (c *Call) takeFailure(code string) flash {
 	n := c.readFlash()
 	if n.Code != "" {
-		c.setCookies = append(c.setCookies, c.site.cookie(c.site.names.Flash(), "").Delete())
+		c.setCookies = append(c.setCookies, c.site.Cookie(c.site.Names.Flash(), "").Delete())
 	}
 	if n.Reference != "" && strings.EqualFold(n.Code, code) {
 		return n
 	}
 	n = flash{Reference: request.Reference(c.r)}
-	c.realm.logger.Info("a visitor was shown an error, of which this browser tells no more",
+	c.realm.Logger.Info("a visitor was shown an error, of which this browser tells no more",
 		zap.String("code", response.Cut(code, 64)), zap.String("reference", n.Reference))
 	return n
 }

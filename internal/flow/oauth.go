@@ -1,4 +1,4 @@
-package signin
+package flow
 
 import (
 	"context"
@@ -50,14 +50,14 @@ func (p *pendingFlow) flow() providers.Flow {
 
 func (p *pendingFlow) ends() time.Time { return time.UnixMilli(p.Started).Add(pendingLife) }
 
-// startSignIn begins a sign-in with the provider in the path.
-func startSignIn(c *call) error {
+// SignIn begins a sign-in with the provider in the path.
+func SignIn(c *Call) error {
 	missing := func() error { return c.missingCSRF("signin") }
-	provider, ok := c.realm.byID[c.provider]
+	provider, ok := c.realm.ByID[c.provider]
 	if !ok && c.provider != "" {
 		return c.noProvider(missing)
 	}
-	if !c.verified || (!ok && c.endpoints.dialect.namesProvider) {
+	if !c.verified || (!ok && c.endpoints.Dialect.namesProvider) {
 		return missing()
 	}
 	switch provider := provider.(type) {
@@ -66,12 +66,12 @@ func startSignIn(c *call) error {
 	case providers.Mailer:
 		return mailLink(c, provider)
 	default: // credentials go to callback/<id>, and without a provider one is to be chosen
-		return c.redirect(http.StatusOK, c.site.base+"/signin")
+		return c.redirect(http.StatusOK, c.site.Base+"/signin")
 	}
 }
 
 // redirectToProvider sends the browser to the provider's authorization endpoint.
-func redirectToProvider(c *call, redirector providers.Redirector) error {
+func redirectToProvider(c *Call, redirector providers.Redirector) error {
 	pending := pendingFlow{
 		Provider:    c.provider,
 		State:       keys.RandomText(),
@@ -83,7 +83,7 @@ func redirectToProvider(c *call, redirector providers.Redirector) error {
 	}
 	target, err := redirector.Begin(c.r.Context(), pending.flow(), c.query)
 	if err != nil {
-		c.state.blame("a sign-in can't start", zap.String("provider", c.provider), zap.Error(err))
+		c.state.Blame("a sign-in can't start", zap.String("provider", c.provider), zap.Error(err))
 		return c.fail(http.StatusOK, authjs.CodeOAuthSignin)
 	}
 	if pending.Session, err = linkingSession(c); err != nil {
@@ -96,11 +96,11 @@ func redirectToProvider(c *call, redirector providers.Redirector) error {
 }
 
 // redirectURI is where the provider's answer comes back to.
-func redirectURI(c *call) string { return c.site.base + "/callback/" + c.provider }
+func redirectURI(c *Call) string { return c.site.Base + "/callback/" + c.provider }
 
 // storePending adds the flow's cookie and drops the oldest ones over the limit,
 // and those that don't open any more.
-func storePending(c *call, pending pendingFlow) error {
+func storePending(c *Call, pending pendingFlow) error {
 	payload, err := json.Marshal(pending)
 	if err != nil {
 		return fmt.Errorf("keeping a sign-in: %w", err)
@@ -110,7 +110,7 @@ func storePending(c *call, pending pendingFlow) error {
 		started int64
 	}
 	var others []kept
-	for _, cookie := range c.site.names.AppendPending(nil, c.state.cookieLines) {
+	for _, cookie := range c.site.Names.AppendPending(nil, c.state.CookieLines) {
 		if other, ok := openPending(c, cookie.Value); ok {
 			others = append(others, kept{cookie, other.Started})
 		} else {
@@ -123,18 +123,18 @@ func storePending(c *call, pending pendingFlow) error {
 			dropPending(c, old.cookie.Name)
 		}
 	}
-	cookie := c.site.cookie(c.site.names.Pending(pending.State), c.keys.Pending[c.site.names.State].Seal(payload))
+	cookie := c.site.Cookie(c.site.Names.Pending(pending.State), c.keys.Pending[c.site.Names.State].Seal(payload))
 	cookie.MaxAge, cookie.Expires = int(pendingLife.Seconds()), time.Now().Add(pendingLife)
 	c.setCookies = append(c.setCookies, cookie)
 	return nil
 }
 
-func dropPending(c *call, name string) {
-	c.setCookies = append(c.setCookies, c.site.cookie(name, "").Delete())
+func dropPending(c *Call, name string) {
+	c.setCookies = append(c.setCookies, c.site.Cookie(name, "").Delete())
 }
 
-func openPending(c *call, value string) (pendingFlow, bool) {
-	payload, _, err := c.keys.Pending[c.site.names.State].Open(value)
+func openPending(c *Call, value string) (pendingFlow, bool) {
+	payload, _, err := c.keys.Pending[c.site.Names.State].Open(value)
 	if err != nil {
 		return pendingFlow{}, false
 	}
@@ -147,9 +147,9 @@ func openPending(c *call, value string) (pendingFlow, bool) {
 
 // takePending returns the browser's own flow with this state, which began with
 // this provider at this very address, and removes its cookie whatever comes of it.
-func takePending(c *call, state string) (pendingFlow, bool) {
-	name := c.site.names.Pending(state)
-	values := authjs.AppendValues(nil, c.state.cookieLines, name)
+func takePending(c *Call, state string) (pendingFlow, bool) {
+	name := c.site.Names.Pending(state)
+	values := authjs.AppendValues(nil, c.state.CookieLines, name)
 	if len(values) == 0 {
 		return pendingFlow{}, false
 	}
@@ -163,9 +163,9 @@ func takePending(c *call, state string) (pendingFlow, bool) {
 	return pendingFlow{}, false
 }
 
-// serveCallback takes a provider's answer, a mailed link, or a form of credentials.
-func serveCallback(c *call) error {
-	switch provider := c.realm.byID[c.provider].(type) {
+// Callback takes a provider's answer, a mailed link, or a form of credentials.
+func Callback(c *Call) error {
+	switch provider := c.realm.ByID[c.provider].(type) {
 	case providers.Redirector:
 		return finishRedirect(c, provider)
 	case providers.Mailer:
@@ -179,7 +179,7 @@ func serveCallback(c *call) error {
 
 // finishRedirect checks the answer of a provider against the flow that this
 // browser began. A POST's query takes no part.
-func finishRedirect(c *call, provider providers.Redirector) error {
+func finishRedirect(c *Call, provider providers.Redirector) error {
 	answer := c.query
 	if c.r.Method == http.MethodPost {
 		answer = c.form
@@ -211,7 +211,7 @@ func finishRedirect(c *call, provider providers.Redirector) error {
 		return c.fail(http.StatusOK, authjs.CodeOAuthCallback)
 	}
 	if _, given := c.query["callbackUrl"]; !given || c.r.Method == http.MethodPost {
-		c.callbackURL, _ = c.site.returns.Resolve(pending.CallbackURL)
+		c.callbackURL, _ = c.site.Returns.Resolve(pending.CallbackURL)
 	}
 	return completeSignIn(c, account, pending.Session)
 }
@@ -224,7 +224,7 @@ var (
 // consumeFlow returns the browser's own flow with this state and uses it up, whether
 // the provider's answer is good or bad: a copy of its cookie is worth nothing
 // then. unusable says why the flow doesn't count; an err, that this is not known.
-func consumeFlow(c *call, state string) (pending pendingFlow, unusable, err error) {
+func consumeFlow(c *Call, state string) (pending pendingFlow, unusable, err error) {
 	pending, found := takePending(c, state)
 	if !found {
 		return pendingFlow{}, errNoFlow, nil
@@ -240,17 +240,17 @@ func consumeFlow(c *call, state string) (pending pendingFlow, unusable, err erro
 // that is full may forget it: strangers can make any number of flows, and must
 // not crowd out what ends sessions. Even then a replay needs a copy of the cookie
 // and a code that the provider takes twice.
-func markFlowUsed(c *call, ctx context.Context, pending *pendingFlow) error {
+func markFlowUsed(c *Call, ctx context.Context, pending *pendingFlow) error {
 	ctx, done := deadline.Step(ctx)
 	defer done()
-	key := sessionstore.EvictablePrefix + c.site.key + "|flow|" + keys.Digest(pending.State)
-	if err := sessionstore.Add(ctx, c.realm.store, key, []byte{1}, pending.ends()); err != nil {
+	key := sessionstore.EvictablePrefix + c.site.Key + "|flow|" + keys.Digest(pending.State)
+	if err := sessionstore.Add(ctx, c.realm.Store, key, []byte{1}, pending.ends()); err != nil {
 		return fmt.Errorf("spending a sign-in: %w", err)
 	}
 	return nil
 }
 
-func logFailure(c *call, err error) {
-	c.realm.logger.Warn("a sign-in failed at its return from the provider", zap.String("provider", c.provider),
+func logFailure(c *Call, err error) {
+	c.realm.Logger.Warn("a sign-in failed at its return from the provider", zap.String("provider", c.provider),
 		zap.String("reference", request.Reference(c.r)), zap.Error(err))
 }

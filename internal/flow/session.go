@@ -1,4 +1,4 @@
-package signin
+package flow
 
 import (
 	"bytes"
@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
+	"github.com/caddy-signin/caddy-signin/internal/realm"
 	"github.com/caddy-signin/caddy-signin/internal/request"
 	"github.com/caddy-signin/caddy-signin/internal/response"
 	"github.com/caddy-signin/caddy-signin/internal/session"
@@ -21,7 +22,7 @@ func noCache(header http.Header) {
 	header.Set("Expires", "0")
 }
 
-func serveCSRF(c *call) error {
+func CSRF(c *Call) error {
 	c.sendCookies()
 	noCache(c.w.Header())
 	return c.writeJSON(http.StatusOK, struct {
@@ -29,9 +30,9 @@ func serveCSRF(c *call) error {
 	}{c.csrfToken})
 }
 
-// serveProviders lists the providers in configuration order, which a Go map
+// Providers lists the providers in configuration order, which a Go map
 // would lose.
-func serveProviders(c *call) error {
+func Providers(c *Call) error {
 	type entry struct {
 		ID          string `json:"id"`
 		Name        string `json:"name"`
@@ -41,18 +42,18 @@ func serveProviders(c *call) error {
 	}
 	var body bytes.Buffer
 	body.WriteByte('{')
-	for i, provider := range c.realm.providers {
+	for i, provider := range c.realm.Providers {
 		info := provider.Info()
 		if i > 0 {
 			body.WriteByte(',')
 		}
 		kind := string(info.Type)
 		if info.OIDC {
-			kind = c.endpoints.dialect.oidcType
+			kind = c.endpoints.Dialect.oidcType
 		}
 		line, err := response.EncodeJSON(entry{
 			ID: info.ID, Name: info.Name, Type: kind,
-			SigninURL: c.site.base + "/signin/" + info.ID, CallbackURL: c.site.base + "/callback/" + info.ID,
+			SigninURL: c.site.Base + "/signin/" + info.ID, CallbackURL: c.site.Base + "/callback/" + info.ID,
 		})
 		if err != nil {
 			return err
@@ -65,29 +66,29 @@ func serveProviders(c *call) error {
 	return c.sendJSON(http.StatusOK, body.Bytes())
 }
 
-func serveSession(c *call) error {
+func Session(c *Call) error {
 	noCache(c.w.Header())
 	return answerSession(c)
 }
 
-// updateSession answers like GET. Its data changes nothing: who a person is
+// UpdateSession answers like GET. Its data changes nothing: who a person is
 // only a provider can say.
-func updateSession(c *call) error {
+func UpdateSession(c *Call) error {
 	if !c.verified {
 		c.dropPreparedCookies()
 		c.sendCookies()
-		return c.sendJSON(http.StatusBadRequest, c.endpoints.dialect.nobody)
+		return c.sendJSON(http.StatusBadRequest, c.endpoints.Dialect.nobody)
 	}
 	return answerSession(c)
 }
 
 // answerSession renews the session and shows it. A cookie that gives no
 // session is deleted.
-func answerSession(c *call) error {
-	live, err := c.state.getSession(c.r)
+func answerSession(c *Call) error {
+	live, err := c.state.GetSession(c.r)
 	var renewed session.Issued
 	if err == nil && live != nil {
-		renewed, err = c.realm.sessions.Strategy.Renew(&c.state.reading, &c.site.sessions, live, true)
+		renewed, err = c.realm.Sessions.Strategy.Renew(&c.state.Reading, &c.site.Sessions, live, true)
 		if errors.Is(err, session.ErrSessionOver) {
 			live, err = nil, nil
 		}
@@ -95,13 +96,13 @@ func answerSession(c *call) error {
 	if err != nil {
 		return c.unavailable(err)
 	}
-	received := c.site.names.ReadSession(c.state.cookieLines)
+	received := c.site.Names.ReadSession(c.state.CookieLines)
 	if live == nil {
-		c.setCookies = append(c.setCookies, c.site.sessions.ClearSession(&received)...)
+		c.setCookies = append(c.setCookies, c.site.Sessions.ClearSession(&received)...)
 		c.sendCookies()
-		return c.sendJSON(http.StatusOK, c.endpoints.dialect.nobody)
+		return c.sendJSON(http.StatusOK, c.endpoints.Dialect.nobody)
 	}
-	cookies, err := c.site.sessions.CookiesOf(renewed.Token, &live.Claims, &received)
+	cookies, err := c.site.Sessions.CookiesOf(renewed.Token, &live.Claims, &received)
 	if err != nil {
 		return c.unavailable(err)
 	}
@@ -111,9 +112,9 @@ func answerSession(c *call) error {
 }
 
 // sessionUser is the user of the session JSON.
-func (e *endpoints) sessionUser(s *session.Session) authjs.User {
+func (e *Endpoints) sessionUser(s *session.Session) authjs.User {
 	user := authjs.User{Name: s.Claims.Name, Email: s.Claims.Email, Image: s.Claims.Picture}
-	for _, field := range e.expose {
+	for _, field := range e.Expose {
 		var value any
 		switch field {
 		case "id":
@@ -130,34 +131,34 @@ func (e *endpoints) sessionUser(s *session.Session) authjs.User {
 	return user
 }
 
-func serveSignOutPage(c *call) error {
-	if page := c.endpoints.pages.SignOut; page != "" {
+func SignOutPage(c *Call) error {
+	if page := c.endpoints.Pages.SignOut; page != "" {
 		c.sendCookies()
 		response.Redirect(c.w, http.StatusFound, page)
 		return nil
 	}
-	page := pages.SignOut{Site: c.site.pageSite(c.r), CSRFToken: c.csrfToken, CallbackURL: c.callbackURL}
-	session, err := c.state.getSession(c.r)
+	page := pages.SignOut{Site: c.site.PageSite(c.r), CSRFToken: c.csrfToken, CallbackURL: c.callbackURL}
+	session, err := c.state.GetSession(c.r)
 	if err != nil {
 		return c.unavailable(err)
 	}
 	if session != nil {
-		page.User = pageUser(session)
+		page.User = realm.PageUser(session)
 	}
 	if c.query.Get("csrf") == "true" {
 		page.Error = string(authjs.CodeMissingCSRF)
 	}
 	c.sendCookies()
-	return c.site.servePage(c.w, page)
+	return c.site.ServePage(c.w, page)
 }
 
-// signOut ends the session, and any other that the browser brings, for every copy
+// SignOut ends the session, and any other that the browser brings, for every copy
 // of its cookie.
-func signOut(c *call) error {
+func SignOut(c *Call) error {
 	if !c.verified {
 		return c.missingCSRF("signout")
 	}
-	sessions, err := c.site.sessions.ReadSessions(c.r.Context(), c.state.cookieLines)
+	sessions, err := c.site.Sessions.ReadSessions(c.r.Context(), c.state.CookieLines)
 	if err != nil {
 		return c.unavailable(err)
 	}
@@ -166,62 +167,62 @@ func signOut(c *call) error {
 			return c.unavailable(err)
 		}
 	}
-	received := c.site.names.ReadSession(c.state.cookieLines)
-	c.setCookies = append(c.setCookies, c.site.sessions.ClearSession(&received)...)
+	received := c.site.Names.ReadSession(c.state.CookieLines)
+	c.setCookies = append(c.setCookies, c.site.Sessions.ClearSession(&received)...)
 	return c.redirect(http.StatusOK, c.callbackURL)
 }
 
-func endSession(c *call, live *session.Session, everywhere bool) error {
-	ended, err := c.site.sessions.SignOut(c.r.Context(), live, everywhere)
+func endSession(c *Call, live *session.Session, everywhere bool) error {
+	ended, err := c.site.Sessions.SignOut(c.r.Context(), live, everywhere)
 	if err != nil {
 		return err
 	}
-	c.realm.logger.Info("signed out", zap.String("user", live.UserID), zap.Bool("everywhere", everywhere), zap.Int("sessions", ended))
+	c.realm.Logger.Info("signed out", zap.String("user", live.UserID), zap.Bool("everywhere", everywhere), zap.Int("sessions", ended))
 	return nil
 }
 
 // startSession ends a sign-in: it replaces whatever session the browser had by a new
 // one, and sends the browser where it wanted to go.
-func startSession(c *call, claims authjs.Claims) error {
-	received := c.site.names.ReadSession(c.state.cookieLines)
-	before, err := c.site.sessions.ReadSessions(c.r.Context(), c.state.cookieLines)
+func startSession(c *Call, claims authjs.Claims) error {
+	received := c.site.Names.ReadSession(c.state.CookieLines)
+	before, err := c.site.Sessions.ReadSessions(c.r.Context(), c.state.CookieLines)
 	if err != nil {
 		return c.unavailable(err)
 	}
 	claims.AuthTime = c.began // what ended all sessions since then ends this one too
-	cookies, err := c.site.sessions.SignIn(c.r.Context(), claims, &received, agentOf(c.r.UserAgent()))
+	cookies, err := c.site.Sessions.SignIn(c.r.Context(), claims, &received, agentOf(c.r.UserAgent()))
 	if errors.Is(err, authjs.ErrTooLarge) {
 		largest, advice := session.Oversize(claims)
-		c.realm.logger.Error("sign-in refused: leave something out of the session", zap.String("provider", claims.Provider),
+		c.realm.Logger.Error("sign-in refused: leave something out of the session", zap.String("provider", claims.Provider),
 			zap.String("largest", largest), zap.String("advice", advice), zap.String("reference", request.Reference(c.r)), zap.Error(err))
 		return c.fail(http.StatusOK, authjs.CodeConfiguration)
 	}
 	if errors.Is(err, session.ErrRevokedMeanwhile) { // nothing is out of order, and a second try succeeds
-		c.realm.logger.Info("a sign-in came to nothing", zap.String("user", session.UserID(&claims)), zap.String("reference", request.Reference(c.r)), zap.Error(err))
+		c.realm.Logger.Info("a sign-in came to nothing", zap.String("user", session.UserID(&claims)), zap.String("reference", request.Reference(c.r)), zap.Error(err))
 		return c.retryLater()
 	}
 	if err != nil {
 		return c.unavailable(err)
 	}
 	for _, session := range before {
-		if err := c.site.sessions.End(c.r.Context(), c.site.sessions.EntryOf(session)); err != nil {
+		if err := c.site.Sessions.End(c.r.Context(), c.site.Sessions.EntryOf(session)); err != nil {
 			return c.unavailable(err)
 		}
 	}
 	c.setCookies = append(c.setCookies, cookies...)
-	c.realm.logger.Info("signed in", zap.String("user", session.UserID(&claims)), zap.String("provider", claims.Provider))
+	c.realm.Logger.Info("signed in", zap.String("user", session.UserID(&claims)), zap.String("provider", claims.Provider))
 	return c.redirect(http.StatusOK, c.callbackURL)
 }
 
-// serveLog takes what the browser client reports. It is only ever shown to the
+// Log takes what the browser client reports. It is only ever shown to the
 // operator who asks for debug logs, and never interpreted.
-func serveLog(c *call) error {
+func Log(c *Call) error {
 	body, err := readBody(c.w, c.r, maxLogBody)
 	if err != nil {
 		return c.refuse(err)
 	}
 	if report, _, err := parseFields(c.r, body); err == nil && report["code"] != "" {
-		c.realm.sampled.Debug("the browser client reports an error",
+		c.realm.Sampled.Debug("the browser client reports an error",
 			zap.String("code", response.Cut(report["code"], 80)), zap.String("message", response.Cut(report["message"], 200)))
 	}
 	c.w.WriteHeader(http.StatusOK)

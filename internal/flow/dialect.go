@@ -1,4 +1,4 @@
-package signin
+package flow
 
 import (
 	"net/http"
@@ -8,11 +8,11 @@ import (
 	"github.com/caddy-signin/caddy-signin/internal/response"
 )
 
-// dialect is one generation of NextAuth's protocol. What differs between them
+// Dialect is one generation of NextAuth's protocol. What differs between them
 // is data here; the endpoints are the same.
-type dialect struct {
-	// plain and secure are the cookies on http and on https.
-	plain, secure *authjs.Names
+type Dialect struct {
+	// Plain and secure are the cookies on http and on https.
+	Plain, Secure *authjs.Names
 	// jsonField says that the field json=true asks for {"url"} instead of a
 	// redirect, as the header returnRedirect does in any dialect.
 	jsonField bool
@@ -58,16 +58,16 @@ type ending struct {
 	query []string
 }
 
-// defaultDialect is the one without the option dialect.
-const defaultDialect = "next-auth"
+// DefaultDialect is the one without the option dialect.
+const DefaultDialect = "next-auth"
 
-// dialects are the values of the option dialect.
-var dialects = map[string]*dialect{"next-auth": nextAuth, "authjs": authJS}
+// Dialects are the values of the option dialect.
+var Dialects = map[string]*Dialect{"next-auth": nextAuth, "authjs": authJS}
 
 // nextAuth is what next-auth 4 speaks.
-var nextAuth = &dialect{
-	plain:              authjs.NextAuth.Names(false),
-	secure:             authjs.NextAuth.Names(true),
+var nextAuth = &Dialect{
+	Plain:              authjs.NextAuth.Names(false),
+	Secure:             authjs.NextAuth.Names(true),
 	jsonField:          true,
 	jsonType:           response.ContentTypeJSON,
 	oidcType:           "oauth",
@@ -80,9 +80,9 @@ var nextAuth = &dialect{
 }
 
 // authJS is what next-auth 5 speaks.
-var authJS = &dialect{
-	plain:        authjs.AuthJS.Names(false),
-	secure:       authjs.AuthJS.Names(true),
+var authJS = &Dialect{
+	Plain:        authjs.AuthJS.Names(false),
+	Secure:       authjs.AuthJS.Names(true),
 	jsonType:     "application/json",
 	jsonLocation: true,
 	jsonStatus:   map[int]int{http.StatusUnauthorized: http.StatusOK, http.StatusForbidden: http.StatusOK},
@@ -125,7 +125,7 @@ func credentialsError(code string) ending {
 
 // ending is where an error leads; more are parameters for where the dialect has
 // nothing of its own to say.
-func (d *dialect) ending(code authjs.ErrorCode, more []string) ending {
+func (d *Dialect) ending(code authjs.ErrorCode, more []string) ending {
 	if end, ok := d.endings[code]; ok {
 		return end
 	}
@@ -134,11 +134,11 @@ func (d *dialect) ending(code authjs.ErrorCode, more []string) ending {
 
 // serves reports whether an endpoint is there, with these segments behind its
 // action.
-func (d *dialect) serves(e *endpoint, behind []string) bool {
-	if d.lacks[e.action] {
+func (d *Dialect) serves(e *Endpoint, behind []string) bool {
+	if d.lacks[e.Action] {
 		return false
 	}
-	return !d.strictPaths || len(behind) == 0 || (len(behind) == 1 && e.named)
+	return !d.strictPaths || len(behind) == 0 || (len(behind) == 1 && e.Named)
 }
 
 // returnRedirect is the header by which the client of next-auth 5 asks for a
@@ -148,51 +148,51 @@ const returnRedirect = "X-Auth-Return-Redirect"
 // wantsJSON reports that the client asks for the redirect's target as JSON. A
 // client of the other generation is answered where that is possible, and the
 // operator is told.
-func (c *call) wantsJSON() bool {
+func (c *Call) wantsJSON() bool {
 	_, header := c.r.Header[returnRedirect]
 	field := c.body["json"] == "true"
 	if header != field { // the gateway's own client sends both
 		c.endpoints.hintDialect(header)
 	}
-	return header || (field && c.endpoints.dialect.jsonField)
+	return header || (field && c.endpoints.Dialect.jsonField)
 }
 
 // hintDialect says once which line a client of the other generation needs.
-func (e *endpoints) hintDialect(header bool) {
+func (e *Endpoints) hintDialect(header bool) {
 	switch {
-	case header && e.dialect.jsonField:
+	case header && e.Dialect.jsonField:
 		e.hinted.Do(func() {
-			e.logger.Warn("a client of next-auth 5 is calling, and this realm speaks to next-auth 4: write `dialect authjs` in its signin block")
+			e.Logger.Warn("a client of next-auth 5 is calling, and this realm speaks to next-auth 4: write `dialect authjs` in its signin block")
 		})
-	case !header && !e.dialect.jsonField:
+	case !header && !e.Dialect.jsonField:
 		e.hinted.Do(func() {
-			e.logger.Warn("a client of next-auth 4 is calling, and this realm speaks to next-auth 5: write `dialect next-auth` in its signin block, or leave dialect out")
+			e.Logger.Warn("a client of next-auth 4 is calling, and this realm speaks to next-auth 5: write `dialect next-auth` in its signin block, or leave dialect out")
 		})
 	}
 }
 
 // missingCSRF ends a POST whose sender didn't show that it knows the browser's
 // token. page is the one whose form it may be.
-func (c *call) missingCSRF(page string) error {
-	end := c.endpoints.dialect.endings[authjs.CodeMissingCSRF]
+func (c *Call) missingCSRF(page string) error {
+	end := c.endpoints.Dialect.endings[authjs.CodeMissingCSRF]
 	if end.page != "" {
 		page = end.page
 	}
 	c.dropPreparedCookies()
-	return c.redirect(http.StatusOK, redirect.AddQuery(c.site.base+"/"+page, end.query...))
+	return c.redirect(http.StatusOK, redirect.AddQuery(c.site.Base+"/"+page, end.query...))
 }
 
 // dropPreparedCookies drops the cookies that every answer brings, where errors have none.
-func (c *call) dropPreparedCookies() {
-	if c.endpoints.dialect.quietErrors {
+func (c *Call) dropPreparedCookies() {
+	if c.endpoints.Dialect.quietErrors {
 		c.setCookies = c.setCookies[min(c.prepared, len(c.setCookies)):]
 		c.prepared = 0
 	}
 }
 
 // noProvider answers for a provider that is not there, or not for this.
-func (c *call) noProvider(otherwise func() error) error {
-	if code := c.endpoints.dialect.noProvider; code != "" {
+func (c *Call) noProvider(otherwise func() error) error {
+	if code := c.endpoints.Dialect.noProvider; code != "" {
 		return c.fail(http.StatusOK, code)
 	}
 	return otherwise()
@@ -200,8 +200,8 @@ func (c *call) noProvider(otherwise func() error) error {
 
 // badRequest answers what is not there: for NextAuth.js with a text, without a
 // content type.
-func (c *call) badRequest(text string) error {
-	if body := c.endpoints.dialect.badRequest; body != nil {
+func (c *Call) badRequest(text string) error {
+	if body := c.endpoints.Dialect.badRequest; body != nil {
 		return c.sendJSON(http.StatusBadRequest, body)
 	}
 	return c.plainError(http.StatusBadRequest, text)

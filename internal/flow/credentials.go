@@ -1,4 +1,4 @@
-package signin
+package flow
 
 import (
 	"errors"
@@ -19,7 +19,7 @@ import (
 
 // checkCredentials signs in by a form. A failed attempt keeps the session that
 // the browser has.
-func checkCredentials(c *call, checker providers.Checker) error {
+func checkCredentials(c *Call, checker providers.Checker) error {
 	if c.r.Method != http.MethodPost {
 		return c.noProvider(func() error {
 			return c.badRequest("Error: Callback for provider type credentials not supported")
@@ -29,7 +29,7 @@ func checkCredentials(c *call, checker providers.Checker) error {
 		return c.missingCSRF("signin")
 	}
 	ctx := c.r.Context()
-	try := c.realm.throttle.Attempt(c.site.key, c.provider, c.body["username"], request.ClientIP(c.r))
+	try := c.realm.Throttle.Attempt(c.site.Key, c.provider, c.body["username"], request.ClientIP(c.r))
 	wait, err := try.Begin(ctx)
 	if err != nil {
 		return c.unavailable(err)
@@ -38,8 +38,8 @@ func checkCredentials(c *call, checker providers.Checker) error {
 		return throttled(c, wait)
 	}
 	account, err := checker.Check(ctx, c.body)
-	if err == nil && account.Demo && !(c.site.loopback && request.IsDirectLoopback(c.r)) {
-		c.realm.logger.Error("refused a password that is published in the documentation: it works on this machine's loopback address only; set one of your own with `caddy hash-password`",
+	if err == nil && account.Demo && !(c.site.Loopback && request.IsDirectLoopback(c.r)) {
+		c.realm.Logger.Error("refused a password that is published in the documentation: it works on this machine's loopback address only; set one of your own with `caddy hash-password`",
 			zap.String("provider", c.provider), zap.String("user", account.Login))
 		err = providers.ErrWrongCredentials
 	}
@@ -52,9 +52,9 @@ func checkCredentials(c *call, checker providers.Checker) error {
 	if err := try.Succeed(ctx); err != nil {
 		return c.unavailable(err)
 	}
-	claims := c.site.sessions.NewClaims(c.keys, c.provider, account)
+	claims := c.site.Sessions.NewClaims(c.keys, c.provider, account)
 	logIncomplete(c, &claims, &account)
-	if why := c.site.sessions.Evaluate(c.site.sessions.NewSession(claims), &account); why != access.Admitted {
+	if why := c.site.Sessions.Evaluate(c.site.Sessions.NewSession(claims), &account); why != access.Admitted {
 		return denyAccess(c, http.StatusForbidden, &claims, why, &account)
 	}
 	return startSession(c, claims)
@@ -62,12 +62,12 @@ func checkCredentials(c *call, checker providers.Checker) error {
 
 // wrongCredentials answers with the reason that the back end gave, if it is one
 // that people may read.
-func wrongCredentials(c *call, err error) error {
+func wrongCredentials(c *Call, err error) error {
 	code := authjs.CodeCredentialsSignin
 	if refusal, ok := errors.AsType[*providers.RefusalError](err); ok && providers.RefusalCodes[refusal.Code] {
 		code = authjs.ErrorCode(refusal.Code)
 	}
-	c.realm.logger.Info("sign-in with a wrong user name or password",
+	c.realm.Logger.Info("sign-in with a wrong user name or password",
 		zap.String("provider", c.provider), zap.String("user", response.Cut(c.body["username"], 80)),
 		zap.String("client_ip", request.ClientIP(c.r)), zap.String("code", string(code)), zap.String("reference", request.Reference(c.r)))
 	if code == authjs.CodeAccessDenied {
@@ -79,7 +79,7 @@ func wrongCredentials(c *call, err error) error {
 // notChecked answers while the back end can't be asked. Nobody learned anything
 // about a password, so the attempt doesn't count, unless the client went away:
 // then it may come back and have the same work done again and again.
-func notChecked(c *call, try *throttle.Attempt, cause error) error {
+func notChecked(c *Call, try *throttle.Attempt, cause error) error {
 	if ctx := c.r.Context(); ctx.Err() == nil {
 		if err := try.Refund(ctx); err != nil {
 			cause = errors.Join(cause, err)
@@ -89,15 +89,15 @@ func notChecked(c *call, try *throttle.Attempt, cause error) error {
 }
 
 // throttled answers 429 (RFC 6585 section 4) and checks nothing.
-func throttled(c *call, wait time.Duration) error {
-	c.realm.sampled.Warn("sign-in attempts are being slowed down",
+func throttled(c *Call, wait time.Duration) error {
+	c.realm.Sampled.Warn("sign-in attempts are being slowed down",
 		zap.String("provider", c.provider), zap.String("client_ip", request.ClientIP(c.r)))
 	c.w.Header().Set("Retry-After", strconv.Itoa(int((wait+time.Second-1)/time.Second)))
-	if c.wantsJSON() || c.endpoints.pages.SignIn != "" {
+	if c.wantsJSON() || c.endpoints.Pages.SignIn != "" {
 		return c.fail(http.StatusTooManyRequests, authjs.CodeCredentialsSignin, "provider", c.provider)
 	}
 	page := signInPage(c, string(authjs.CodeCredentialsSignin))
 	page.ErrorProvider, page.Username, page.RetryAfter = c.provider, response.Cut(c.body["username"], maxFlashValue), wait
 	c.sendCookies()
-	return c.site.servePage(c.w, page)
+	return c.site.ServePage(c.w, page)
 }

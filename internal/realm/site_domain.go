@@ -1,4 +1,4 @@
-package signin
+package realm
 
 import (
 	"fmt"
@@ -16,12 +16,12 @@ var errForeignHost = fmt.Errorf("%w: with cookie_domain, only hosts inside it ha
 
 // at is the realm's site as one of its hosts was asked: return addresses are
 // that host's, everything else is url's.
-func (s *site) at(r *http.Request, on *serverSites, key request.Asked) (*site, error) {
+func (s *Site) at(r *http.Request, on *serverSites, key request.Asked) (*Site, error) {
 	asked, err := on.hosts.Origin(key)
 	if err != nil {
 		return nil, err
 	}
-	if asked != s.origin { // url's own host need not be named by a matcher
+	if asked != s.Origin { // url's own host need not be named by a matcher
 		if _, _, err := on.hosts.Resolve(r, key); err != nil {
 			return nil, err
 		}
@@ -30,22 +30,22 @@ func (s *site) at(r *http.Request, on *serverSites, key request.Asked) (*site, e
 		}
 	}
 	at := *s
-	at.origin, at.hosts = asked, on.origins
-	at.returns = redirect.Policy{Origin: asked, Allowed: on.allowed}
+	at.Origin, at.hosts = asked, on.origins
+	at.Returns = redirect.Policy{Origin: asked, Allowed: on.allowed}
 	return &at, nil
 }
 
 // collect finds the realm's hosts on a server, once: behind a wildcard a client
 // can make any number of them.
-func (on *serverSites) collect(home *site) {
-	on.hosts.AddPort(home.origin)
-	on.allowed = slices.Clone(home.realm.allowed)
-	for _, origin := range append(on.hosts.OriginsInside(home.domain, home.secure), home.origin) {
+func (on *serverSites) collect(home *Site) {
+	on.hosts.AddPort(home.Origin)
+	on.allowed = slices.Clone(home.realm.Allowed)
+	for _, origin := range append(on.hosts.OriginsInside(home.domain, home.Secure), home.Origin) {
 		if inside, err := redirect.ParseAllowed(origin); err == nil { // a name that no browser takes leads nowhere
 			on.origins, on.allowed = append(on.origins, origin), append(on.allowed, inside...)
 		}
 	}
 }
 
-// isHome reports whether the site was asked at url's host, where the pages are.
-func (s *site) isHome() bool { return strings.HasPrefix(s.base, s.origin+"/") }
+// IsHome reports whether the site was asked at url's host, where the pages are.
+func (s *Site) IsHome() bool { return strings.HasPrefix(s.Base, s.Origin+"/") }

@@ -1,4 +1,4 @@
-package signin
+package realm
 
 import (
 	"strings"
@@ -12,7 +12,7 @@ import (
 // placeholder answers {http.auth.user.…} and {http.auth.session.…}. Where a
 // documented one has no value it is null in expressions and empty in text:
 // what is left as it stands would reach an upstream as if it were a name.
-func (rs *requestState) placeholder(key string) (any, bool) {
+func (rs *Request) placeholder(key string) (any, bool) {
 	if rs == nil {
 		return nil, false
 	}
@@ -33,7 +33,7 @@ func (rs *requestState) placeholder(key string) (any, bool) {
 	return rs.answer(identity.UserValues[name])
 }
 
-func (rs *requestState) answer(value func(*session.Session) any) (any, bool) {
+func (rs *Request) answer(value func(*session.Session) any) (any, bool) {
 	if value == nil {
 		return nil, false
 	}
@@ -46,14 +46,14 @@ func (rs *requestState) answer(value func(*session.Session) any) (any, bool) {
 // knownSession looks the session up unless the request is over; then it is only
 // what a gate has let through. A look-up that fails is no session: the gate is
 // what fails closed.
-func (rs *requestState) knownSession() *session.Session {
-	if rs.done {
-		if !rs.admitted {
+func (rs *Request) knownSession() *session.Session {
+	if rs.Done {
+		if !rs.Admitted {
 			return nil
 		}
-		return rs.session
+		return rs.Session
 	}
-	session, err := rs.getSession(rs.request)
+	session, err := rs.GetSession(rs.request)
 	if err != nil {
 		return nil
 	}
@@ -61,14 +61,14 @@ func (rs *requestState) knownSession() *session.Session {
 }
 
 // accessToken asks the store once in a request, and never after it.
-func (rs *requestState) accessToken(live *session.Session) string {
-	if rs.done || rs.tokenAsked {
+func (rs *Request) accessToken(live *session.Session) string {
+	if rs.Done || rs.tokenAsked {
 		return rs.token
 	}
 	rs.tokenAsked = true
 	var err error
-	if rs.token, err = rs.site.sessions.AccessToken(rs.request.Context(), live); err != nil {
-		rs.realm.sampled.Error("a placeholder stays empty", zap.Error(err))
+	if rs.token, err = rs.Site.Sessions.AccessToken(rs.request.Context(), live); err != nil {
+		rs.Realm.Sampled.Error("a placeholder stays empty", zap.Error(err))
 	}
 	return rs.token
 }

@@ -1,4 +1,4 @@
-package signin
+package flow
 
 import (
 	"context"
@@ -25,15 +25,15 @@ import (
 // and answers. Whether one follows, which the rules and the address's limit
 // decide, shows neither in the answer nor in its time: that is found out
 // afterwards.
-func mailLink(c *call, mailer providers.Mailer) error {
+func mailLink(c *Call, mailer providers.Mailer) error {
 	address, err := address.Parse(c.body["email"])
 	if err != nil {
-		c.realm.logger.Info("no sign-in link was mailed: what was typed is no e-mail address",
+		c.realm.Logger.Info("no sign-in link was mailed: what was typed is no e-mail address",
 			zap.String("provider", c.provider), zap.String("reference", request.Reference(c.r)))
 		return c.fail(http.StatusOK, authjs.CodeEmailSignin)
 	}
 	ctx := c.r.Context()
-	counts, limits := c.realm.throttle.Quotas(c.site.key), mailer.Limits()
+	counts, limits := c.realm.Throttle.Quotas(c.site.Key), mailer.Limits()
 	for _, budget := range []struct {
 		what, key string
 		budget    providers.Budget
@@ -50,7 +50,7 @@ func mailLink(c *call, mailer providers.Mailer) error {
 	}
 	offer, err := mailer.Offer(ctx, address)
 	if err != nil {
-		c.state.blame("no sign-in link could be mailed", zap.String("provider", c.provider), zap.Error(err))
+		c.state.Blame("no sign-in link could be mailed", zap.String("provider", c.provider), zap.Error(err))
 		return c.fail(http.StatusOK, authjs.CodeEmailSignin)
 	}
 	go newLinkMail(c, mailer, offer, address).deliver(context.WithoutCancel(ctx))
@@ -60,18 +60,18 @@ func mailLink(c *call, mailer providers.Mailer) error {
 const mailLimitReached = "no sign-in link was mailed: a limit of the email provider is reached"
 
 // mailLimited is a line that a stranger could repeat at will.
-func mailLimited(c *call, limit string) {
-	c.realm.sampled.Warn(mailLimitReached,
+func mailLimited(c *Call, limit string) {
+	c.realm.Sampled.Warn(mailLimitReached,
 		zap.String("provider", c.provider), zap.String("limit", limit),
 		zap.String("client_ip", request.ClientIP(c.r)), zap.String("reference", request.Reference(c.r)))
 }
 
 // linkRequested is the answer to whoever asked for a link, the same in every case.
-func linkRequested(c *call, mailer providers.Mailer, address string) error {
+func linkRequested(c *Call, mailer providers.Mailer, address string) error {
 	if c.showsPages() {
 		c.setFlash(flash{Provider: c.provider, Email: address, Reference: request.Reference(c.r)}, mailer.LinkLife())
 	}
-	return c.redirect(http.StatusOK, redirect.AddQuery(c.site.base+"/verify-request", "provider", c.provider, "type", "email"))
+	return c.redirect(http.StatusOK, redirect.AddQuery(c.site.Base+"/verify-request", "provider", c.provider, "type", "email"))
 }
 
 // mailAccount is the person who reads an address's mail.
@@ -94,16 +94,16 @@ type linkMail struct {
 	reference string
 }
 
-func newLinkMail(c *call, mailer providers.Mailer, offer providers.Offer, address string) linkMail {
+func newLinkMail(c *Call, mailer providers.Mailer, offer providers.Offer, address string) linkMail {
 	token := hex.EncodeToString(keys.RandomBytes(linkDigits / 2))
 	return linkMail{
-		offer: offer, keys: c.keys.Links, reference: request.Reference(c.r), logger: c.realm.logger, sampled: c.realm.sampled,
-		counts: c.realm.throttle.Quotas(c.site.key), limit: mailer.Limits().Address,
-		admitted: c.site.sessions.Admits(c.site.sessions.NewSession(c.site.sessions.NewClaims(c.keys, c.provider, mailAccount(address)))),
+		offer: offer, keys: c.keys.Links, reference: request.Reference(c.r), logger: c.realm.Logger, sampled: c.realm.Sampled,
+		counts: c.realm.Throttle.Quotas(c.site.Key), limit: mailer.Limits().Address,
+		admitted: c.site.Sessions.Admits(c.site.Sessions.NewSession(c.site.Sessions.NewClaims(c.keys, c.provider, mailAccount(address)))),
 		link:     newMailedLink(c, address, token),
 		told: providers.Link{
-			Site: c.site.host, HomeURL: c.site.origin, Address: address,
-			URL: redirect.AddQuery(c.site.base+"/callback/"+c.provider,
+			Site: c.site.Host, HomeURL: c.site.Origin, Address: address,
+			URL: redirect.AddQuery(c.site.Base+"/callback/"+c.provider,
 				"callbackUrl", c.callbackURL, "token", token, "email", address),
 			Requested: time.Now(), ClientIP: request.ClientIP(c.r), Browser: browserName(c.r.UserAgent()),
 			Life: mailer.LinkLife(),
@@ -112,9 +112,9 @@ func newLinkMail(c *call, mailer providers.Mailer, offer providers.Offer, addres
 }
 
 // newMailedLink is the link of a token that goes to an address.
-func newMailedLink(c *call, address, token string) mailedLink {
+func newMailedLink(c *Call, address, token string) mailedLink {
 	return mailedLink{
-		store: c.realm.store, realmKey: c.site.key, base: c.site.base,
+		store: c.realm.Store, realmKey: c.site.Key, base: c.site.Base,
 		provider: c.provider, address: address, token: token,
 	}
 }
@@ -159,7 +159,7 @@ func (l linkMail) isWanted(ctx context.Context) (bool, error) {
 
 // openLink takes a mailed link. Where it is to be confirmed, opening it shows a
 // button, and only the button's POST spends it.
-func openLink(c *call, mailer providers.Mailer) error {
+func openLink(c *Call, mailer providers.Mailer) error {
 	token, address := linkParameters(c, mailer)
 	switch {
 	case token == "":
@@ -169,8 +169,8 @@ func openLink(c *call, mailer providers.Mailer) error {
 		return invalidLink(c, errors.New("the link is malformed"))
 	case mailer.Confirms() && c.r.Method == http.MethodGet:
 		c.sendCookies()
-		return c.site.servePage(c.w, pages.Confirm{
-			Site: c.site.pageSite(c.r), ProviderID: c.provider, Email: address, Token: token,
+		return c.site.ServePage(c.w, pages.Confirm{
+			Site: c.site.PageSite(c.r), ProviderID: c.provider, Email: address, Token: token,
 			CallbackURL: c.callbackURL, CSRFToken: c.csrfToken,
 		})
 	case mailer.Confirms() && !c.verified:
@@ -188,7 +188,7 @@ func openLink(c *call, mailer providers.Mailer) error {
 
 // linkParameters are the link's token and address, each empty where it isn't
 // given exactly once or can't be: from the form of the button, else the query.
-func linkParameters(c *call, mailer providers.Mailer) (token, addr string) {
+func linkParameters(c *Call, mailer providers.Mailer) (token, addr string) {
 	token, addr = queryValue(c, "token"), queryValue(c, "email")
 	if mailer.Confirms() && c.r.Method == http.MethodPost {
 		token, addr = c.body["token"], c.body["email"]
@@ -200,20 +200,20 @@ func linkParameters(c *call, mailer providers.Mailer) (token, addr string) {
 	return token, parsed
 }
 
-func queryValue(c *call, name string) string {
+func queryValue(c *Call, name string) string {
 	if len(c.query[name]) != 1 {
 		return ""
 	}
 	return c.query.Get(name)
 }
 
-func invalidLink(c *call, err error) error {
+func invalidLink(c *Call, err error) error {
 	logLink(c, err)
 	return c.fail(http.StatusOK, authjs.CodeVerification)
 }
 
-func logLink(c *call, err error) {
-	c.realm.logger.Info("a mailed link did not sign in", zap.String("provider", c.provider),
+func logLink(c *Call, err error) {
+	c.realm.Logger.Info("a mailed link did not sign in", zap.String("provider", c.provider),
 		zap.String("client_ip", request.ClientIP(c.r)), zap.String("reference", request.Reference(c.r)), zap.Error(err))
 }
 
@@ -221,11 +221,11 @@ func logLink(c *call, err error) {
 // it offers to send another one.
 const resendPause = 30 * time.Second
 
-// serveVerifyRequestPage says where the link went, as far as this browser knows.
-func serveVerifyRequestPage(c *call) error {
-	if page := c.endpoints.pages.VerifyRequest; page != "" {
+// VerifyRequestPage says where the link went, as far as this browser knows.
+func VerifyRequestPage(c *Call) error {
+	if page := c.endpoints.Pages.VerifyRequest; page != "" {
 		var query []string
-		for _, name := range c.endpoints.dialect.verifyRequestQuery {
+		for _, name := range c.endpoints.Dialect.verifyRequestQuery {
 			if value := c.query.Get(name); isCode(value) {
 				query = append(query, name, value)
 			}
@@ -234,9 +234,9 @@ func serveVerifyRequestPage(c *call) error {
 		response.Redirect(c.w, http.StatusFound, redirect.AddQuery(page, query...))
 		return nil
 	}
-	page := pages.VerifyRequest{Site: c.site.pageSite(c.r)}
+	page := pages.VerifyRequest{Site: c.site.PageSite(c.r)}
 	sent := c.readFlash()
-	if mailer, ok := c.realm.byID[sent.Provider].(providers.Mailer); ok && sent.Code == "" {
+	if mailer, ok := c.realm.ByID[sent.Provider].(providers.Mailer); ok && sent.Code == "" {
 		age := time.Since(time.UnixMilli(sent.Made))
 		page.Email = sent.Email
 		page.ExpiresIn = max(time.Second, mailer.LinkLife()-age.Truncate(time.Minute))
@@ -246,5 +246,5 @@ func serveVerifyRequestPage(c *call) error {
 		}
 	}
 	c.sendCookies()
-	return c.site.servePage(c.w, page)
+	return c.site.ServePage(c.w, page)
 }

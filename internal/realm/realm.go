@@ -1,0 +1,113 @@
+package realm
+
+import (
+	"fmt"
+	"path"
+	"strings"
+	"sync"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+
+	"github.com/caddy-signin/caddy-signin/internal/authjs"
+	"github.com/caddy-signin/caddy-signin/internal/identity"
+	"github.com/caddy-signin/caddy-signin/internal/keys"
+	"github.com/caddy-signin/caddy-signin/internal/redirect"
+	"github.com/caddy-signin/caddy-signin/internal/request"
+	"github.com/caddy-signin/caddy-signin/internal/session"
+	"github.com/caddy-signin/caddy-signin/internal/throttle"
+	"github.com/caddy-signin/caddy-signin/providers"
+	"github.com/caddy-signin/caddy-signin/sessionstore"
+)
+
+// Realm is a realm at work: what requests need of it, made once from its
+// configuration.
+type Realm struct {
+	Name         string // of a global realm
+	URL          string // as it is written
+	Origin       string // of url, empty without one
+	BasePath     string
+	CookieDomain string
+
+	Plain, Secure *authjs.Names // of the cookies on http and on https
+	// Strip takes the gateway's cookies out of what goes upstream.
+	Strip     func(lines []string) []string
+	Redirects []string // further origins for return addresses, as they are written
+	Allowed   redirect.Allowed
+
+	Providers []providers.Provider
+	ByID      map[string]providers.Provider
+	Headers   *identity.HeaderPlan
+	Names     *request.HeaderNames // of identity headers, of all realms
+	Store     sessionstore.Store
+	Sessions  *session.Manager
+	Secrets   *keys.Source
+	Throttle  *throttle.Throttle
+
+	URLSite *Site    // the only site of a realm with a url
+	servers sync.Map // *caddyhttp.Server → *serverSites, of a realm without
+	Logger  *zap.Logger
+	Sampled *zap.Logger // for lines that a client could repeat at will
+}
+
+// String names the realm in messages.
+func (rl *Realm) String() string {
+	switch {
+	case rl.Name != "":
+		return fmt.Sprintf("realm %q", rl.Name)
+	case rl.URL != "":
+		return fmt.Sprintf("realm %s", rl.URL)
+	default:
+		return "realm"
+	}
+}
+
+// PoolKey names the realm's state in what outlives a reload. A realm whose key
+// is its public origin shares the pool of all such realms, and adds the origin
+// to every key that it stores.
+func (rl *Realm) PoolKey() string {
+	if rl.Name != "" {
+		return rl.Name
+	}
+	return rl.Origin
+}
+
+// Owns reports whether a key that is in the realm's store is one of its own. A
+// realm without a name or url has the key of each address that it is asked at.
+func (rl *Realm) Owns(key string) bool {
+	if own := rl.PoolKey(); own != "" {
+		return key == own
+	}
+	_, err := request.ParseOrigin(key)
+	return err == nil
+}
+
+func (rl *Realm) ProviderIDs() []string {
+	ids := make([]string, 0, len(rl.Providers))
+	for _, provider := range rl.Providers {
+		ids = append(ids, provider.Info().ID)
+	}
+	return ids
+}
+
+func (rl *Realm) HasProvider(id string) bool { return rl.ByID[id] != nil }
+
+// ActionPath returns what follows the base path of the endpoints in a request's path, cleaned as
+// Caddy's matchers clean it, so that nothing under it reaches an upstream by
+// another spelling.
+func ActionPath(requested, base string) (action string, ok bool) {
+	if !strings.Contains(requested, "//") && !strings.Contains(requested, "/.") {
+		return cutBase(requested, base)
+	}
+	return cutBase(path.Clean(caddyhttp.CleanPath(requested, true)), base)
+}
+
+func cutBase(requested, base string) (string, bool) {
+	rest, ok := strings.CutPrefix(requested, base)
+	if !ok || (rest != "" && rest[0] != '/') {
+		return "", false
+	}
+	return strings.Trim(rest, "/"), true
+}
+
+var _ fmt.Stringer = (*Realm)(nil)
