@@ -93,8 +93,14 @@ func matches(pattern, path string) bool {
 	return regexp.MustCompile(`^(?:` + pattern + `)$`).MatchString(path)
 }
 
+// listed are the packages once one test has asked for them.
+var listed []goPackage
+
 func packages(t *testing.T) []goPackage {
 	t.Helper()
+	if listed != nil {
+		return listed
+	}
 	cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "-json=ImportPath,Imports,TestImports,XTestImports,Deps", "./...")
 	cmd.Dir, cmd.Stderr = root, os.Stderr
 	out, err := cmd.Output()
@@ -116,6 +122,7 @@ func packages(t *testing.T) []goPackage {
 	if len(found) < 5 {
 		t.Fatalf("go list found only %d packages of ours", len(found))
 	}
+	listed = found
 	return found
 }
 
