@@ -1,4 +1,6 @@
 // Package layout holds what the source tree promises about itself.
+// Its tests read the sources and run none of it: which package may import which,
+// how large and tangled they are, and whether the documents about them are true.
 package layout
 
 import (
