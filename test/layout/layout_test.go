@@ -233,6 +233,7 @@ func read(t *testing.T, name string) string {
 }
 
 func TestSourceFilesAndFunctionsAreShort(t *testing.T) {
+	t.Parallel()
 	// A test's function often holds its table.
 	const maxFile, maxFunction, maxTestFunction = 500, 60, 90
 	sources := []string{".go", ".js", ".mjs", ".ts", ".tsx", ".jsx", ".css", ".html", ".sh"}
@@ -278,6 +279,7 @@ var foreign = map[string]*regexp.Regexp{
 }
 
 func TestFilesNameNoMachineAndNoRegistry(t *testing.T) {
+	t.Parallel()
 	for _, name := range files(t) {
 		content := read(t, name)
 		for what, pattern := range foreign {
@@ -290,6 +292,7 @@ func TestFilesNameNoMachineAndNoRegistry(t *testing.T) {
 }
 
 func TestPatternsKnowPathsAndHostNames(t *testing.T) {
+	t.Parallel()
 	const slash = "/"
 	for content, want := range map[string]bool{
 		slash + "root/go/pkg":                    true,
