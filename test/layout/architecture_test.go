@@ -22,6 +22,7 @@ var (
 // The drawing holds every package. Each of its arrows is an import, and each import
 // is an arrow or a way along several.
 func TestTheDrawingOfPackagesIsTrue(t *testing.T) {
+	t.Parallel()
 	drawing := drawingOfPackages.FindStringSubmatch(read(t, architecture))
 	if drawing == nil {
 		t.Fatalf("%s has no drawing of the packages", architecture)
@@ -87,6 +88,7 @@ func nodeOf(nodes [][]string, path string) (found string) {
 }
 
 func TestPackagesSayWhatTheyAreFor(t *testing.T) {
+	t.Parallel()
 	for _, p := range packages(t) {
 		name := path(p.ImportPath)
 		names, err := filepath.Glob(filepath.Join(root, name, "*.go"))

@@ -28,6 +28,7 @@ const (
 var tooWide = map[string]int{".Realm": 8}
 
 func TestPackagesAreSmallAndUntangled(t *testing.T) {
+	t.Parallel()
 	for _, p := range packages(t) {
 		for _, problem := range measure(t, filepath.Join(root, path(p.ImportPath))).problems(path(p.ImportPath)) {
 			t.Errorf("%s: %s", path(p.ImportPath), problem)
@@ -36,6 +37,7 @@ func TestPackagesAreSmallAndUntangled(t *testing.T) {
 }
 
 func TestKnotsAreFound(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	for name, source := range map[string]string{
 		"a.go": "type T struct{ u U }\nfunc (t T) M() { t.u.N() }",

@@ -18,6 +18,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -94,12 +95,17 @@ func matches(pattern, path string) bool {
 }
 
 // listed are the packages once one test has asked for them.
-var listed []goPackage
+var listed struct {
+	sync.Mutex
+	all []goPackage
+}
 
 func packages(t *testing.T) []goPackage {
 	t.Helper()
-	if listed != nil {
-		return listed
+	listed.Lock()
+	defer listed.Unlock()
+	if listed.all != nil {
+		return listed.all
 	}
 	cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "-json=ImportPath,Imports,TestImports,XTestImports,Deps", "./...")
 	cmd.Dir, cmd.Stderr = root, os.Stderr
@@ -122,7 +128,7 @@ func packages(t *testing.T) []goPackage {
 	if len(found) < 5 {
 		t.Fatalf("go list found only %d packages of ours", len(found))
 	}
-	listed = found
+	listed.all = found
 	return found
 }
 
