@@ -187,7 +187,7 @@ func find(ctx context.Context, realmKey, user string, wanted func(*session.Entry
 				seen[id] = true
 				found = append(found, one)
 			}
-			return err //nolint:wrapcheck // it says what was being asked
+			return err
 		})
 		switch {
 		case errors.Is(err, session.ErrNoList):

@@ -188,7 +188,7 @@ func parseProvider(d *caddyfile.Dispenser, realm *Realm) error {
 	}
 	raw, err := catalog.Unmarshal(d)
 	if err != nil {
-		return err //nolint:wrapcheck // it names file and line already
+		return err
 	}
 	realm.ProvidersRaw = append(realm.ProvidersRaw, raw)
 	return nil
@@ -231,7 +231,7 @@ func parseStore(d *caddyfile.Dispenser, realm *Realm) error {
 	id := sessionstore.Namespace + "." + name
 	mod, err := caddyfile.UnmarshalModule(d, id)
 	if err != nil {
-		return err //nolint:wrapcheck // it names file and line already
+		return err
 	}
 	realm.StoreRaw = caddyconfig.JSONModuleObject(mod, "store", name, nil)
 	return nil

@@ -34,7 +34,7 @@ func onlySubcommands(cmd *cobra.Command) {
 		}
 		return fmt.Errorf("unknown command %q for %q: write one of %s", args[0], cmd.CommandPath(), strings.Join(known, ", "))
 	}
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() } //nolint:wrapcheck // cobra tells it
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 }
 
 // commands are the subcommands of caddy signin.

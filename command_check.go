@@ -84,7 +84,7 @@ func check(flags caddycmd.Flags) (int, error) {
 func readConfig(file, adapter string) ([]byte, error) {
 	written, _, _, err := caddycmd.LoadConfig(file, adapter)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // it says what was being done
+		return nil, err
 	}
 	if written == nil {
 		return nil, errors.New("no configuration: name one with --config, or run this where the Caddyfile is")

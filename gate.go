@@ -112,7 +112,7 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.
 	case gateRefused:
 		return err
 	case gateOpen:
-		return next.ServeHTTP(out, r) //nolint:wrapcheck // the next handler's own error
+		return next.ServeHTTP(out, r)
 	}
 	if err = rs.Serve(g.rules, out, r, next); err != nil {
 		rs.Out.Fail()

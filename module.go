@@ -88,7 +88,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	if out == nil {
 		return err
 	}
-	return next.ServeHTTP(out, r) //nolint:wrapcheck // the next handler's own error
+	return next.ServeHTTP(out, r)
 }
 
 // enter makes the request one of the realm's, or answers it. The writer to go on

@@ -173,7 +173,7 @@ func (rl *Realm) provisionSecrets(ctx caddy.Context) error {
 	for i, value := range rl.Secrets {
 		var err error
 		if secrets[i], err = sessionstore.Expand(fmt.Sprintf("secret: value %d", i+1), value); err != nil {
-			return err //nolint:wrapcheck // it names the option
+			return err
 		}
 	}
 	source, err := keys.NewSource(secrets, []*authjs.Names{active.Plain, active.Secure}, ctx.Storage(), active.Logger)
@@ -195,5 +195,5 @@ func (rl *Realm) cleanup() error {
 	}
 	rl.pooled = false
 	_, err := streamPool.Delete(rl.active.PoolKey())
-	return err //nolint:wrapcheck // streams have no error of their own
+	return err
 }

@@ -60,7 +60,7 @@ func checkBasePath(path string) error {
 func parseRedirects(origins []string) (redirect.Allowed, error) {
 	allowed, err := redirect.ParseAllowed(origins...)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // it says which origin
+		return nil, err
 	}
 	for _, origin := range origins {
 		_, domain, ok := strings.Cut(strings.ToLower(origin), "://*.")

@@ -195,6 +195,6 @@ func (rl *Realm) provisionStreams(caddy.Context) error {
 	if err != nil {
 		return fmt.Errorf("open streams: %w", err)
 	}
-	rl.active.Sessions.Streams, rl.pooled = pooled.(*session.Streams), true //nolint:forcetypeassert // made above
+	rl.active.Sessions.Streams, rl.pooled = pooled.(*session.Streams), true // made above
 	return nil
 }

@@ -65,25 +65,25 @@ func (n *Near) Get(ctx context.Context, key string) ([]byte, error) {
 
 // Put implements [Store].
 func (n *Near) Put(ctx context.Context, key string, value []byte, expires time.Time) error {
-	defer n.Invalidate(key)                        // also after an error: the backend may have written
-	return n.backend.Put(ctx, key, value, expires) //nolint:wrapcheck // the backend's own error
+	defer n.Invalidate(key) // also after an error: the backend may have written
+	return n.backend.Put(ctx, key, value, expires)
 }
 
 // Delete implements [Store].
 func (n *Near) Delete(ctx context.Context, key string) error {
 	defer n.Invalidate(key)
-	return n.backend.Delete(ctx, key) //nolint:wrapcheck // the backend's own error
+	return n.backend.Delete(ctx, key)
 }
 
 // Update implements [Store]. What change gets comes from the backend.
 func (n *Near) Update(ctx context.Context, key string, change Change) error {
 	defer n.Invalidate(key)
-	return n.backend.Update(ctx, key, change) //nolint:wrapcheck // the backend's own error
+	return n.backend.Update(ctx, key, change)
 }
 
 // List implements [Lister]: the backend does.
 func (n *Near) List(ctx context.Context, prefix string, yield func(key string, value []byte) bool) error {
-	return n.backend.List(ctx, prefix, yield) //nolint:wrapcheck // the backend's own error
+	return n.backend.List(ctx, prefix, yield)
 }
 
 // Invalidate says that the value of key was replaced or deleted behind the

@@ -23,11 +23,11 @@ type Claimer interface {
 // Ping says whether the store answers.
 func Ping(ctx context.Context, s Store) error {
 	if pinger, ok := s.(Pinger); ok {
-		return pinger.Ping(ctx) //nolint:wrapcheck // the store's own error
+		return pinger.Ping(ctx)
 	}
 	_, err := s.Get(ctx, EvictablePrefix+"ping")
 	if errors.Is(err, ErrNotFound) {
 		return nil
 	}
-	return err //nolint:wrapcheck // the store's own error
+	return err
 }

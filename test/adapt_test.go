@@ -27,7 +27,7 @@ func adapt(t *testing.T, caddyfile, name string) ([]byte, error) {
 	t.Helper()
 	raw, warnings, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(caddyfile), map[string]any{"filename": name})
 	if err != nil {
-		return nil, err //nolint:wrapcheck // the adapter's own text is what is compared
+		return nil, err
 	}
 	for _, warning := range warnings {
 		t.Errorf("the adapter warns: %v", warning)
@@ -47,7 +47,7 @@ func validate(t *testing.T, raw []byte) error {
 		t.Fatal(err)
 	}
 	defer enterFolder(t)()
-	return caddy.Validate(&config) //nolint:wrapcheck // callers compare the text
+	return caddy.Validate(&config)
 }
 
 // enterFolder makes a folder with the files that Caddyfiles of the tests and of

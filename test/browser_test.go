@@ -46,7 +46,7 @@ func (g *gateway) browserAt(origin string) *browser {
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 			_, port, err := net.SplitHostPort(address)
 			if err != nil {
-				return nil, err //nolint:wrapcheck // net/http tells
+				return nil, err
 			}
 			var dialer net.Dialer
 			return dialer.DialContext(ctx, network, net.JoinHostPort("127.0.0.1", port))

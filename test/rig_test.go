@@ -168,7 +168,7 @@ func (g *gateway) load(globals, sites string) error {
 	}
 	gone := g.idleConnection()
 	if err := caddy.Load(raw, true); err != nil {
-		return err //nolint:wrapcheck // the test's own text
+		return err
 	}
 	gone()
 	settle(g.origin)

@@ -37,7 +37,7 @@ func newCBCHMAC(key []byte) (cipher.AEAD, error) {
 	half := len(key) / 2
 	block, err := aes.NewCipher(key[half:])
 	if err != nil {
-		return nil, err //nolint:wrapcheck // the caller says what was being done
+		return nil, err
 	}
 	macKey := key[:half]
 	c := &cbcHMAC{block: block}

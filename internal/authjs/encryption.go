@@ -31,10 +31,10 @@ var a256GCM = &encryption{
 	open: func(key []byte) (cipher.AEAD, error) {
 		block, err := aes.NewCipher(key)
 		if err != nil {
-			return nil, err //nolint:wrapcheck // the caller says what was being done
+			return nil, err
 		}
 		// The one that FIPS 140-3 mode allows.
-		return cipher.NewGCMWithRandomNonce(block) //nolint:wrapcheck // as above
+		return cipher.NewGCMWithRandomNonce(block)
 	},
 	sum: func(jwk []byte) []byte { sum := sha256.Sum256(jwk); return sum[:] },
 }

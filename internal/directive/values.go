@@ -150,7 +150,7 @@ func TrustPool(field *json.RawMessage) Option {
 		}
 		pool, err := caddyfile.UnmarshalModule(d, namespace+"."+name)
 		if err != nil {
-			return err //nolint:wrapcheck // it names file and line already
+			return err
 		}
 		*field = caddyconfig.JSONModuleObject(pool, "provider", name, nil)
 		return nil

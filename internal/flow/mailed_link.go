@@ -82,8 +82,8 @@ func (l mailedLink) spend(ctx context.Context, keys keys.LinkKeys) error {
 
 func (l mailedLink) take(ctx context.Context, hash string) error {
 	if tokens, ok := l.store.(sessionstore.VerificationTokens); ok {
-		return tokens.TakeToken(ctx, l.address, hash) //nolint:wrapcheck // the caller says what was being done
+		return tokens.TakeToken(ctx, l.address, hash)
 	}
 	_, err := sessionstore.Take(ctx, l.store, l.storeKey(hash))
-	return err //nolint:wrapcheck // the caller says what was being done
+	return err
 }

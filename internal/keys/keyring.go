@@ -31,29 +31,29 @@ func NewRing(secrets []string, cookies ...*authjs.Names) (*Ring, error) {
 	}
 	var err error
 	if ring.CSRF, err = authjs.NewCSRF(secrets...); err != nil {
-		return nil, err //nolint:wrapcheck // it says what was being done
+		return nil, err
 	}
 	if ring.Tokens, err = authjs.NextAuth.Names(false).Keyring(tokensPurpose, secrets...); err != nil {
-		return nil, err //nolint:wrapcheck // it says what was being done
+		return nil, err
 	}
 	if ring.Claims, err = authjs.NewMACKeys("caddy-signin session claims", secrets...); err != nil {
-		return nil, err //nolint:wrapcheck // it says what was being done
+		return nil, err
 	}
 	if ring.Credentials, err = authjs.NewMACKeys("caddy-signin credential", secrets...); err != nil {
-		return nil, err //nolint:wrapcheck // it says what was being done
+		return nil, err
 	}
 	if ring.Links, err = authjs.DeriveKeys("caddy-signin mailed link", secrets...); err != nil {
-		return nil, err //nolint:wrapcheck // it says what was being done
+		return nil, err
 	}
 	for _, names := range cookies {
 		if ring.Session[names.Session], err = names.SessionKeyring(secrets...); err != nil {
-			return nil, err //nolint:wrapcheck // it says what was being done
+			return nil, err
 		}
 		if ring.Pending[names.State], err = names.Keyring(names.State, secrets...); err != nil {
-			return nil, err //nolint:wrapcheck // it says what was being done
+			return nil, err
 		}
 		if ring.Flash[names.Flash()], err = names.Keyring(names.Flash(), secrets...); err != nil {
-			return nil, err //nolint:wrapcheck // it says what was being done
+			return nil, err
 		}
 	}
 	return ring, nil

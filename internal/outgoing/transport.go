@@ -54,12 +54,12 @@ func loadTransport(ctx caddy.Context, owner any, field *json.RawMessage) (http.R
 	}
 	raw, err := json.Marshal(settings)
 	if err != nil {
-		return nil, nil, err //nolint:wrapcheck // it is named above
+		return nil, nil, err
 	}
 	*field = slices.Clone(raw) // Caddy takes it out
 	loaded, err := ctx.LoadModule(owner, "TransportRaw")
 	if err != nil {
-		return nil, nil, err //nolint:wrapcheck // it is named above
+		return nil, nil, err
 	}
 	transport, ok := loaded.(http.RoundTripper)
 	if !ok {

@@ -79,7 +79,7 @@ func AnswerPanic(w http.ResponseWriter, r *http.Request, rs *Request, logger *za
 	if rs != nil {
 		rs.Finish()
 	}
-	if cause == http.ErrAbortHandler { //nolint:errorlint,err113 // the sentinel that net/http documents
+	if cause == http.ErrAbortHandler { //nolint:errorlint // the sentinel that net/http documents
 		panic(cause)
 	}
 	logger.Error("a request could not be handled: please report this",

@@ -205,7 +205,7 @@ func (rs *Request) Renew(r *http.Request) error {
 	isPage := request.IsNavigation(r) || request.IsPassedOn(r)
 	renewed, err := rs.Realm.Sessions.Strategy.Renew(ctx, &rs.Site.Sessions, live, isPage)
 	if err != nil || !isPage {
-		return err //nolint:wrapcheck // it says what was being done
+		return err
 	}
 	received := rs.Site.Names.ReadSession(rs.CookieLines)
 	cookies, err := rs.Site.Sessions.CookiesOf(renewed.Token, &live.Claims, &received)
@@ -224,14 +224,14 @@ func (rs *Request) Renew(r *http.Request) error {
 func (rs *Request) Serve(rules []access.Rule, w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	if rs.Stream.Cancel != nil { // an outer gate watches it already
 		rs.Stream.GuardedBy(rules)
-		return next.ServeHTTP(w, r) //nolint:wrapcheck // the next handler's own error
+		return next.ServeHTTP(w, r)
 	}
 	ctx, cancel := context.WithCancelCause(r.Context())
 	rs.Stream = session.Stream{Sessions: &rs.Site.Sessions, Session: rs.Session, Outermost: [1][]access.Rule{rules}, Cancel: cancel}
 	rs.Stream.Guards = rs.Stream.Outermost[:]
 	rs.Realm.Sessions.Streams.Add(&rs.Stream) //nolint:contextcheck // the sweeper outlives the request
 	defer rs.Stream.Done()
-	return next.ServeHTTP(w, r.WithContext(ctx)) //nolint:wrapcheck // the next handler's own error
+	return next.ServeHTTP(w, r.WithContext(ctx))
 }
 
 // Blame logs what is out of order, for the operator to mend. A visitor who leaves

@@ -152,7 +152,7 @@ func (rl *Realm) SecretName(configuredHost string) string {
 
 func (rl *Realm) sitesOf(srv *caddyhttp.Server) *serverSites {
 	if sites, ok := rl.servers.Load(srv); ok {
-		return sites.(*serverSites) //nolint:forcetypeassert // only stored below
+		return sites.(*serverSites) // only stored below
 	}
 	made := &serverSites{hosts: request.NewHosts(srv)}
 	if rl.URLSite != nil {
@@ -161,7 +161,7 @@ func (rl *Realm) sitesOf(srv *caddyhttp.Server) *serverSites {
 		made.hosts.ExactOnly = rl.HandsOutLinks()
 	}
 	sites, _ := rl.servers.LoadOrStore(srv, made)
-	return sites.(*serverSites) //nolint:forcetypeassert // only stored here
+	return sites.(*serverSites) // only stored here
 }
 
 // HandsOutLinks reports whether the realm's own address goes where it is used

@@ -161,5 +161,5 @@ func (f *trailerFilter) Read(p []byte) (int, error) {
 	if err != nil {
 		StripHeaders(f.request.Trailer, f.names)
 	}
-	return n, err //nolint:wrapcheck // io.Reader's contract is the bare error
+	return n, err
 }

@@ -155,13 +155,13 @@ func makePrivate(header http.Header) {
 // Write implements http.ResponseWriter.
 func (o *Writer) Write(p []byte) (int, error) {
 	o.implicitHeader()
-	return o.ResponseWriter.Write(p) //nolint:wrapcheck // io.Writer's contract
+	return o.ResponseWriter.Write(p)
 }
 
 // ReadFrom keeps the fast path of the writer below.
 func (o *Writer) ReadFrom(src io.Reader) (int64, error) {
 	o.implicitHeader()
-	return o.ResponseWriterWrapper.ReadFrom(src) //nolint:wrapcheck // io.ReaderFrom's contract
+	return o.ResponseWriterWrapper.ReadFrom(src)
 }
 
 // FlushError implements the interface that http.ResponseController looks for.

@@ -67,7 +67,7 @@ func (Database) Open(ctx context.Context, s *Site, token string, now time.Time, 
 	}
 	claims, err := authjs.ParseClaims(string(value))
 	if err != nil || !s.validate(claims, keys, now, live) {
-		return false, nil //nolint:nilerr // nobody is signed in by a record that makes no sense
+		return false, nil // nobody is signed in by a record that makes no sense
 	}
 	live.token, live.handle = token, key[len(key)-tokenChars:]
 	return true, nil

@@ -119,7 +119,7 @@ func (l List) End(ctx context.Context, e Entry) error {
 	ctx, done := deadline.Step(ctx)
 	defer done()
 	if err := e.Strategy().Revoke(ctx, l, e); err != nil {
-		return err //nolint:wrapcheck // it says what was being done
+		return err
 	}
 	l.Streams.end(l.Key, e.SID)
 	if err := l.Store.Delete(ctx, l.entryKey(&e)); err != nil {

@@ -38,20 +38,20 @@ func (s *Session) Person() access.Person {
 func (s *Site) ReadSession(ctx context.Context, cookies []string, live *Session) (*Session, error) {
 	received := s.Names.ReadSession(cookies)
 	if received.Empty() {
-		return nil, nil //nolint:nilnil // no session is an answer
+		return nil, nil // no session is an answer
 	}
 	var candidates [4]string
 	now := time.Now()
 	for _, token := range received.AppendTokens(candidates[:0]) {
 		found, err := s.Strategy.Open(ctx, s, token, now, live)
 		if err != nil {
-			return nil, err //nolint:wrapcheck // it says what was being asked
+			return nil, err
 		}
 		if found {
 			return live, nil
 		}
 	}
-	return nil, nil //nolint:nilnil // no session is an answer
+	return nil, nil // no session is an answer
 }
 
 // ReadSessions reads every live session that a request's cookies carry: what
@@ -67,7 +67,7 @@ func (s *Site) ReadSessions(ctx context.Context, cookies []string) ([]*Session, 
 		live := new(Session)
 		switch found, err := s.Strategy.Open(ctx, s, token, now, live); {
 		case err != nil:
-			return nil, err //nolint:wrapcheck // it says what was being asked
+			return nil, err
 		case found && !slices.ContainsFunc(all, func(one *Session) bool { return one.Claims.SID == live.Claims.SID }):
 			all = append(all, live)
 		}
@@ -191,7 +191,7 @@ func (s *Site) SignOut(ctx context.Context, live *Session, everywhere bool) (end
 func (s *Site) issue(ctx context.Context, claims authjs.Claims) (Issued, error) {
 	ctx, done := deadline.Step(ctx)
 	defer done()
-	return s.Strategy.issue(ctx, s, claims) //nolint:wrapcheck // it says what was being done
+	return s.Strategy.issue(ctx, s, claims)
 }
 
 // CookiesOf are the cookies that carry a token.

@@ -57,11 +57,11 @@ func (JWT) Open(ctx context.Context, s *Site, token string, now time.Time, live 
 	}
 	payload, stale, err := keys.Session[s.Names.Session].Open(token)
 	if err != nil {
-		return false, nil //nolint:nilerr // what doesn't open is no session
+		return false, nil // what doesn't open is no session
 	}
 	read, err := authjs.ParseToken(payload, keys.Claims)
 	if err != nil || (!read.Ours && !s.acceptForeign(&read)) {
-		return false, nil //nolint:nilerr // nor is what isn't a session's token
+		return false, nil // nor is what isn't a session's token
 	}
 	if !s.validate(read.Claims, keys, now, live) {
 		return false, nil

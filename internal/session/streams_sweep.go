@@ -205,7 +205,7 @@ func ask(sessions map[string]*watched) (*Site, error) {
 		cancel()
 		switch {
 		case err != nil:
-			return asked, err //nolint:wrapcheck // it says what was being asked
+			return asked, err
 		case over:
 			one.end()
 		default:

@@ -147,7 +147,7 @@ func (row service) body(values texts) (body []byte, kind string, err error) {
 	}
 	filled, _ := values.wholeIn(row.json)
 	body, err = json.Marshal(filled)
-	return body, "application/json", err //nolint:wrapcheck // the caller says what for
+	return body, "application/json", err
 }
 
 // whole returns what a text stands for.

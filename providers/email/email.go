@@ -357,7 +357,7 @@ func (o *offer) Send(ctx context.Context, link providers.Link) error {
 	message.From, message.ReplyTo, message.To = o.email.from, o.email.replyTo, o.to
 	ctx, cancel := context.WithTimeout(ctx, o.email.sendTimeout())
 	defer cancel()
-	return o.transaction.Send(ctx, message) //nolint:wrapcheck // it says what was being done
+	return o.transaction.Send(ctx, message)
 }
 
 // Withdraw implements [providers.Offer].

@@ -166,7 +166,7 @@ func (s *SMTP) provision(ctx caddy.Context) (*smtpSender, error) {
 
 func (s *SMTP) loadPool(ctx caddy.Context) (*x509.CertPool, error) {
 	if len(s.CARaw) == 0 {
-		return nil, nil //nolint:nilnil // none is the system's
+		return nil, nil // none is the system's
 	}
 	written := slices.Clone(s.CARaw)
 	loaded, err := ctx.LoadModule(s, "CARaw")

@@ -95,7 +95,7 @@ func (s *smtpSender) begin(ctx context.Context, from string, to ...string) (*smt
 func (s *smtpSender) dial(ctx context.Context) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.dialTimeout)
 	defer cancel()
-	return new(net.Dialer).DialContext(ctx, "tcp", s.address) //nolint:wrapcheck // the caller names the step
+	return new(net.Dialer).DialContext(ctx, "tcp", s.address)
 }
 
 // bound bounds the connection by the context, until the function that it
@@ -121,7 +121,7 @@ func (t *smtpTransaction) open(from string, to []string) error {
 		{stepRecipient, func() error {
 			for _, address := range to {
 				if err := t.client.Rcpt("<" + address + ">"); err != nil {
-					return err //nolint:wrapcheck // named below
+					return err
 				}
 			}
 			return nil
@@ -137,7 +137,7 @@ func (t *smtpTransaction) open(from string, to []string) error {
 func (t *smtpTransaction) greet() error {
 	client, err := smtp.NewClient(t.conn, t.sender.host)
 	if err != nil {
-		return err //nolint:wrapcheck // the caller names the step
+		return err
 	}
 	t.client = client
 	client.SkipSMTPUTF8(true) // every address is ASCII
@@ -189,12 +189,12 @@ func (t *smtpTransaction) Send(ctx context.Context, message Message) error {
 func (t *smtpTransaction) send(message *gomail.Msg) error {
 	out, err := t.client.Data()
 	if err != nil {
-		return err //nolint:wrapcheck // the caller names the step
+		return err
 	}
 	if _, err := message.WriteTo(out); err != nil {
-		return err //nolint:wrapcheck // the caller names the step
+		return err
 	}
-	return out.Close() //nolint:wrapcheck // the caller names the step
+	return out.Close()
 }
 
 // abortTimeout is how long the server may take to say goodbye.

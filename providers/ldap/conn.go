@@ -39,7 +39,7 @@ func (c *boundedConn) Read(p []byte) (int, error) {
 	}
 	n, err := c.Conn.Read(p)
 	c.left.Add(-int64(n))
-	return n, err //nolint:wrapcheck // io.Reader's contract
+	return n, err
 }
 
 var errTooLarge = fmt.Errorf("the answer is larger than %d MiB", maxAnswer>>20)
@@ -77,7 +77,7 @@ func toldBy(err error) error {
 	}
 	return &ldap.Error{
 		ResultCode: told.ResultCode, MatchedDN: "", Packet: nil,
-		Err: errors.New(excerpt.Of(told.Err.Error())), //nolint:err113 // the server's words
+		Err: errors.New(excerpt.Of(told.Err.Error())), // the server's words
 	}
 }
 

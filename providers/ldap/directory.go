@@ -143,9 +143,9 @@ func (d *Directory) find(ctx context.Context, username string) (*ldap.Entry, err
 	case len(entries) > 1:
 		d.sampled.Warn("several entries match one user name, so nobody can sign in with it: make user_filter match one",
 			zap.String("user", excerpt.Of(username)), zap.String("one", excerpt.Of(entries[0].DN)), zap.String("another", excerpt.Of(entries[1].DN)))
-		return nil, nil //nolint:nilnil // no entry is an answer
+		return nil, nil // no entry is an answer
 	case len(entries) == 0 || strings.TrimSpace(entries[0].DN) == "":
-		return nil, nil //nolint:nilnil // no entry is an answer
+		return nil, nil // no entry is an answer
 	}
 	return entries[0], nil
 }

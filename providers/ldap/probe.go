@@ -55,7 +55,7 @@ func (d *Directory) sees(ctx context.Context, option, dn string) error {
 		1, int(time.Duration(d.config.Timeout)/time.Second)+1, false, "(objectClass=*)", []string{"1.1"}, nil)
 	err := d.readers.use(ctx, func(conn *ldap.Conn) error {
 		_, err := conn.Search(request)
-		return err //nolint:wrapcheck // said below
+		return err
 	})
 	switch {
 	case ldap.IsErrorWithCode(err, ldap.LDAPResultNoSuchObject):

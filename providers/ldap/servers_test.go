@@ -41,7 +41,7 @@ func TestWhatAnotherServerMayKnowBetter(t *testing.T) {
 		ldap.LDAPResultInvalidCredentials: true, ldap.LDAPResultNoSuchObject: true, ldap.LDAPResultReferral: true,
 		ldap.LDAPResultBusy: false, ldap.LDAPResultUnavailable: false, ldap.ErrorNetwork: false,
 	} {
-		if got := isSettled(ldap.NewError(code, errors.New("x"))); got != want { //nolint:err113 // the server's words
+		if got := isSettled(ldap.NewError(code, errors.New("x"))); got != want { // the server's words
 			t.Errorf("%s: %t", ldap.LDAPResultCodeMap[code], got)
 		}
 	}

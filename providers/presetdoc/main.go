@@ -42,7 +42,7 @@ func write(folder string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	return os.WriteFile(path, []byte(filled), 0o644) //nolint:gosec,wrapcheck // everybody reads it; it names the file
+	return os.WriteFile(path, []byte(filled), 0o644) //nolint:gosec // everybody reads it; it names the file
 }
 
 var errNoMarks = fmt.Errorf("it needs these lines:\n%s%s", begin, end)

@@ -16,7 +16,7 @@ import (
 // and returns the parameters with which the server sends it back.
 func (s *Server) Authorize(authorizationURL string) (url.Values, error) {
 	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	resp, err := client.Get(authorizationURL) //nolint:noctx // a test's browser
+	resp, err := client.Get(authorizationURL) // a test's browser
 	if err != nil {
 		return nil, fmt.Errorf("going to the provider: %w", err)
 	}

@@ -152,7 +152,7 @@ func checkLength(path string, options bbolt.Options) error {
 		return nil
 	}
 	if err != nil {
-		return err //nolint:wrapcheck // wrapped by the caller
+		return err
 	}
 	options.ReadOnly = true
 	db, err := bbolt.Open(path, 0, &options)
@@ -200,7 +200,7 @@ func (f *file) read(do func(b *buckets) error) error {
 		return err
 	}
 	err = guarded(func() error {
-		return db.View(func(tx *bbolt.Tx) error { return do(valuesOf(tx)) }) //nolint:wrapcheck // wrapped below
+		return db.View(func(tx *bbolt.Tx) error { return do(valuesOf(tx)) })
 	})
 	switch {
 	case err == nil:

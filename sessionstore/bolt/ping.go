@@ -18,11 +18,11 @@ func (s *store) Claim() { _, _ = s.file.open() }
 // the file may be that of a Caddy that runs, and the user may be another.
 func (s *store) Ping(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
-		return err //nolint:wrapcheck // the caller's own
+		return err
 	}
 	f, err := os.OpenFile(s.file.path, os.O_RDWR, 0)
 	if err == nil {
-		return f.Close() //nolint:wrapcheck // nothing was written
+		return f.Close()
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		err = folderFor(filepath.Dir(s.file.path))
@@ -42,7 +42,7 @@ func folderFor(path string) error {
 	case errors.Is(err, fs.ErrNotExist) && path != filepath.Dir(path):
 		return folderFor(filepath.Dir(path))
 	}
-	return err //nolint:wrapcheck // it names the path
+	return err
 }
 
 // Interface guards

@@ -88,10 +88,10 @@ func prepare(db *bbolt.DB) error {
 	ours := []string{string(evictableName), string(lastingName), string(valuesName)} // as bbolt sorts them
 	switch strings.Join(names, ", ") {
 	case "":
-		return db.Update(func(tx *bbolt.Tx) error { //nolint:wrapcheck // wrapped by the caller
+		return db.Update(func(tx *bbolt.Tx) error {
 			for _, name := range ours {
 				if _, err := tx.CreateBucket([]byte(name)); err != nil {
-					return err //nolint:wrapcheck // wrapped by the caller
+					return err
 				}
 			}
 			return nil
@@ -102,7 +102,7 @@ func prepare(db *bbolt.DB) error {
 		if err != nil {
 			return fmt.Errorf("counting its free pages: %w", err)
 		}
-		return tx.Rollback() //nolint:wrapcheck // wrapped by the caller
+		return tx.Rollback()
 	default:
 		return fmt.Errorf("%w: it has %q, this version knows %q", ErrDamaged, names, ours)
 	}
@@ -128,16 +128,16 @@ func (b *buckets) index(key string) *bbolt.Bucket {
 func (b *buckets) replace(key string, held, next record) error {
 	if held != nil {
 		if err := b.index(key).Delete(held.indexKey(key)); err != nil {
-			return err //nolint:wrapcheck // wrapped by the caller
+			return err
 		}
 	}
 	if next == nil {
-		return b.values.Delete([]byte(key)) //nolint:wrapcheck // wrapped by the caller
+		return b.values.Delete([]byte(key))
 	}
 	if err := b.index(key).Put(next.indexKey(key), nil); err != nil {
-		return err //nolint:wrapcheck // wrapped by the caller
+		return err
 	}
-	return b.values.Put([]byte(key), next) //nolint:wrapcheck // wrapped by the caller
+	return b.values.Put([]byte(key), next)
 }
 
 // sweep removes up to most entries of an index, the soonest first, of those
@@ -156,10 +156,10 @@ func (b *buckets) sweep(index *bbolt.Bucket, end int64, most int) (removed int, 
 	}
 	for _, k := range keys { // a cursor loses its place when its bucket changes
 		if err := b.values.Delete(k[expiryLength:]); err != nil {
-			return 0, err //nolint:wrapcheck // wrapped by the caller
+			return 0, err
 		}
 		if err := index.Delete(k); err != nil {
-			return 0, err //nolint:wrapcheck // wrapped by the caller
+			return 0, err
 		}
 	}
 	return len(keys), nil

@@ -18,7 +18,7 @@ type store struct {
 
 // Get answers from the file's near cache: the writer tells it what changes.
 func (s *store) Get(ctx context.Context, key string) ([]byte, error) {
-	return s.file.near.Get(ctx, key) //nolint:wrapcheck // an error of ours
+	return s.file.near.Get(ctx, key)
 }
 
 // GetExpiring implements [sessionstore.Backend], for that cache.
@@ -50,7 +50,7 @@ func check(ctx context.Context, key string) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return sessionstore.CheckKey(key) //nolint:wrapcheck // an error of ours
+	return sessionstore.CheckKey(key)
 }
 
 // Put implements [sessionstore.Store].
@@ -59,7 +59,7 @@ func (s *store) Put(ctx context.Context, key string, value []byte, expires time.
 		return err
 	}
 	if err := sessionstore.CheckValue(value); err != nil {
-		return err //nolint:wrapcheck // an error of ours
+		return err
 	}
 	return s.file.submit(ctx, &write{key: key, next: newRecord(value, expires), limit: s.limit})
 }
@@ -85,7 +85,7 @@ func (s *store) Update(ctx context.Context, key string, change sessionstore.Chan
 			return err
 		}
 		if err := sessionstore.CheckValue(value); err != nil {
-			return err //nolint:wrapcheck // an error of ours
+			return err
 		}
 		if err := ctx.Err(); err != nil {
 			return err

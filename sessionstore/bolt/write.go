@@ -141,7 +141,7 @@ func (f *file) commit(db *bbolt.DB, batch []*write) (usable bool) {
 	}
 	refused := make([]error, len(batch))
 	err := guarded(func() error {
-		return db.Update(func(tx *bbolt.Tx) error { //nolint:wrapcheck // wrapped below
+		return db.Update(func(tx *bbolt.Tx) error {
 			return apply(valuesOf(tx).withIndexes(), batch, refused, sweep)
 		})
 	})

@@ -63,7 +63,7 @@ func (b *backend) Put(ctx context.Context, key string, value []byte, expires tim
 		return err
 	}
 	if err := sessionstore.CheckValue(value); err != nil {
-		return err //nolint:wrapcheck // it says all
+		return err
 	}
 	if !expires.After(b.h.now()) {
 		return b.Delete(ctx, key)
@@ -95,7 +95,7 @@ func (b *backend) Update(ctx context.Context, key string, change sessionstore.Ch
 			return err
 		}
 		if err := sessionstore.CheckValue(value); err != nil {
-			return err //nolint:wrapcheck // it says all
+			return err
 		}
 		done, err := b.swap(ctx, key, entry{old, oldExpires}, entry{value, expires})
 		if err != nil || done {
@@ -177,7 +177,7 @@ func (b *backend) page(ctx context.Context, from, after, end []byte) (page []key
 			err = row.Scan(&k.key, &k.value)
 			return k, err
 		})
-		return err //nolint:wrapcheck // explained by read
+		return err
 	})
 	return page, err
 }
@@ -200,7 +200,7 @@ func (h *handle) exec(ctx context.Context, doing, statement string, args ...any)
 			tag, err = db.Exec(ctx, h.sql(statement), args...)
 		}
 		rows = tag.RowsAffected()
-		return err //nolint:wrapcheck // explained by do
+		return err
 	})
 	return rows, err
 }
@@ -209,7 +209,7 @@ func check(ctx context.Context, key string) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return sessionstore.CheckKey(key) //nolint:wrapcheck // it says all
+	return sessionstore.CheckKey(key)
 }
 
 // notNull is value, never nil: a value without bytes isn't the absence of one.

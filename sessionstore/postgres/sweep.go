@@ -61,7 +61,7 @@ func (h *handle) sweepOnce(statement string) (deleted int64) {
 			var mine bool
 			err := tx.QueryRow(ctx, "select pg_try_advisory_xact_lock($1)", lockID("sweep", db.schema)).Scan(&mine)
 			if err != nil || !mine {
-				return err //nolint:wrapcheck // dropped
+				return err
 			}
 			tag, err := tx.Exec(ctx, h.sql(statement), h.now().Add(-sweepMargin), sweepBatch)
 			if err != nil {

@@ -124,7 +124,7 @@ func parseTrustPool(d *caddyfile.Dispenser, t *TLS) error {
 	name := d.Val()
 	mod, err := caddyfile.UnmarshalModule(d, "tls.ca_pool.source."+name)
 	if err != nil {
-		return err //nolint:wrapcheck // it names file and line already
+		return err
 	}
 	if _, ok := mod.(caddytls.CA); !ok {
 		return d.Errf("redis: tls: %s gives no authorities: write one such as file", name)

@@ -169,7 +169,7 @@ func newClient(options rueidis.ClientOption) (rueidis.Client, error) {
 		client.Close()
 		client = nil
 	}
-	return client, err //nolint:wrapcheck // explain does
+	return client, err
 }
 
 func (c *connection) warnUncached() {

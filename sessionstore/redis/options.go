@@ -82,10 +82,10 @@ func (c *connection) options() rueidis.ClientOption {
 // dial connects to one server, with the newest configuration's certificates.
 func (c *connection) dial(ctx context.Context, address string, dialer *net.Dialer, _ *tls.Config) (net.Conn, error) {
 	if !c.settings.secure {
-		return dialer.DialContext(ctx, c.settings.network, address) //nolint:wrapcheck // explain does
+		return dialer.DialContext(ctx, c.settings.network, address)
 	}
 	secure := tls.Dialer{NetDialer: dialer, Config: c.holder().tls}
-	return secure.DialContext(ctx, tcp, address) //nolint:wrapcheck // explain does
+	return secure.DialContext(ctx, tcp, address)
 }
 
 // checkEviction warns when the server is set up to drop what is live: a

@@ -144,7 +144,7 @@ func (s *settings) secrets() []string {
 // expand resolves placeholders in a field.
 func expand(name string, field *string) (err error) {
 	*field, err = sessionstore.Expand(name, *field)
-	return err //nolint:wrapcheck // it names the option
+	return err
 }
 
 var _ fmt.Stringer = (*settings)(nil)

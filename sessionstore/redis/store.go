@@ -82,7 +82,7 @@ func valueOf(result rueidis.RedisResult) ([]byte, error) {
 	case rueidis.IsRedisNil(err):
 		return nil, nil
 	case err != nil:
-		return nil, err //nolint:wrapcheck // explain does
+		return nil, err
 	case value == nil:
 		return []byte{}, nil
 	default:

@@ -35,7 +35,7 @@ func (*heldModule) CaddyModule() caddy.ModuleInfo {
 
 func (m *heldModule) Open(ctx caddy.Context, realm string) (sessionstore.Store, error) {
 	store, err := m.Memory.Open(ctx, realm)
-	return heldStore{store}, err //nolint:wrapcheck // it is the store's own
+	return heldStore{store}, err
 }
 
 type heldStore struct{ sessionstore.Store }
@@ -46,7 +46,7 @@ func (s heldStore) Update(ctx context.Context, key string, change sessionstore.C
 	if strings.Contains(key, "|mail-to|") {
 		<-goOn
 	}
-	return s.Store.Update(ctx, key, change) //nolint:wrapcheck // it is the store's own
+	return s.Store.Update(ctx, key, change)
 }
 
 // start runs a site with links by e-mail until the test ends.

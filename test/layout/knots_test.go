@@ -23,10 +23,6 @@ const (
 	maxPackageLines = 4000
 )
 
-// tooWide are the types that stand in more files than they should, and in how
-// many: none may come, and the number may only fall.
-var tooWide = map[string]int{".Realm": 8}
-
 func TestPackagesAreSmallAndUntangled(t *testing.T) {
 	t.Parallel()
 	for _, p := range packages(t) {
@@ -72,9 +68,8 @@ func (m measured) problems(pkg string) (all []string) {
 		all = append(all, fmt.Sprintf("%d files depend on each other, more than %d: %v", len(m.knot), maxKnot, m.knot))
 	}
 	for name, methods := range m.methods {
-		allowed := max(maxTypeFiles, tooWide[strings.TrimPrefix(pkg+"."+name, ".")])
-		if files := m.spread[name]; len(methods) > maxMethods || len(files) > allowed {
-			all = append(all, fmt.Sprintf("%s has %d methods in %d files, more than %d or %d", name, len(methods), len(files), maxMethods, allowed))
+		if files := m.spread[name]; len(methods) > maxMethods || len(files) > maxTypeFiles {
+			all = append(all, fmt.Sprintf("%s has %d methods in %d files, more than %d or %d", name, len(methods), len(files), maxMethods, maxTypeFiles))
 		}
 	}
 	return all

@@ -137,7 +137,7 @@ func (n *node) steadyLoad(op *providertest.Server) *load {
 	return l
 }
 
-func expect(b *browser, ctx context.Context, path string, right func(answer) bool) error { //nolint:revive // b is the subject
+func expect(b *browser, ctx context.Context, path string, right func(answer) bool) error { // b is the subject
 	got, err := b.send(ctx, http.MethodGet, path, nil)
 	if err == nil && !right(got) {
 		return fmt.Errorf("%s gives %d %q: %w", path, got.status, got.body, errWrong)

@@ -33,7 +33,7 @@ func StartOIDCProvider(t testing.TB, clients []map[string]any) *OIDCProvider {
 	issuer := fmt.Sprintf("http://127.0.0.1:%d", port)
 	cmd := exec.Command("node", script, fmt.Sprint(port), string(encoded))
 	process := Start(t, cmd, func() error {
-		resp, err := http.Get(issuer + "/.well-known/openid-configuration") //nolint:noctx // the server just started
+		resp, err := http.Get(issuer + "/.well-known/openid-configuration") // the server just started
 		if err != nil {
 			return fmt.Errorf("asking the provider: %w", err)
 		}
@@ -45,7 +45,7 @@ func StartOIDCProvider(t testing.TB, clients []map[string]any) *OIDCProvider {
 // Rotate replaces the provider's keys.
 func (p *OIDCProvider) Rotate() {
 	p.t.Helper()
-	resp, err := http.Post(p.Issuer+"/rotate", "", nil) //nolint:noctx // the server of the test
+	resp, err := http.Post(p.Issuer+"/rotate", "", nil) // the server of the test
 	if err != nil {
 		p.t.Fatal(err)
 	}

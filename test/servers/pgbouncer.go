@@ -48,9 +48,9 @@ func StartPgBouncer(t testing.TB, server *Postgres, mode string) (dsn string) {
 	Start(t, cmd, func() error {
 		conn, err := net.Dial("tcp", address)
 		if err != nil {
-			return err //nolint:wrapcheck // told when it stays
+			return err
 		}
-		return conn.Close() //nolint:wrapcheck // told when it stays
+		return conn.Close()
 	})
 	return fmt.Sprintf("postgres://%s@%s/postgres", postgresUser, address)
 }

@@ -133,9 +133,9 @@ func (p *Postgres) Start() {
 		defer cancel()
 		conn, err := pgx.Connect(ctx, p.DSN())
 		if err != nil {
-			return err //nolint:wrapcheck // told when it stays
+			return err
 		}
-		return conn.Close(ctx) //nolint:wrapcheck // told when it stays
+		return conn.Close(ctx)
 	})
 }
 

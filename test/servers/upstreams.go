@@ -102,9 +102,9 @@ pm.max_children = 1
 	p := Start(t, cmd, func() error {
 		conn, err := net.Dial("tcp", address)
 		if err != nil {
-			return err //nolint:wrapcheck // told when it stays
+			return err
 		}
-		return conn.Close() //nolint:wrapcheck // told when it stays
+		return conn.Close()
 	})
 	t.Cleanup(p.Stop) // before Kill, which would leave its child behind
 	return address
@@ -114,7 +114,7 @@ pm.max_children = 1
 func answers(address string) error {
 	response, err := http.Get("http://" + address + "/")
 	if err != nil {
-		return err //nolint:wrapcheck // told when it stays
+		return err
 	}
-	return response.Body.Close() //nolint:wrapcheck // told when it stays
+	return response.Body.Close()
 }

@@ -85,7 +85,7 @@ func Acquire(from Source) (shared *Issuer, release func() error, err error) {
 	}
 	release = func() error {
 		_, err := issuers.Delete(key)
-		return err //nolint:wrapcheck // only a key that isn't there fails
+		return err
 	}
 	return loaded.(*Issuer), release, nil
 }
