@@ -244,7 +244,7 @@ func (g *Gate) challenge(w http.ResponseWriter, r *http.Request, rs *realm.Reque
 	case request.IsFramed(r):
 		return s.ServePage(w, pages.Unauthorized{Site: s.PageSite(r), SignInURL: s.SignInFor(r)})
 	default:
-		return response.SendJSON(w, http.StatusUnauthorized, s.Unauthorized)
+		return rs.Realm.SendJSON(w, http.StatusUnauthorized, s.Unauthorized)
 	}
 }
 
@@ -264,7 +264,7 @@ func (g *Gate) forbid(w http.ResponseWriter, r *http.Request, rs *realm.Request,
 			SignOutURL: s.Base + "/signout",
 		})
 	}
-	return response.WriteJSON(w, http.StatusForbidden, map[string]string{"error": "Forbidden"})
+	return rs.Realm.WriteJSON(w, http.StatusForbidden, map[string]string{"error": "Forbidden"})
 }
 
 var (

@@ -19,6 +19,13 @@ import (
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
+// Rule is one condition on a signed-in person, in gates and in allow and deny.
+type Rule = access.Rule
+
+// IdentityHeaders are the request headers by which a gate tells the upstream who
+// is signed in.
+type IdentityHeaders = identity.Headers
+
 // Realm is one identity domain: its public address, secret, providers, session
 // rules and store. Sites that refer to one realm share sign-ins; another
 // realm's sessions mean nothing to it, even under the same secret.

@@ -35,6 +35,7 @@ func (rl *Realm) provisionAddress(caddy.Context) (err error) {
 		return fmt.Errorf("redirect: %w", err)
 	}
 	spoken := flow.Dialects[cmp.Or(rl.Dialect, flow.DefaultDialect)]
+	active.JSONType = spoken.JSONType
 	active.Plain, active.Secure, active.Strip = spoken.Plain, spoken.Secure, authjs.Strip
 	if rl.UpstreamCookies == "pass" {
 		active.Strip = spoken.Plain.StripButSession // it takes those of https for its own, too

@@ -2,6 +2,7 @@ package signin
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -70,5 +71,26 @@ func TestPanicsThatAreNotOurs(t *testing.T) {
 	}
 	if _, reached, recovered := runPanicking(t, "/app", nil, "a defect of theirs"); recovered != "a defect of theirs" || !reached {
 		t.Errorf("recovered %v; the next handler was called: %t", recovered, reached)
+	}
+}
+
+// Whoever answers calls JSON as the realm's dialect does.
+func TestAnswersCallJSONAsTheDialectDoes(t *testing.T) {
+	for dialect, want := range map[string]string{"next-auth": "application/json; charset=utf-8", "authjs": "application/json"} {
+		realm, store := withStrategy(t, "database", func(realm *Realm) { realm.Dialect = dialect })
+		cookie := sessionOf(t, realm)
+		store.Fail(errors.New("down"))
+		for sent, status := range map[string]int{"": http.StatusUnauthorized, cookie: http.StatusServiceUnavailable} {
+			rec := httptest.NewRecorder()
+			r := httptest.NewRequest(http.MethodPost, "http://localhost:8080/app", nil)
+			r.Header.Set("Cookie", sent)
+			r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), rec, nil)
+			if err := (&Gate{realm: realm, logger: realm.Logger}).ServeHTTP(rec, r, nil); err != nil {
+				t.Fatal(err)
+			}
+			if got := rec.Header().Get("Content-Type"); rec.Code != status || got != want {
+				t.Errorf("%s: a gate answers %d with %s, want %d with %s", dialect, rec.Code, got, status, want)
+			}
+		}
 	}
 }

@@ -200,7 +200,7 @@ func (c *Call) redirect(status int, target string) error {
 		if c.endpoints.Dialect.jsonLocation {
 			response.SetLocation(c.w, target)
 		}
-		return c.writeJSON(status, struct {
+		return c.realm.WriteJSON(c.w, status, struct {
 			URL string `json:"url"`
 		}{target})
 	}
@@ -289,17 +289,4 @@ func (c *Call) formPage() string {
 		return c.site.Base + "/signout"
 	}
 	return c.site.Base + "/signin"
-}
-
-// writeJSON and sendJSON of an endpoint call the content as the dialect does.
-func (c *Call) writeJSON(status int, value any) error {
-	body, err := response.EncodeJSON(value)
-	if err != nil {
-		return err
-	}
-	return c.sendJSON(status, body)
-}
-
-func (c *Call) sendJSON(status int, body []byte) error {
-	return response.SendAs(c.w, c.endpoints.Dialect.jsonType, status, body)
 }

@@ -5,7 +5,6 @@ import (
 
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
 	"github.com/caddy-signin/caddy-signin/internal/redirect"
-	"github.com/caddy-signin/caddy-signin/internal/response"
 )
 
 // Dialect is one generation of NextAuth's protocol. What differs between them
@@ -16,8 +15,8 @@ type Dialect struct {
 	// jsonField says that the field json=true asks for {"url"} instead of a
 	// redirect, as the header returnRedirect does in any dialect.
 	jsonField bool
-	// jsonType is the content type of JSON.
-	jsonType string
+	// JSONType is the content type of JSON.
+	JSONType string
 	// jsonLocation says that {"url"} comes with a Location, too.
 	jsonLocation bool
 	// jsonStatus has the statuses that {"url"} does not have, and those that stand
@@ -69,7 +68,7 @@ var nextAuth = &Dialect{
 	Plain:              authjs.NextAuth.Names(false),
 	Secure:             authjs.NextAuth.Names(true),
 	jsonField:          true,
-	jsonType:           response.ContentTypeJSON,
+	JSONType:           "application/json; charset=utf-8",
 	oidcType:           "oauth",
 	nobody:             []byte("{}"),
 	errorsOnSignInPage: true,
@@ -83,7 +82,7 @@ var nextAuth = &Dialect{
 var authJS = &Dialect{
 	Plain:        authjs.AuthJS.Names(false),
 	Secure:       authjs.AuthJS.Names(true),
-	jsonType:     "application/json",
+	JSONType:     "application/json",
 	jsonLocation: true,
 	jsonStatus:   map[int]int{http.StatusUnauthorized: http.StatusOK, http.StatusForbidden: http.StatusOK},
 	oidcType:     "oidc",
@@ -202,7 +201,7 @@ func (c *Call) noProvider(otherwise func() error) error {
 // content type.
 func (c *Call) badRequest(text string) error {
 	if body := c.endpoints.Dialect.badRequest; body != nil {
-		return c.sendJSON(http.StatusBadRequest, body)
+		return c.realm.SendJSON(c.w, http.StatusBadRequest, body)
 	}
 	return c.plainError(http.StatusBadRequest, text)
 }

@@ -25,7 +25,7 @@ func noCache(header http.Header) {
 func CSRF(c *Call) error {
 	c.sendCookies()
 	noCache(c.w.Header())
-	return c.writeJSON(http.StatusOK, struct {
+	return c.realm.WriteJSON(c.w, http.StatusOK, struct {
 		CSRFToken string `json:"csrfToken"`
 	}{c.csrfToken})
 }
@@ -63,7 +63,7 @@ func Providers(c *Call) error {
 		body.Write(line)
 	}
 	body.WriteByte('}')
-	return c.sendJSON(http.StatusOK, body.Bytes())
+	return c.realm.SendJSON(c.w, http.StatusOK, body.Bytes())
 }
 
 func Session(c *Call) error {
@@ -77,7 +77,7 @@ func UpdateSession(c *Call) error {
 	if !c.verified {
 		c.dropPreparedCookies()
 		c.sendCookies()
-		return c.sendJSON(http.StatusBadRequest, c.endpoints.Dialect.nobody)
+		return c.realm.SendJSON(c.w, http.StatusBadRequest, c.endpoints.Dialect.nobody)
 	}
 	return answerSession(c)
 }
@@ -100,7 +100,7 @@ func answerSession(c *Call) error {
 	if live == nil {
 		c.setCookies = append(c.setCookies, c.site.Sessions.ClearSession(&received)...)
 		c.sendCookies()
-		return c.sendJSON(http.StatusOK, c.endpoints.Dialect.nobody)
+		return c.realm.SendJSON(c.w, http.StatusOK, c.endpoints.Dialect.nobody)
 	}
 	cookies, err := c.site.Sessions.CookiesOf(renewed.Token, &live.Claims, &received)
 	if err != nil {
@@ -108,7 +108,7 @@ func answerSession(c *Call) error {
 	}
 	c.setCookies = append(c.setCookies, cookies...)
 	c.sendCookies()
-	return c.sendJSON(http.StatusOK, authjs.AppendSession(nil, c.endpoints.sessionUser(live), renewed.Expires))
+	return c.realm.SendJSON(c.w, http.StatusOK, authjs.AppendSession(nil, c.endpoints.sessionUser(live), renewed.Expires))
 }
 
 // sessionUser is the user of the session JSON.

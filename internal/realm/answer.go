@@ -62,7 +62,21 @@ func Unavailable(w http.ResponseWriter, r *http.Request, rs *Request, page pages
 		page.Site, page.RetryAfter = rs.Site.PageSite(r), response.RetryAfter
 		return rs.Site.ServePage(w, page)
 	}
-	return response.WriteJSON(w, http.StatusServiceUnavailable, map[string]string{"error": "Service Unavailable"})
+	return rs.Realm.WriteJSON(w, http.StatusServiceUnavailable, map[string]string{"error": "Service Unavailable"})
+}
+
+// WriteJSON answers with a value in JSON, which it calls as the realm's dialect does.
+func (rl *Realm) WriteJSON(w http.ResponseWriter, status int, value any) error {
+	body, err := response.EncodeJSON(value)
+	if err != nil {
+		return err
+	}
+	return rl.SendJSON(w, status, body)
+}
+
+// SendJSON is WriteJSON of what is JSON already.
+func (rl *Realm) SendJSON(w http.ResponseWriter, status int, body []byte) error {
+	return response.JSON(w, rl.JSONType, status, body)
 }
 
 // RefuseHost answers a request whose public origin can't be known, without

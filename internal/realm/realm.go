@@ -29,6 +29,7 @@ type Realm struct {
 	BasePath     string
 	CookieDomain string
 
+	JSONType      string        // what the realm's dialect calls JSON
 	Plain, Secure *authjs.Names // of the cookies on http and on https
 	// Strip takes the gateway's cookies out of what goes upstream.
 	Strip     func(lines []string) []string

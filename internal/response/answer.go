@@ -14,9 +14,6 @@ import (
 // RetryAfter is what clients are asked to wait while something is out of order.
 const RetryAfter = 5 * time.Second
 
-// ContentTypeJSON is what this server calls JSON, Next.js as well.
-const ContentTypeJSON = "application/json; charset=utf-8"
-
 var RetryAfterSeconds = strconv.Itoa(int(RetryAfter.Seconds()))
 
 // protectedBy are the headers of every answer that the gateway itself makes: no
@@ -50,15 +47,7 @@ func SetLocation(w http.ResponseWriter, target string) {
 	w.Header().Set("Location", redirect.Location(target))
 }
 
-// WriteJSON answers as JSON.stringify would write it.
-func WriteJSON(w http.ResponseWriter, status int, value any) error {
-	body, err := EncodeJSON(value)
-	if err != nil {
-		return err
-	}
-	return SendJSON(w, status, body)
-}
-
+// EncodeJSON writes a value as JSON.stringify would.
 func EncodeJSON(value any) ([]byte, error) {
 	var body bytes.Buffer
 	enc := json.NewEncoder(&body)
@@ -69,12 +58,9 @@ func EncodeJSON(value any) ([]byte, error) {
 	return bytes.TrimSuffix(body.Bytes(), []byte("\n")), nil
 }
 
-func SendJSON(w http.ResponseWriter, status int, body []byte) error {
-	return SendAs(w, ContentTypeJSON, status, body)
-}
-
-func SendAs(w http.ResponseWriter, kind string, status int, body []byte) error {
-	w.Header().Set("Content-Type", kind)
+// JSON answers with JSON that is called contentType.
+func JSON(w http.ResponseWriter, contentType string, status int, body []byte) error {
+	w.Header().Set("Content-Type", contentType)
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // an error means that the client is gone
 	return nil

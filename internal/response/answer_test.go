@@ -14,7 +14,7 @@ func TestAnswersShareNoHeaderValues(t *testing.T) {
 	answer := func() http.Header {
 		rec := httptest.NewRecorder()
 		Protect(rec.Header())
-		if err := SendJSON(rec, http.StatusUnauthorized, []byte(`{}`)); err != nil {
+		if err := JSON(rec, "application/json", http.StatusUnauthorized, []byte(`{}`)); err != nil {
 			t.Fatal(err)
 		}
 		return rec.Header()
