@@ -59,7 +59,7 @@ func (rl *Realm) provisionStore(ctx caddy.Context) error {
 	if !ok {
 		return fmt.Errorf("store: %T is not a session store", mod)
 	}
-	if rl.active.Store, err = opener.Open(ctx, rl.active.PoolKey()); err != nil {
+	if rl.active.Store, err = opener.Open(rl.active.PoolKey()); err != nil {
 		return fmt.Errorf("opening the store: %w", err)
 	}
 	active := rl.active
