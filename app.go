@@ -73,8 +73,8 @@ func (a *App) register(realm *Realm) {
 	a.names.Add(realm.active.Headers.Names...)
 	realm.active.Names = a.names
 	realm.active.Sessions.Successors = func(key string) []*session.Manager { return running.successors(a, realm, key) }
-	realm.warnSharedLogins()
-	realm.warnOfBlindDeny()
+	warnSharedLogins(realm.active)
+	warnOfBlindDeny(realm.active, realm.tells)
 }
 
 // Start refuses realms of which a client could choose the address (so does
@@ -94,7 +94,7 @@ func (a *App) Start() error {
 			go store.Claim() // the disk may take its time
 		}
 		if one.open {
-			one.realm.warnIfOpen(one.name)
+			warnIfOpen(one.realm.active, one.name)
 		}
 	}
 	running.add(a)

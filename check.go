@@ -86,7 +86,7 @@ func (f *realmFinder) walk(ctx caddy.Context, open bool) error {
 		all := &routeWalk{srv: srv, signin: func(h *Handler, hosts []string) {
 			realm := f.app.configured(h.realm)
 			one := f.add(realm, open)
-			refused = cmp.Or(refused, realm.checkHosts(hosts, patterns))
+			refused = cmp.Or(refused, checkHosts(h.realm, hosts, patterns))
 			for _, host := range hosts {
 				one.served(addresses, host, f.behind[name])
 			}

@@ -73,7 +73,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 // serves makes a realm that is provisioned the one that the handler serves.
 func (h *Handler) serves(ctx caddy.Context, realm *Realm) error {
 	h.realm, h.endpoints = realm.active, realm.endpoints
-	return checkPlace(ctx, realm)
+	return checkPlace(ctx, realm.active)
 }
 
 // Cleanup gives back what a realm of this site shares with other configurations.

@@ -95,33 +95,6 @@ type Realm struct {
 	tells   map[string]providers.Parts
 }
 
-// SessionConfig says how long sessions live.
-type SessionConfig struct {
-	// jwt: the session is in the cookie, encrypted, in NextAuth's own format.
-	// database: it is in the store, and the cookie carries a random token.
-	// Default: database where a store is configured, else jwt.
-	Strategy string `json:"strategy,omitempty"`
-
-	// How long a session lives without being renewed, absolute_max_age at most.
-	// Default: 30d, or absolute_max_age where that is less.
-	MaxAge caddy.Duration `json:"max_age,omitempty"`
-
-	// How long after sign-in a session ends, however often it is renewed.
-	// Default: 90d.
-	AbsoluteMaxAge caddy.Duration `json:"absolute_max_age,omitempty"`
-
-	// How old a session's token may get before a page view renews it.
-	// Default: 24h, or a quarter of max_age where that is less.
-	UpdateAge caddy.Duration `json:"update_age,omitempty"`
-
-	// How long a session may go unused. Default: 0, no such limit.
-	IdleTimeout caddy.Duration `json:"idle_timeout,omitempty"`
-
-	// Further fields of the session JSON's user: id, username, groups,
-	// provider. Default: none.
-	Expose []string `json:"expose,omitempty"`
-}
-
 // Pages are the site's own pages, each a path on the site or an absolute URL.
 type Pages struct {
 	// Default: the built-in sign-in page.
@@ -175,7 +148,7 @@ func (rl *Realm) provisionParts(ctx caddy.Context) error {
 			return err
 		}
 	}
-	if err := rl.provisionRules(); err != nil {
+	if rl.active.Sessions.Admission, err = newAdmission(rl.Allow, rl.Deny, rl.tells); err != nil {
 		return err
 	}
 	if err := rl.provisionHeaders(); err != nil {
@@ -212,4 +185,15 @@ func (rl *Realm) provisionSecrets(ctx caddy.Context) error {
 		active.URLSite = active.NewSite(active.Origin, active.SecretName(""))
 	}
 	return nil
+}
+
+// cleanup gives back what provisioning took, of a realm that may have failed
+// half-way.
+func (rl *Realm) cleanup() error {
+	if rl == nil || !rl.pooled {
+		return nil
+	}
+	rl.pooled = false
+	_, err := streamPool.Delete(rl.active.PoolKey())
+	return err //nolint:wrapcheck // streams have no error of their own
 }

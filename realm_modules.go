@@ -3,12 +3,14 @@ package signin
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/caddy-signin/caddy-signin/internal/session"
 	"github.com/caddy-signin/caddy-signin/internal/throttle"
 	"github.com/caddy-signin/caddy-signin/providers"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
@@ -59,13 +61,13 @@ func (rl *Realm) provisionStore(ctx caddy.Context) error {
 	if !ok {
 		return fmt.Errorf("store: %T is not a session store", mod)
 	}
-	if rl.active.Store, err = opener.Open(rl.active.PoolKey()); err != nil {
+	active := rl.active
+	if active.Store, err = opener.Open(active.PoolKey()); err != nil {
 		return fmt.Errorf("opening the store: %w", err)
 	}
-	active := rl.active
 	active.Sessions.Store, active.Sessions.RealmKey = active.Store, active.PoolKey()
 	active.Throttle = throttle.New(active.Store, sessionstore.EvictablePrefix+"throttle|"+active.PoolKey()+"|")
-	return rl.provisionSharing()
+	return shareSessions(active)
 }
 
 // loadProviders loads the providers and returns their ids, in their order.
@@ -104,4 +106,41 @@ func writtenIDs(written []json.RawMessage) ([]string, error) {
 		ids[i] = cmp.Or(named.ID, named.Preset, named.Provider)
 	}
 	return ids, nil
+}
+
+var errNoProvider = errors.New("no provider: add one to the signin block, such as credentials, google or oidc")
+
+func errBadProviderID(id string) error {
+	if id == session.ForeignProvider {
+		return fmt.Errorf("provider id %q stands for sessions that NextAuth itself issued: give the provider another id", id)
+	}
+	return fmt.Errorf("provider id %q must be of letters, digits, hyphens, dots and underscores: give the provider such an id; its name may be any text", id)
+}
+
+func errTwoProviders(id string) error {
+	return fmt.Errorf("two providers have the id %q: give one of them an id line of its own", id)
+}
+
+func isProviderID(id string) bool {
+	return id != "" && len(id) <= 64 && id != session.ForeignProvider && strings.Trim(id, ".") != "" &&
+		!strings.ContainsFunc(id, func(r rune) bool {
+			return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-._", r)
+		})
+}
+
+// checkIDs refuses a realm without providers, and ids that can't be told apart or
+// don't fit into a path.
+func checkIDs(ids []string) error {
+	if len(ids) == 0 {
+		return errNoProvider
+	}
+	for i, id := range ids {
+		if !isProviderID(id) {
+			return errBadProviderID(id)
+		}
+		if slices.Contains(ids[:i], id) {
+			return errTwoProviders(id)
+		}
+	}
+	return nil
 }

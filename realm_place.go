@@ -8,12 +8,13 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/caddy-signin/caddy-signin/internal/realm"
 	"github.com/caddy-signin/caddy-signin/internal/request"
 )
 
-// checkPlace is [Realm.checkHosts] for the handler that is being provisioned, so
+// checkPlace is [checkHosts] for the handler that is being provisioned, so
 // that caddy validate refuses what a start would.
-func checkPlace(ctx caddy.Context, realm *Realm) error {
+func checkPlace(ctx caddy.Context, active *realm.Realm) error {
 	srv, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
 	if !ok || srv == nil {
 		return nil
@@ -22,7 +23,7 @@ func checkPlace(ctx caddy.Context, realm *Realm) error {
 	if !known {
 		return nil
 	}
-	return realm.checkHosts(hosts, request.NewHosts(srv).Patterns)
+	return checkHosts(active, hosts, request.NewHosts(srv).Patterns)
 }
 
 // checkHosts refuses a realm without url that hands out links at a site whose
@@ -30,8 +31,8 @@ func checkPlace(ctx caddy.Context, realm *Realm) error {
 // pattern, or makes others believe so, would be sent their links and codes. A site
 // that names no host answers for those that other matchers of the server name,
 // and, to visitors at this machine, for loopback names.
-func (rl *Realm) checkHosts(hosts, ofServer []string) error {
-	if rl.URL != "" || !rl.active.HandsOutLinks() {
+func checkHosts(active *realm.Realm, hosts, ofServer []string) error {
+	if active.URL != "" || !active.HandsOutLinks() {
 		return nil
 	}
 	what := "a site of it answers for "
@@ -40,7 +41,7 @@ func (rl *Realm) checkHosts(hosts, ofServer []string) error {
 	}
 	for _, host := range hosts {
 		if known := request.KnownHost(host); request.IsHostPattern(known) && !isLoopbackPattern(known) {
-			return fmt.Errorf("%s: url is missing: %s%s, so that a client's Host header would choose where mailed links and providers' answers lead: write url with the host of the sign-in pages, such as url https://auth.%s, and cookie_domain %[4]s, without which only url's own host can be signed in to", rl.active, what, host, domainOf(known))
+			return fmt.Errorf("%s: url is missing: %s%s, so that a client's Host header would choose where mailed links and providers' answers lead: write url with the host of the sign-in pages, such as url https://auth.%s, and cookie_domain %[4]s, without which only url's own host can be signed in to", active, what, host, domainOf(known))
 		}
 	}
 	return nil

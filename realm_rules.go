@@ -12,22 +12,19 @@ import (
 	"github.com/caddy-signin/caddy-signin/providers/catalog"
 )
 
-// provisionRules resolves the rules and checks them anew, for placeholders may
-// have become ids of providers.
-func (rl *Realm) provisionRules() error {
-	allow, err := resolveRules(rl.Allow)
-	if err != nil {
-		return fmt.Errorf("allow: %w", err)
+// newAdmission resolves the rules and checks them anew, for placeholders may
+// have become ids of providers. tells gives what each provider tells, by id.
+func newAdmission(allow, deny []access.Rule, tells map[string]providers.Parts) (none access.Admission, err error) {
+	if allow, err = resolveRules(allow); err != nil {
+		return none, fmt.Errorf("allow: %w", err)
 	}
-	deny, err := resolveRules(rl.Deny)
-	if err != nil {
-		return fmt.Errorf("deny: %w", err)
+	if deny, err = resolveRules(deny); err != nil {
+		return none, fmt.Errorf("deny: %w", err)
 	}
-	if err := checkRules(allow, deny, rl.tells); err != nil {
-		return err
+	if err := checkRules(allow, deny, tells); err != nil {
+		return none, err
 	}
-	rl.active.Sessions.Admission = access.NewAdmission(allow, deny)
-	return nil
+	return access.NewAdmission(allow, deny), nil
 }
 
 func resolveRules(rules []access.Rule) ([]access.Rule, error) {
@@ -39,6 +36,22 @@ func resolveRules(rules []access.Rule) ([]access.Rule, error) {
 		}
 	}
 	return all, nil
+}
+
+// checkRules refuses rules about providers that the realm doesn't have, and deny
+// rules that can't be judged. tells gives what each provider tells, by id.
+func checkRules(allow, deny []access.Rule, tells map[string]providers.Parts) error {
+	for _, rule := range slices.Concat(allow, deny) {
+		if err := rule.CheckProviders(func(id string) bool { _, ok := tells[id]; return ok }); err != nil {
+			return err
+		}
+	}
+	for i := range deny {
+		if err := checkEvaluable(&deny[i], tells); err != nil {
+			return fmt.Errorf("deny %w", err)
+		}
+	}
+	return nil
 }
 
 // resolveRule returns the rule with its placeholders resolved and its addresses in

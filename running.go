@@ -13,7 +13,8 @@ import (
 )
 
 // running are the apps of the configurations that run: the last is the newest.
-// Two run for a moment at every reload.
+// Two run for a moment at every reload. caddy.ActiveContext doesn't do: it stays the old
+// configuration's until every app of the new one has started, and the http app serves before.
 var running runningApps
 
 type runningApps struct {

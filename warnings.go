@@ -115,7 +115,7 @@ func (a *App) warnOfMixedRealms(realms []*checkedRealm) {
 		}
 		for _, origin := range one.origins {
 			for _, other := range at[origin] {
-				if id := one.realm.confuses(other); id != "" {
+				if id := confusedProvider(one.realm, other); id != "" {
 					a.logger.Warn("two signin blocks of one address have different providers of one id, so the users of one are let in as the users of the other: give one provider another id, or put the realms into the global options under names",
 						zap.String("address", origin), zap.String("provider", id))
 				}
@@ -125,11 +125,11 @@ func (a *App) warnOfMixedRealms(realms []*checkedRealm) {
 	}
 }
 
-// confuses returns the id of a provider that another realm has, too, and with
-// other options.
-func (rl *Realm) confuses(other *Realm) string {
-	for _, id := range rl.active.ProviderIDs() {
-		if theirs, ok := other.written[id]; ok && theirs != rl.written[id] {
+// confusedProvider returns the id of a provider that both realms have, with different
+// options; empty where there is none.
+func confusedProvider(one, other *Realm) string {
+	for _, id := range one.active.ProviderIDs() {
+		if theirs, ok := other.written[id]; ok && theirs != one.written[id] {
 			return id
 		}
 	}
@@ -140,10 +140,10 @@ const whoCanSignIn = "anyone in the world with an account at this provider can s
 
 // warnIfOpen warns of each provider where anyone can have an account. name is
 // the realm's, or the address of its sites.
-func (rl *Realm) warnIfOpen(name string) {
-	for _, provider := range rl.active.Providers {
+func warnIfOpen(active *realm.Realm, name string) {
+	for _, provider := range active.Providers {
 		if info := provider.Info(); info.Public {
-			rl.active.Logger.Warn(whoCanSignIn,
+			active.Logger.Warn(whoCanSignIn,
 				zap.String("provider", info.ID), zap.String("realm", name))
 		}
 	}
@@ -151,34 +151,34 @@ func (rl *Realm) warnIfOpen(name string) {
 
 // warnSharedLogins tells of providers whose users may have the same login name:
 // an upstream that goes by the user name takes them for one person.
-func (rl *Realm) warnSharedLogins() {
-	if rl.Username != "" && rl.Username != "login" {
+func warnSharedLogins(active *realm.Realm) {
+	if username := active.Sessions.Username; username != "" && username != "login" {
 		return
 	}
 	var ids []string
-	for _, provider := range rl.active.Providers {
+	for _, provider := range active.Providers {
 		if _, ok := provider.(providers.Checker); ok {
 			ids = append(ids, provider.Info().ID)
 		}
 	}
 	if len(ids) > 1 {
-		rl.active.Logger.Warn("several providers have login names of their own: an upstream can't tell two users of the same name apart unless it goes by the id; `username id` makes it",
+		active.Logger.Warn("several providers have login names of their own: an upstream can't tell two users of the same name apart unless it goes by the id; `username id` makes it",
 			zap.String("providers", strings.Join(ids, ", ")))
 	}
 }
 
 // warnOfBlindDeny tells of providers whose people a deny rule never refuses, since
 // the provider doesn't tell what the rule looks at.
-func (rl *Realm) warnOfBlindDeny() {
-	for _, rule := range rl.active.Sessions.Admission.Deny {
-		for _, id := range rl.active.ProviderIDs() {
-			told := rl.tells[id]
+func warnOfBlindDeny(active *realm.Realm, tells map[string]providers.Parts) {
+	for _, rule := range active.Sessions.Admission.Deny {
+		for _, id := range active.ProviderIDs() {
+			told := tells[id]
 			if len(rule.Provider) > 0 && !slices.Contains(rule.Provider, id) {
 				continue
 			}
 			if len(rule.Group) > 0 && !told.Groups || len(rule.Email) > 0 && !told.Email {
-				rl.active.Logger.Warn("a deny rule refuses nobody who signs in with this provider, which doesn't tell what the rule looks at: have it told, or say who may come in with allow",
-					zap.String("realm", rl.active.String()), zap.String("provider", id), zap.Any("rule", rule), zap.String("told", told.Mend))
+				active.Logger.Warn("a deny rule refuses nobody who signs in with this provider, which doesn't tell what the rule looks at: have it told, or say who may come in with allow",
+					zap.String("realm", active.String()), zap.String("provider", id), zap.Any("rule", rule), zap.String("told", told.Mend))
 			}
 		}
 	}

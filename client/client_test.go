@@ -12,6 +12,7 @@ import (
 const maxGzipped = 3 * 1024
 
 func TestClientFitsItsBudget(t *testing.T) {
+	t.Parallel()
 	var zipped bytes.Buffer
 	w := gzip.NewWriter(&zipped)
 	if _, err := w.Write(JS); err != nil {
@@ -27,6 +28,7 @@ func TestClientFitsItsBudget(t *testing.T) {
 }
 
 func TestClientAndItsTypesExportTheSameCalls(t *testing.T) {
+	t.Parallel()
 	want := []string{"getCsrfToken", "getProviders", "getSession", "onSessionChange", "signIn", "signOut"}
 	if got := exports(JS); !slices.Equal(got, want) {
 		t.Errorf("client.js exports %q, want %q", got, want)
@@ -37,6 +39,7 @@ func TestClientAndItsTypesExportTheSameCalls(t *testing.T) {
 }
 
 func TestClientImportsNothing(t *testing.T) {
+	t.Parallel()
 	// The example in its head comment is indented by a star.
 	if found := regexp.MustCompile(`(?m)^\s*(import\b|export\b.*\bfrom\b)|\bimport\(`).Find(JS); found != nil {
 		t.Errorf("client.js depends on another module: %q", found)
@@ -44,6 +47,7 @@ func TestClientImportsNothing(t *testing.T) {
 }
 
 func TestEntityTagFollowsTheContent(t *testing.T) {
+	t.Parallel()
 	if !regexp.MustCompile(`^"[A-Za-z0-9_-]{16}"$`).MatchString(JSETag) {
 		t.Errorf("not a strong entity tag: %s", JSETag)
 	}

@@ -38,6 +38,7 @@ var (
 )
 
 func TestColoursKeepTheirContrastInBothThemes(t *testing.T) {
+	t.Parallel()
 	blocks := rootBlock.FindAllStringSubmatch(styleSource, -1)
 	light, dark := colours(blocks[0][1]), colours(blocks[1][1])
 	if !strings.Contains(styleSource, "prefers-color-scheme: dark") {
@@ -59,6 +60,7 @@ func TestColoursKeepTheirContrastInBothThemes(t *testing.T) {
 }
 
 func TestThemesSetTheSameColours(t *testing.T) {
+	t.Parallel()
 	blocks := rootBlock.FindAllStringSubmatch(styleSource, -1)
 	light, dark := colours(blocks[0][1]), colours(blocks[1][1])
 	if !maps.EqualFunc(light, dark, func(float64, float64) bool { return true }) {

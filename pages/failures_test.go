@@ -10,6 +10,7 @@ import (
 // Every code of the protocol says in words of its own what happened and what to
 // do now, and shows the reference of the log line. SessionRequired is no failure.
 func TestEveryErrorCodeSpeaks(t *testing.T) {
+	t.Parallel()
 	codes := []string{
 		"Signin", "OAuthSignin", "OAuthCallback", "OAuthCreateAccount", "EmailCreateAccount", "Callback",
 		"OAuthAccountNotLinked", "EmailSignin", "CredentialsSignin", "Configuration", "AccessDenied", "Verification",

@@ -18,6 +18,7 @@ var codes = []string{
 }
 
 func TestEveryErrorCodeHasWordsOfItsOwn(t *testing.T) {
+	t.Parallel()
 	unknown, _ := draw(t, pages.Error{Site: base, Code: "no such code"})
 	for _, code := range codes {
 		for _, spelled := range []string{code, strings.ToLower(code), strings.ToUpper(code)} {
@@ -38,6 +39,7 @@ func TestEveryErrorCodeHasWordsOfItsOwn(t *testing.T) {
 }
 
 func TestNoCodeIsEchoed(t *testing.T) {
+	t.Parallel()
 	for _, code := range append(codes, "unknown-code", "<b>") {
 		for _, page := range []pages.Page{
 			pages.Error{Site: base, Code: code},
@@ -102,6 +104,7 @@ func TestTheReferenceIsShownWhereTheLogKnowsMore(t *testing.T) {
 }
 
 func TestSignOutNamesWhoAndOffersAWayBack(t *testing.T) {
+	t.Parallel()
 	page, _ := draw(t, pages.SignOut{Site: base, User: &pages.User{Name: "Alice", Email: "a@b.example"}, CancelURL: "/reports"})
 	for _, want := range []string{"Sign out of Example?", "Signed in as", "Alice", "a@b.example"} {
 		if !strings.Contains(page.text(), want) {
@@ -121,6 +124,7 @@ func TestSignOutNamesWhoAndOffersAWayBack(t *testing.T) {
 }
 
 func TestSignOutOffersAllDevices(t *testing.T) {
+	t.Parallel()
 	page, _ := draw(t, pages.SignOut{Site: base, CSRFToken: "c5rf", User: &pages.User{Name: "Alice"}})
 	var everywhere []string
 	for _, form := range page.all("form") {
@@ -136,6 +140,7 @@ func TestSignOutOffersAllDevices(t *testing.T) {
 }
 
 func TestSignOutSaysSoWhenNobodyIsSignedIn(t *testing.T) {
+	t.Parallel()
 	page, _ := draw(t, pages.SignOut{Site: base})
 	if len(page.all("form")) != 0 || page.all("h1")[0].text() != "You are not signed in" {
 		t.Error(page.text())
@@ -146,6 +151,7 @@ func TestSignOutSaysSoWhenNobodyIsSignedIn(t *testing.T) {
 }
 
 func TestCheckYourEmailNamesAddressAndTime(t *testing.T) {
+	t.Parallel()
 	page, _ := draw(t, pages.VerifyRequest{
 		Site: base, Email: "a@b.example", ExpiresIn: 30 * time.Minute, SignInURL: "/login",
 		Resend: &pages.Resend{ProviderID: "email", Wait: 30 * time.Second},

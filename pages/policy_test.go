@@ -80,6 +80,7 @@ func TestContentSecurityPolicy(t *testing.T) {
 }
 
 func TestServeSendsTheHeadersThatGuardAPage(t *testing.T) {
+	t.Parallel()
 	page := pages.SignIn{Site: base, Providers: []pages.Provider{{ID: "x"}}}
 	rec := httptest.NewRecorder()
 	if err := pages.Serve(rec, page, "http://localhost:1"); err != nil {

@@ -42,6 +42,7 @@ func TestTheScriptThatAPageAsksForMayBeKept(t *testing.T) {
 }
 
 func TestTheScriptIsNotSentAgainToABrowserThatHasIt(t *testing.T) {
+	t.Parallel()
 	tag := getScript("/api/auth/pages.js", http.Header{}).Header().Get("ETag")
 	rec := getScript("/api/auth/pages.js", http.Header{"If-None-Match": {tag}})
 	if tag == "" || rec.Code != http.StatusNotModified {
@@ -50,6 +51,7 @@ func TestTheScriptIsNotSentAgainToABrowserThatHasIt(t *testing.T) {
 }
 
 func TestTheScriptWritesNothingButText(t *testing.T) {
+	t.Parallel()
 	markup := regexp.MustCompile(`innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval|Function\(|\.style\b|https?:`)
 	if found := markup.Find(pages.Script()); found != nil {
 		t.Errorf("it uses %s", found)
@@ -57,6 +59,7 @@ func TestTheScriptWritesNothingButText(t *testing.T) {
 }
 
 func TestPagesWithoutAFormHaveNoScript(t *testing.T) {
+	t.Parallel()
 	page, _ := draw(t, pages.Error{Site: base})
 	if n := len(page.all("script")); n != 0 {
 		t.Errorf("%d scripts", n)
@@ -64,6 +67,7 @@ func TestPagesWithoutAFormHaveNoScript(t *testing.T) {
 }
 
 func TestTheScriptComesFromTheHostThatServesThePage(t *testing.T) {
+	t.Parallel()
 	path := regexp.MustCompile(`^(.*)\?v=[0-9a-f]{16}$`)
 	for base, want := range map[string]string{
 		"https://app.example.com/api/auth":  "/api/auth/pages.js",

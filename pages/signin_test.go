@@ -74,6 +74,7 @@ func TestFormsSendWhatTheProtocolWants(t *testing.T) {
 }
 
 func TestFieldsTellTheBrowserWhatTheyAre(t *testing.T) {
+	t.Parallel()
 	odd := pages.Provider{ID: "odd", Type: pages.TypeCredentials, Fields: []pages.Field{
 		{Name: "login"},
 		{Name: "mail", Type: "email"},
@@ -142,6 +143,7 @@ func TestAMessageStandsAtTheFormItBelongsTo(t *testing.T) {
 }
 
 func TestAfterAWrongPasswordTheNameIsKeptAndThePasswordHasTheFocus(t *testing.T) {
+	t.Parallel()
 	page, _ := draw(t, signIn(func(s *pages.SignIn) { s.Error, s.Username = "CredentialsSignin", "alice" }, github, email, password))
 	if name := page.input(t, "username"); name.get("value") != "alice" || name.has("autofocus") {
 		t.Errorf("user name: %v", name.Attr)
@@ -156,6 +158,7 @@ func TestAfterAWrongPasswordTheNameIsKeptAndThePasswordHasTheFocus(t *testing.T)
 }
 
 func TestWhatWasTypedIsKeptWhereItWasTyped(t *testing.T) {
+	t.Parallel()
 	backwards := pages.Provider{ID: "backwards", Type: pages.TypeCredentials, Fields: []pages.Field{
 		{Name: "secret", Type: "password"}, {Name: "login"},
 	}}
@@ -173,6 +176,7 @@ func TestWhatWasTypedIsKeptWhereItWasTyped(t *testing.T) {
 }
 
 func TestEqualWaysLookEqual(t *testing.T) {
+	t.Parallel()
 	page, _ := draw(t, signIn(nil, github, google, email, password))
 	for form := range page.elements("form") {
 		asks := len(form.all("label")) > 0
@@ -210,6 +214,7 @@ func TestFocus(t *testing.T) {
 }
 
 func TestButtonsComeFirst(t *testing.T) {
+	t.Parallel()
 	page, _ := draw(t, signIn(nil, password, google, github, email))
 	var order []string
 	for form := range page.elements("form") {
@@ -227,6 +232,7 @@ func TestButtonsComeFirst(t *testing.T) {
 }
 
 func TestButtonsSayWhichFormTheyAreOnlyWhereThereAreTwo(t *testing.T) {
+	t.Parallel()
 	staff, second := password, email
 	staff.ID, staff.Name, second.ID, second.Name = "staff", "Staff", "short", "Short mail"
 	button := func(page document, action string) string {
@@ -275,6 +281,7 @@ func TestSomeoneSignedInMayGoOn(t *testing.T) {
 }
 
 func TestAThrottledVisitorIsToldHowLong(t *testing.T) {
+	t.Parallel()
 	page, _ := draw(t, signIn(func(s *pages.SignIn) { s.RetryAfter, s.Error = 40*time.Second, "CredentialsSignin" }, password))
 	alert := page.where("role", "alert")[0]
 	if got, want := alert.text(), "Too many attempts. Try again in 40 seconds."; got != want {
@@ -289,6 +296,7 @@ func TestAThrottledVisitorIsToldHowLong(t *testing.T) {
 }
 
 func TestTheSiteIsNamedByItsHostWhenItHasNoName(t *testing.T) {
+	t.Parallel()
 	for base, want := range map[string]string{
 		"https://app.example.com:8443/api/auth": "Sign in to app.example.com:8443",
 		"":                                      "Sign in to this site",
@@ -301,6 +309,7 @@ func TestTheSiteIsNamedByItsHostWhenItHasNoName(t *testing.T) {
 }
 
 func TestWithoutProvidersThePageSaysSo(t *testing.T) {
+	t.Parallel()
 	page, _ := draw(t, signIn(nil))
 	if !strings.Contains(page.text(), "No way to sign in") {
 		t.Error(page.text())

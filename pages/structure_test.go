@@ -140,6 +140,7 @@ func TestEveryStateOfEveryPage(t *testing.T) {
 }
 
 func TestTheStatesHaveNamesOfTheirOwn(t *testing.T) {
+	t.Parallel()
 	seen := make(map[string]bool)
 	for _, state := range pagestest.States() {
 		if seen[state.Name] {
@@ -150,6 +151,7 @@ func TestTheStatesHaveNamesOfTheirOwn(t *testing.T) {
 }
 
 func TestThePolicyAllowsTheStyleThatIsSent(t *testing.T) {
+	t.Parallel()
 	for _, state := range pagestest.States() {
 		rec := httptest.NewRecorder()
 		if err := pages.Serve(rec, state.Page); err != nil {
@@ -165,6 +167,7 @@ func TestThePolicyAllowsTheStyleThatIsSent(t *testing.T) {
 }
 
 func TestOnlyThePageForFramesLeavesThem(t *testing.T) {
+	t.Parallel()
 	for _, state := range pagestest.States() {
 		_, framed := state.Page.(pages.Unauthorized)
 		page, _ := draw(t, state.Page)

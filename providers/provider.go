@@ -114,10 +114,13 @@ type Redirector interface {
 	// Begin returns the URL of the authorization request. An error means that
 	// the provider can't be used now (OAuthSignin).
 	Begin(ctx context.Context, flow Flow, extra url.Values) (string, error)
-	// Finish checks the callback's parameters (query or form, state already
-	// compared by the caller) and returns who signed in. [ErrProviderRefused]
-	// is the provider's own error answer, and [ErrNotAdmitted] a person whom the
-	// configuration doesn't let in; every other error is OAuthCallback.
+	// Refused returns an [ErrProviderRefused] when the callback's parameters (query or
+	// form) are the provider's own error answer, and nil else. It is asked of every
+	// callback, also of one that belongs to no flow.
+	Refused(answer url.Values) error
+	// Finish checks the parameters of a callback that isn't refused and whose state the
+	// caller compared with the flow's, and returns who signed in. [ErrNotAdmitted] is a
+	// person whom the configuration doesn't let in; every other error is OAuthCallback.
 	Finish(ctx context.Context, flow Flow, answer url.Values) (Account, error)
 }
 

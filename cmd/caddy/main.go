@@ -1,4 +1,5 @@
 // Command caddy is Caddy with its standard modules and caddy-signin built in.
+// It only puts them together: what the module does is in package signin.
 package main
 
 import (

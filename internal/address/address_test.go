@@ -8,6 +8,7 @@ import (
 )
 
 func TestParse(t *testing.T) {
+	t.Parallel()
 	long := strings.Repeat("a", 64)
 	label := strings.Repeat("b", 61) + "."
 	for in, want := range map[string]string{
@@ -110,6 +111,7 @@ func TestParseRefuses(t *testing.T) {
 
 // A provider vouches for the mailbox it names, not for one it folds into.
 func TestAnAttestedAddressIsNotFolded(t *testing.T) {
+	t.Parallel()
 	for _, in := range []string{
 		"ａdmin@example.com", "admin＠example.com", "\u212aate@example.com", "ﬁ@example.com",
 		"mallory@g\u0130thub.com", "admin@ｅxample.com", "a@mu\u0308nchen.example", "a@github.com\u200b",

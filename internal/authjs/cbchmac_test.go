@@ -39,6 +39,7 @@ func testCBC(t *testing.T) *cbcHMAC {
 }
 
 func TestTheExampleOfRFC7518Opens(t *testing.T) {
+	t.Parallel()
 	got, err := testCBC(t).Open(nil, nil, rfcSealed, rfcHeader)
 	if err != nil || !bytes.Equal(got, rfcText) {
 		t.Errorf("%q, %v", got, err)
@@ -49,6 +50,7 @@ func TestTheExampleOfRFC7518Opens(t *testing.T) {
 }
 
 func TestAuthenticTextWithBadPaddingIsRefused(t *testing.T) {
+	t.Parallel()
 	c := testCBC(t)
 	for name, block := range map[string]string{
 		"no padding":        strings.Repeat("x", 16),

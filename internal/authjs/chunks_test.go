@@ -30,6 +30,7 @@ func read(lines ...string) []string {
 const s = "next-auth.session-token"
 
 func TestSessionIsReadWholeOrFromItsParts(t *testing.T) {
+	t.Parallel()
 	cases := map[string]struct {
 		cookies string
 		want    []string
@@ -66,6 +67,7 @@ func TestSessionIsReadWholeOrFromItsParts(t *testing.T) {
 }
 
 func TestSixteenPartsAreReadInNumericOrder(t *testing.T) {
+	t.Parallel()
 	var cookies []string
 	want := ""
 	for i := range 16 {
@@ -108,6 +110,7 @@ func write(t *testing.T, n *authjs.Names, tok, domain, received string) map[stri
 }
 
 func TestSessionIsSplitAt3933Characters(t *testing.T) {
+	t.Parallel()
 	cases := map[int]map[string]int{
 		1:        {s: 1},
 		3932:     {s: 3932},
@@ -126,6 +129,7 @@ func TestSessionIsSplitAt3933Characters(t *testing.T) {
 }
 
 func TestAuthJSSplitsAt3936Characters(t *testing.T) {
+	t.Parallel()
 	const s = "__Secure-authjs.session-token"
 	for size, want := range map[int]map[string]int{
 		3936: {s: 3936},
@@ -138,6 +142,7 @@ func TestAuthJSSplitsAt3936Characters(t *testing.T) {
 }
 
 func TestWritingDeletesWhatWasReceivedAndIsNotWrittenAnew(t *testing.T) {
+	t.Parallel()
 	cases := []struct {
 		size     int
 		received string
@@ -158,6 +163,7 @@ func TestWritingDeletesWhatWasReceivedAndIsNotWrittenAnew(t *testing.T) {
 }
 
 func TestClearingDeletesEveryReceivedPartAndNothingElse(t *testing.T) {
+	t.Parallel()
 	got := secureNames.ReadSession([]string{"__Secure-" + s + "=x; __Secure-" + s + ".3=y; " + s + "=http"})
 	if got.Empty() {
 		t.Error("nothing received")
@@ -181,6 +187,7 @@ func TestClearingDeletesEveryReceivedPartAndNothingElse(t *testing.T) {
 }
 
 func TestLongDomainsMakeChunksSmallerNotLines(t *testing.T) {
+	t.Parallel()
 	domain := strings.Repeat("a.", 100) + "example.com"
 	got := write(t, secureNames, token(10000), domain, "")
 	if got["__Secure-"+s+".0"] >= 3933 || len(got) != 3 {
@@ -189,6 +196,7 @@ func TestLongDomainsMakeChunksSmallerNotLines(t *testing.T) {
 }
 
 func TestSessionsBeyond16KiBAreRefusedWhole(t *testing.T) {
+	t.Parallel()
 	// Four full chunks and a fifth, each with its name in the Cookie header.
 	const overhead = len(s) + len(".0=; ")
 	fits := 16<<10 - 5*overhead

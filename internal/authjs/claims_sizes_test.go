@@ -8,6 +8,7 @@ import (
 )
 
 func TestSizesTellWhatIsLargest(t *testing.T) {
+	t.Parallel()
 	c := authjs.Claims{
 		Name: authjs.TextOf("Al"), Subject: "1", Provider: "corp", Groups: []string{"admins", "staff"},
 	}

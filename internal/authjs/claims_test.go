@@ -52,6 +52,7 @@ func parse(t testing.TB, payload string) authjs.Claims {
 }
 
 func TestClaimsOfARealmAreRead(t *testing.T) {
+	t.Parallel()
 	want := fields{
 		Name:          authjs.TextOf("Alice Example"),
 		Email:         authjs.TextOf("alice@example.com"),
@@ -78,6 +79,7 @@ func TestClaimsOfARealmAreRead(t *testing.T) {
 }
 
 func TestClaimsAreWrittenInOrder(t *testing.T) {
+	t.Parallel()
 	c := parse(t, ours)
 	if got := string(c.Append(nil)); got != ours {
 		t.Errorf("got  %s\nwant %s", got, ours)
@@ -93,6 +95,7 @@ func TestClaimsAreWrittenInOrder(t *testing.T) {
 }
 
 func TestMissingNullAndEmptyAreThreeThings(t *testing.T) {
+	t.Parallel()
 	c := parse(t, `{"name":null,"email":""}`)
 	if !c.Name.IsNull() || c.Name.Missing() || c.Name.String() != "" {
 		t.Errorf("null is %#v", c.Name)
@@ -106,6 +109,7 @@ func TestMissingNullAndEmptyAreThreeThings(t *testing.T) {
 }
 
 func TestStringsAreDecodedAsJSON(t *testing.T) {
+	t.Parallel()
 	for _, text := range []string{
 		`""`, `"Zoë"`, `"\u005a\u006f\u00EB"`, `"\"\\\/\b\f\n\r\t"`, `"\ud83d\ude00!"`, `"\u0000"`,
 		`"a\ud83d"`, `"\ud83d\u0041"`, `"\ude00\ud83d"`, `"\ud83d\ud83d\ude00"`, `"\ud83d\n"`, "\"\u2028\x7f\"",
@@ -121,6 +125,7 @@ func TestStringsAreDecodedAsJSON(t *testing.T) {
 }
 
 func TestWhatCouldMeanTwoThingsIsRefused(t *testing.T) {
+	t.Parallel()
 	const realm = `{"realm":"r",`
 	for _, payload := range []string{
 		``, `null`, `[]`, `"x"`, `1`, `{`, `{}x`, `{}{}`, `{"a":1,}`, `{,}`, `{"a"}`, `{"a":}`, `{a:1}`, `{'a':1}`, `{"a":1 "b":2}`,
@@ -147,12 +152,14 @@ func TestWhatCouldMeanTwoThingsIsRefused(t *testing.T) {
 }
 
 func TestNamesOfClaimsKeepTheirCase(t *testing.T) {
+	t.Parallel()
 	if c := parse(t, `{"Sub":"a","NAME":"b","Exp":"never"}`); c.Subject != "" || !c.Name.Missing() || !c.Expires.IsZero() {
 		t.Errorf("read as %+v", c)
 	}
 }
 
 func TestMembersWithoutAFieldSurviveAReissue(t *testing.T) {
+	t.Parallel()
 	token, err := authjs.ParseToken(`{"role":"admin","sub":"42","n":{"a":[1, "\u00e9"]},"iat":1,"groups":7,"k\u0065y":null,"jti":"old"}`, macKeys(t, "a"))
 	if err != nil {
 		t.Fatal(err)
@@ -166,6 +173,7 @@ func TestMembersWithoutAFieldSurviveAReissue(t *testing.T) {
 }
 
 func TestMapHasEveryMember(t *testing.T) {
+	t.Parallel()
 	c := parse(t, `{"sub":"42","n":{"a":[1,true]},"role":"x","role":"admin"}`)
 	want := map[string]any{"sub": "42", "role": "admin", "n": map[string]any{"a": []any{1.0, true}}}
 	if got, err := c.Map(); err != nil || !reflect.DeepEqual(got, want) {
@@ -188,6 +196,7 @@ func TestMapHasEveryMember(t *testing.T) {
 }
 
 func TestTimesAreCheckedWith15SecondsOfTolerance(t *testing.T) {
+	t.Parallel()
 	now := time.Unix(1795420700, 999e6)
 	cases := []struct {
 		payload string

@@ -39,6 +39,7 @@ var notInTheMAC = map[string]bool{"IssuedAt": true, "Expires": true, "NotBefore"
 
 // A field that is added to Claims fails this test until the mac covers it.
 func TestTheMACCoversEveryFieldOfClaims(t *testing.T) {
+	t.Parallel()
 	keys := macKeys(t, "a")
 	of := func(c authjs.Claims) string { c.Sign(keys); return c.MAC }
 	base := parse(t, ours)
@@ -72,6 +73,7 @@ func TestTheMACCoversEveryFieldOfClaims(t *testing.T) {
 
 // Whatever one text could be read as two ways, or two as one.
 func TestClaimsThatLookAlikeHaveOtherMACs(t *testing.T) {
+	t.Parallel()
 	keys := macKeys(t, "a")
 	seen := make(map[string]int)
 	for i, c := range []authjs.Claims{
@@ -140,6 +142,7 @@ func TestATokenOfOursStaysOurs(t *testing.T) {
 }
 
 func TestSecretsOfAMAC(t *testing.T) {
+	t.Parallel()
 	c := parse(t, ours)
 	payload := signed(c, macKeys(t, "old"))
 	for name, test := range map[string]struct {
@@ -169,6 +172,7 @@ func TestSecretsOfAMAC(t *testing.T) {
 // Without a mac, or with a wrong one, nothing is read from members called like
 // our fields.
 func TestWithoutAMACOurFieldsBelongToAnotherApplication(t *testing.T) {
+	t.Parallel()
 	keys := macKeys(t, "a")
 	good := signed(parse(t, ours), keys)
 	at := strings.Index(good, `"mac":"`) + len(`"mac":"`)

@@ -11,6 +11,7 @@ import (
 )
 
 func TestSetCookieIsWrittenToTheByte(t *testing.T) {
+	t.Parallel()
 	at := time.Date(2026, 11, 23, 9, 21, 58, 999e6, time.FixedZone("CET", 3600))
 	cases := map[string]authjs.Cookie{
 		"next-auth.callback-url=http%3A%2F%2Flocalhost%3A3000%2Fdash; Path=/; HttpOnly; SameSite=Lax":                                                {Name: "next-auth.callback-url", Value: "http://localhost:3000/dash"},
@@ -28,6 +29,7 @@ func TestSetCookieIsWrittenToTheByte(t *testing.T) {
 }
 
 func TestDeleteKeepsWhatNamesTheCookie(t *testing.T) {
+	t.Parallel()
 	c := authjs.Cookie{Name: "__Secure-a", Value: "v", Domain: "example.com", Secure: true, MaxAge: 900, Expires: time.Unix(1, 0)}
 	const want = "__Secure-a=; Max-Age=0; Domain=example.com; Path=/; HttpOnly; Secure; SameSite=Lax"
 	if got := c.Delete().String(); got != want {
@@ -36,6 +38,7 @@ func TestDeleteKeepsWhatNamesTheCookie(t *testing.T) {
 }
 
 func TestCookieValuesAreEncodedLikeEncodeURIComponent(t *testing.T) {
+	t.Parallel()
 	cases := map[string]string{
 		"azAZ09-_.!~*'()":       "azAZ09-_.!~*'()",
 		";,/?:@&=+$#":           "%3B%2C%2F%3F%3A%40%26%3D%2B%24%23",

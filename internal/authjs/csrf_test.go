@@ -30,6 +30,7 @@ func pair(token, secret string) string {
 }
 
 func TestNewCSRFTokensAreFreshAndVerify(t *testing.T) {
+	t.Parallel()
 	c := newCSRF(t, secretA, secretB)
 	token, cookie := c.New()
 	if cookie != pair(token, secretA) {
@@ -44,6 +45,7 @@ func TestNewCSRFTokensAreFreshAndVerify(t *testing.T) {
 }
 
 func TestOnlyPairsMadeWithASecretVerify(t *testing.T) {
+	t.Parallel()
 	token := strings.Repeat("0123456789abcdef", 4)
 	good := pair(token, secretA)
 	cases := map[string]struct {
@@ -80,6 +82,7 @@ func TestOnlyPairsMadeWithASecretVerify(t *testing.T) {
 }
 
 func TestAPostNeedsTheCookiesOwnToken(t *testing.T) {
+	t.Parallel()
 	c := newCSRF(t, secretA)
 	token, cookie := c.New()
 	other, otherCookie := c.New()
@@ -104,6 +107,7 @@ func TestAPostNeedsTheCookiesOwnToken(t *testing.T) {
 }
 
 func TestNoSecretIsAnError(t *testing.T) {
+	t.Parallel()
 	if _, err := authjs.NewCSRF(); err == nil {
 		t.Error("CSRF without a secret")
 	}

@@ -7,6 +7,7 @@ import (
 )
 
 func TestErrorCodesKnowTheirPageAndStatus(t *testing.T) {
+	t.Parallel()
 	cases := []struct {
 		code     authjs.ErrorCode
 		text     string

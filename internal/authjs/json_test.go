@@ -13,6 +13,7 @@ import (
 var expires = time.Date(2026, 12, 23, 9, 6, 58, 362999999, time.FixedZone("CET", 3600))
 
 func TestTheSessionIsWrittenToTheByte(t *testing.T) {
+	t.Parallel()
 	cases := map[string]authjs.User{
 		`{"user":{"name":"Alice Example","email":"alice@example.com"},"expires":"2026-12-23T08:06:58.362Z"}`: {
 			Name: authjs.TextOf("Alice Example"), Email: authjs.TextOf("alice@example.com"),
@@ -43,6 +44,7 @@ func TestTheSessionIsWrittenToTheByte(t *testing.T) {
 }
 
 func TestStringsAreEscapedLikeJSONStringify(t *testing.T) {
+	t.Parallel()
 	cases := map[string]string{
 		"":                                `""`,
 		"Zoë 😀 </script> & '":             `"Zoë 😀 </script> & '"`,

@@ -63,6 +63,7 @@ func keyringOf(t testing.TB, names *authjs.Names, salt string, secrets ...string
 }
 
 func TestTokensOfNextAuthOpen(t *testing.T) {
+	t.Parallel()
 	for _, v := range vectors {
 		payload, stale, err := keyring(t, v.salt, v.secret).Open(v.token)
 		if err != nil || stale || payload != v.payload {
@@ -82,6 +83,7 @@ func joseKey(t testing.TB, digits string) []byte {
 }
 
 func TestGoJoseOpensWhatWeSeal(t *testing.T) {
+	t.Parallel()
 	for _, v := range vectors {
 		for _, payload := range []string{v.payload, "{}", "", strings.Repeat("x", 20000)} {
 			token := keyring(t, v.salt, v.secret).Seal([]byte(payload))
@@ -97,6 +99,7 @@ func TestGoJoseOpensWhatWeSeal(t *testing.T) {
 }
 
 func TestWeOpenWhatGoJoseSeals(t *testing.T) {
+	t.Parallel()
 	v := vectors[0]
 	enc, err := jose.NewEncrypter(jose.A256GCM, jose.Recipient{Algorithm: jose.DIRECT, Key: joseKey(t, v.key)}, nil)
 	if err != nil {
@@ -118,6 +121,7 @@ func TestWeOpenWhatGoJoseSeals(t *testing.T) {
 }
 
 func TestEverySealHasAnotherIV(t *testing.T) {
+	t.Parallel()
 	ring := keyring(t, "", secretA)
 	iv := func() string { return strings.Split(ring.Seal([]byte("{}")), ".")[2] }
 	if one, two := iv(), iv(); one == two || len(one) != 16 {
@@ -126,6 +130,7 @@ func TestEverySealHasAnotherIV(t *testing.T) {
 }
 
 func TestAValueOfOnePurposeDoesNotOpenAsAnother(t *testing.T) {
+	t.Parallel()
 	rings := map[string]*authjs.Keyring{
 		"the session":        keyring(t, "", secretA),
 		"state":              keyring(t, plainNames.State, secretA),
@@ -149,6 +154,7 @@ func TestAValueOfOnePurposeDoesNotOpenAsAnother(t *testing.T) {
 }
 
 func TestOldSecretsOpenAndAreReportedAsStale(t *testing.T) {
+	t.Parallel()
 	old, both := keyring(t, "", secretA), keyring(t, "", secretB, secretA)
 	if payload, stale, err := both.Open(old.Seal([]byte("{}"))); err != nil || !stale || payload != "{}" {
 		t.Errorf("old token: %q, stale %v, error %v", payload, stale, err)
@@ -170,6 +176,7 @@ func withHeader(t testing.TB, header string) string {
 }
 
 func TestHeadersMeanDirAndA256GCMOrAreRefused(t *testing.T) {
+	t.Parallel()
 	cases := map[string]bool{
 		`{"alg":"dir","enc":"A256GCM"}`:                    true,
 		`{"enc":"A256GCM","alg":"dir"}`:                    true,
@@ -215,6 +222,7 @@ func TestHeadersMeanDirAndA256GCMOrAreRefused(t *testing.T) {
 func pad(n int) string { return strings.Repeat(" ", n) }
 
 func TestOtherFormsAreRefusedBeforeDecryption(t *testing.T) {
+	t.Parallel()
 	good := vectors[0].token
 	part := strings.Split(good, ".")
 	join := func(parts ...string) string { return strings.Join(parts, ".") }
@@ -256,6 +264,7 @@ func TestOtherFormsAreRefusedBeforeDecryption(t *testing.T) {
 }
 
 func TestAlteredTokensDoNotOpen(t *testing.T) {
+	t.Parallel()
 	good := vectors[0].token
 	ring := keyring(t, "", secretA)
 	for i := len("eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0.."); i < len(good)-1; i += 7 {
@@ -279,6 +288,7 @@ func TestAlteredTokensDoNotOpen(t *testing.T) {
 }
 
 func TestTheLongestTokenOpensAndALongerOneDoesNot(t *testing.T) {
+	t.Parallel()
 	ring := keyring(t, "", secretA)
 	empty := len(ring.Seal(nil))
 	longest := (authjs.MaxToken - empty) / 4 * 3
@@ -291,6 +301,7 @@ func TestTheLongestTokenOpensAndALongerOneDoesNot(t *testing.T) {
 }
 
 func TestKeyringsMayBeUsedByManyAtOnce(t *testing.T) {
+	t.Parallel()
 	ring := keyring(t, "", secretB, secretA)
 	var all sync.WaitGroup
 	for i := range 8 {

@@ -49,6 +49,7 @@ func joseSeal(t testing.TB, enc jose.ContentEncryption, kid, payload string) str
 }
 
 func TestTokensOfAuthJSOpen(t *testing.T) {
+	t.Parallel()
 	payload, stale, err := keyringV5(t, "", secretA).Open(vectorV5.token)
 	if err != nil || stale || payload != vectorV5.payload {
 		t.Errorf("%q, stale %v, error %v", payload, stale, err)
@@ -56,6 +57,7 @@ func TestTokensOfAuthJSOpen(t *testing.T) {
 }
 
 func TestGoJoseOpensWhatWeSealForAuthJS(t *testing.T) {
+	t.Parallel()
 	for _, payload := range []string{vectorV5.payload, "{}", "", strings.Repeat("x", 15), strings.Repeat("x", 16), strings.Repeat("x", 20000)} {
 		token := keyringV5(t, "", secretA).Seal([]byte(payload))
 		jwe, err := jose.ParseEncryptedCompact(token, []jose.KeyAlgorithm{jose.DIRECT}, []jose.ContentEncryption{jose.A256CBC_HS512})
@@ -76,6 +78,7 @@ func TestGoJoseOpensWhatWeSealForAuthJS(t *testing.T) {
 }
 
 func TestWeOpenWhatGoJoseSealsForAuthJS(t *testing.T) {
+	t.Parallel()
 	ring := keyringV5(t, "", secretA)
 	for name, c := range map[string]struct {
 		token string
@@ -96,6 +99,7 @@ func TestWeOpenWhatGoJoseSealsForAuthJS(t *testing.T) {
 }
 
 func TestTheKidChoosesTheKey(t *testing.T) {
+	t.Parallel()
 	old, both := keyringV5(t, "", secretA), keyringV5(t, "", secretB, secretA)
 	if payload, stale, err := both.Open(old.Seal([]byte("{}"))); err != nil || !stale || payload != "{}" {
 		t.Errorf("old token: %q, stale %v, error %v", payload, stale, err)
@@ -111,6 +115,7 @@ func TestTheKidChoosesTheKey(t *testing.T) {
 }
 
 func TestTokensOfOneDialectDoNotOpenInTheOther(t *testing.T) {
+	t.Parallel()
 	if _, _, err := keyring(t, "", secretA).Open(vectorV5.token); !errors.Is(err, authjs.ErrMalformed) {
 		t.Errorf("v5's in v4: %v", err)
 	}
@@ -120,6 +125,7 @@ func TestTokensOfOneDialectDoNotOpenInTheOther(t *testing.T) {
 }
 
 func TestEveryPurposeOfAuthJSHasItsOwnKey(t *testing.T) {
+	t.Parallel()
 	secureRing, err := secureV5.SessionKeyring(secretA)
 	if err != nil {
 		t.Fatal(err)
@@ -137,6 +143,7 @@ func TestEveryPurposeOfAuthJSHasItsOwnKey(t *testing.T) {
 }
 
 func TestHeadersOfAuthJSMeanItsFormsOrAreRefused(t *testing.T) {
+	t.Parallel()
 	part := strings.Split(vectorV5.token, ".")
 	ring := keyringV5(t, "", secretA)
 	for header, malformed := range map[string]bool{
@@ -164,6 +171,7 @@ func TestHeadersOfAuthJSMeanItsFormsOrAreRefused(t *testing.T) {
 }
 
 func TestOtherFormsOfAuthJSAreRefused(t *testing.T) {
+	t.Parallel()
 	good := vectorV5.token
 	part := strings.Split(good, ".")
 	join := func(parts ...string) string { return strings.Join(parts, ".") }
@@ -194,6 +202,7 @@ func TestOtherFormsOfAuthJSAreRefused(t *testing.T) {
 }
 
 func TestAlteredTokensOfAuthJSDoNotOpen(t *testing.T) {
+	t.Parallel()
 	good := vectorV5.token
 	ring := keyringV5(t, "", secretA)
 	for i := strings.Index(good, "..") + 2; i < len(good)-1; i += 5 {

@@ -15,6 +15,7 @@ var (
 )
 
 func TestNamesAreThoseOfNextAuth(t *testing.T) {
+	t.Parallel()
 	cases := []struct {
 		names *authjs.Names
 		want  [4]string
@@ -33,6 +34,7 @@ func TestNamesAreThoseOfNextAuth(t *testing.T) {
 }
 
 func TestPendingNameIsTheStatesHash(t *testing.T) {
+	t.Parallel()
 	// SHA-256("hn-9") begins with these four bytes, by sha256sum.
 	if got, want := secureNames.Pending("hn-9"), "__Secure-next-auth.state.ad8e904f"; got != want {
 		t.Errorf("got %q, want %q", got, want)
@@ -82,6 +84,7 @@ var ownCases = map[string]bool{
 }
 
 func TestOwnKnowsOurCookiesAndNoOthers(t *testing.T) {
+	t.Parallel()
 	for name, want := range ownCases {
 		if got := authjs.Own(name); got != want {
 			t.Errorf("Own(%q) = %v", name, got)

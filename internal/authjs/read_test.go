@@ -12,6 +12,7 @@ import (
 )
 
 func TestAppendValuesReadsCookiesAsTheNpmPackageDoes(t *testing.T) {
+	t.Parallel()
 	cases := map[string]struct {
 		lines []string
 		want  []string
@@ -48,6 +49,7 @@ func TestAppendValuesReadsCookiesAsTheNpmPackageDoes(t *testing.T) {
 }
 
 func TestHeadersBeyond64KiBBringNoCookies(t *testing.T) {
+	t.Parallel()
 	fill := func(size int) []string {
 		first := "next-auth.session-token=t; a=1"
 		return []string{first, strings.Repeat("x", size-len(first))}
@@ -68,6 +70,7 @@ func TestHeadersBeyond64KiBBringNoCookies(t *testing.T) {
 }
 
 func TestAppendPendingReadsOneCookiePerFlow(t *testing.T) {
+	t.Parallel()
 	names := secureNames
 	lines := []string{
 		"__Secure-next-auth.state.00000001=old; x=y; next-auth.state.00000002=http",

@@ -9,6 +9,7 @@ import (
 )
 
 func TestStripRemovesOurCookiesAndLeavesTheOthersAsTheyAre(t *testing.T) {
+	t.Parallel()
 	const (
 		session = "__Secure-next-auth.session-token=eyJ"
 		csrf    = "__Host-next-auth.csrf-token=a%7Cb"
@@ -36,6 +37,7 @@ func TestStripRemovesOurCookiesAndLeavesTheOthersAsTheyAre(t *testing.T) {
 }
 
 func TestStripButSessionLeavesTheSessionToTheBackEnd(t *testing.T) {
+	t.Parallel()
 	got := secureNames.StripButSession([]string{
 		"a=1; __Secure-next-auth.session-token=x; __Host-next-auth.csrf-token=y; next-auth.session-token.1=z",
 		"__Secure-next-auth.state.01234567=s; __Secure-next-auth.callback-url=u",
@@ -47,6 +49,7 @@ func TestStripButSessionLeavesTheSessionToTheBackEnd(t *testing.T) {
 }
 
 func TestStripButSessionLeavesOneDialectsSession(t *testing.T) {
+	t.Parallel()
 	lines := []string{"a=1; authjs.session-token.0=x; next-auth.session-token=y; authjs.csrf-token=z"}
 	for names, want := range map[*authjs.Names]string{
 		secureNames: "a=1; next-auth.session-token=y",
@@ -80,6 +83,7 @@ func TestStripReturnsItsArgumentWhenNothingIsOurs(t *testing.T) {
 }
 
 func TestStripNeverWritesToItsArgument(t *testing.T) {
+	t.Parallel()
 	lines := []string{"a=1", "next-auth.session-token=x; b=2", "next-auth.csrf-token=y", "c=3"}
 	before := slices.Clone(lines)
 	authjs.Strip(lines)
@@ -90,6 +94,7 @@ func TestStripNeverWritesToItsArgument(t *testing.T) {
 }
 
 func TestStripWorksBeyondTheReadingLimit(t *testing.T) {
+	t.Parallel()
 	long := "a=" + strings.Repeat("x", 70<<10)
 	if got := authjs.Strip([]string{long + "; next-auth.session-token=t"}); len(got) != 1 || got[0] != long {
 		t.Error("our cookie went on, or another didn't")
@@ -97,6 +102,7 @@ func TestStripWorksBeyondTheReadingLimit(t *testing.T) {
 }
 
 func TestStripSetCookieKeepsUpstreamsFromOurCookies(t *testing.T) {
+	t.Parallel()
 	cases := map[string]bool{ // whether the line is removed
 		"next-auth.session-token=x; Path=/":              true,
 		"__Secure-next-auth.session-token.3=; Max-Age=0": true,

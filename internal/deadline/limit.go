@@ -27,7 +27,7 @@ func With(ctx context.Context, d time.Duration) context.Context {
 	return new(Limit).Begin(ctx, d)
 }
 
-// Release frees the timer of what WithLimit returned, if there is one. What still
+// Release frees the timer of what With returned, if there is one. What still
 // waits is given up.
 func Release(limited context.Context) {
 	if l, ok := limited.(*Limit); ok {
@@ -35,7 +35,7 @@ func Release(limited context.Context) {
 	}
 }
 
-// Begin is WithLimit for a zero Limit that is part of something else. It is
+// Begin is With for a zero Limit that is part of something else. It is
 // called once, before anything else, and returns the Limit.
 func (l *Limit) Begin(ctx context.Context, d time.Duration) context.Context {
 	l.Context, l.end = ctx, time.Now().Add(d)

@@ -10,6 +10,7 @@ import (
 )
 
 func TestLimit(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := With(t.Context(), time.Second)
 		if l.Err() != nil || l.(*Limit).waiting.Load() != nil {

@@ -42,6 +42,7 @@ func parse(t *testing.T, text string) (settings, error) {
 }
 
 func TestABlock(t *testing.T) {
+	t.Parallel()
 	got, err := parse(t, `x {
 		name "A B"
 		paths a.b c
@@ -70,6 +71,7 @@ func TestABlock(t *testing.T) {
 }
 
 func TestMistakesInABlock(t *testing.T) {
+	t.Parallel()
 	for text, want := range map[string]string{
 		"name a\nname b":       "name is written twice, at Caddyfile:3",
 		"scope a":              `unknown option "scope": did you mean scopes?`,

@@ -1,4 +1,5 @@
 // Package excerpt makes text of another party fit for a log or an error.
+// It shortens and escapes; what may be shown at all is for its callers to know.
 package excerpt
 
 import "strconv"

@@ -44,6 +44,7 @@ const (
 )
 
 func TestALinkWorksOnceAndForNothingElse(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		link, keys := linkOf(), linkKeysOf(t, newSecret)
 		link.mustRemember(t, keys, time.Minute)
@@ -70,6 +71,7 @@ func TestALinkWorksOnceAndForNothingElse(t *testing.T) {
 }
 
 func TestALinkExpires(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		link, keys := linkOf(), linkKeysOf(t, newSecret)
 		link.mustRemember(t, keys, time.Minute)
@@ -86,6 +88,7 @@ func TestALinkExpires(t *testing.T) {
 }
 
 func TestALinkOutlivesAChangeOfTheSecret(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		link := linkOf()
 		link.mustRemember(t, linkKeysOf(t, oldSecret), time.Minute)
@@ -118,6 +121,7 @@ func (s *tokenStore) TakeToken(_ context.Context, identifier, hash string) error
 }
 
 func TestAStoreWithAPlaceForLinksKeepsThemThere(t *testing.T) {
+	t.Parallel()
 	link, keys := linkOf(), linkKeysOf(t, newSecret)
 	store := &tokenStore{kept: make(map[[2]string]time.Time)}
 	link.store = store // its Store is nil: a call to it would panic
@@ -136,6 +140,7 @@ func TestAStoreWithAPlaceForLinksKeepsThemThere(t *testing.T) {
 }
 
 func TestOnlyATokenOf256BitsInHexIsLookedUp(t *testing.T) {
+	t.Parallel()
 	good := strings.Repeat("0f", 32)
 	for token, want := range map[string]bool{
 		good: true, "": false, good[:63]: false, good + "0": false, strings.ToUpper(good): false,

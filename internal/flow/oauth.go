@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"time"
 
@@ -195,8 +194,8 @@ func finishRedirect(c *Call, provider providers.Redirector) error {
 			return c.unavailable(err)
 		}
 	}
-	if answer.Has("error") {
-		logRefusal(c, provider, pending, answer)
+	if err := provider.Refused(answer); err != nil {
+		logFailure(c, err)
 		return c.fail(http.StatusOK, authjs.CodeCallback)
 	}
 	if unusable != nil {
@@ -249,13 +248,6 @@ func markFlowUsed(c *Call, ctx context.Context, pending *pendingFlow) error {
 		return fmt.Errorf("spending a sign-in: %w", err)
 	}
 	return nil
-}
-
-// logRefusal lets the provider say, in its own form and for debug logs, what it
-// answered.
-func logRefusal(c *Call, provider providers.Redirector, pending pendingFlow, answer url.Values) {
-	_, err := provider.Finish(c.r.Context(), pending.flow(), answer)
-	logFailure(c, err)
 }
 
 func logFailure(c *Call, err error) {

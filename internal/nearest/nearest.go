@@ -1,4 +1,5 @@
 // Package nearest finds the names that a misspelt one was probably meant to be.
+// It is given all names that there are, and knows nothing of what they name.
 package nearest
 
 import (

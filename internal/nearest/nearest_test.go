@@ -6,6 +6,7 @@ import (
 )
 
 func TestNames(t *testing.T) {
+	t.Parallel()
 	candidates := []string{"allow", "deny", "session", "store", "secret", "google", "gitlab", "github", "oidc", "url"}
 	for _, tc := range []struct {
 		name string

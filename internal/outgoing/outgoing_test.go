@@ -18,6 +18,7 @@ import (
 )
 
 func TestABodyOfExactlyTheLimitIsRead(t *testing.T) {
+	t.Parallel()
 	body := strings.Repeat("x", MaxAnswer)
 	for extra, wantErr := range map[string]error{"": nil, "x": errTooLarge} {
 		server := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(body + extra)) })
@@ -59,6 +60,7 @@ func (f roundTripFunc) RoundTrip(req *http.Request) (*http.Response, error) { re
 // The transport writes notes into Caddy's request variables, from goroutines
 // that may outlive the request.
 func TestOutgoingRequestsShareNoVariables(t *testing.T) {
+	t.Parallel()
 	vars := map[string]any{"mine": true}
 	ctx := context.WithValue(t.Context(), caddyhttp.VarsCtxKey, vars)
 	transport := roundTripFunc(func(req *http.Request) (*http.Response, error) {
@@ -138,6 +140,7 @@ func TestIdleConnectionsEndBeforeServersEndThem(t *testing.T) {
 }
 
 func TestCheckURL(t *testing.T) {
+	t.Parallel()
 	for raw, want := range map[string]string{
 		"https://op.example":             "",
 		"https://op.example/a?b=c":       "",

@@ -10,6 +10,7 @@ import (
 
 // The queue is bounded, and so is the patience in it.
 func TestAQueueBoundsWhatRunsAndWhatWaits(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := New(1, 2, time.Second)
 		if err := b.Acquire(t.Context()); err != nil {

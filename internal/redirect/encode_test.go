@@ -10,6 +10,7 @@ import (
 )
 
 func TestLocationHoldsOnlyWhatAHeaderMay(t *testing.T) {
+	t.Parallel()
 	cases := map[string]string{
 		app + "/dash?x=%2F#y":   app + "/dash?x=%2F#y",
 		app + "/Zoë":            app + "/Zo%C3%AB",
@@ -28,6 +29,7 @@ func TestLocationHoldsOnlyWhatAHeaderMay(t *testing.T) {
 }
 
 func TestAddQueryEncodesLikeTheClient(t *testing.T) {
+	t.Parallel()
 	cases := []struct {
 		base  string
 		pairs []string

@@ -8,6 +8,7 @@ import (
 )
 
 func TestAllowedOriginsAreReadOrRefused(t *testing.T) {
+	t.Parallel()
 	cases := map[string]bool{
 		"https://partner.example":         true,
 		"https://partner.example:8443":    true,
@@ -67,12 +68,14 @@ func TestAllowedOriginsAreReadOrRefused(t *testing.T) {
 }
 
 func TestOneBadOriginRefusesTheList(t *testing.T) {
+	t.Parallel()
 	if allowed, err := redirect.ParseAllowed("https://a.example", "b.example"); err == nil || allowed != nil {
 		t.Errorf("%v, %v", allowed, err)
 	}
 }
 
 func TestAWildcardStandsForWholeLabels(t *testing.T) {
+	t.Parallel()
 	allowed, err := redirect.ParseAllowed("https://*.example.org:8443")
 	if err != nil {
 		t.Fatal(err)

@@ -27,6 +27,7 @@ func isAllowed(origin string) bool {
 }
 
 func TestGoodAddressesAreTakenAndAllOthersFallBack(t *testing.T) {
+	t.Parallel()
 	p := policy(t)
 	for _, a := range addresses {
 		want := app
@@ -46,6 +47,7 @@ func TestGoodAddressesAreTakenAndAllOthersFallBack(t *testing.T) {
 }
 
 func TestResolvedAddressesPassTheLastCheckAndPathsDoNot(t *testing.T) {
+	t.Parallel()
 	p := policy(t)
 	for _, a := range addresses {
 		if target, _ := p.Resolve(a.value); !p.Check(target) {
@@ -58,12 +60,14 @@ func TestResolvedAddressesPassTheLastCheckAndPathsDoNot(t *testing.T) {
 }
 
 func TestTextThatIsNotUTF8IsRefused(t *testing.T) {
+	t.Parallel()
 	if _, ok := policy(t).Resolve("/a\xff"); ok {
 		t.Error("accepted")
 	}
 }
 
 func TestAddressesAreLimitedIn2KiBAndToWhatACookieHolds(t *testing.T) {
+	t.Parallel()
 	p := policy(t)
 	letters := strings.Repeat("a", redirect.MaxLength)
 	cases := []struct {
@@ -86,6 +90,7 @@ func TestAddressesAreLimitedIn2KiBAndToWhatACookieHolds(t *testing.T) {
 }
 
 func TestOriginsOfAllKindsKnowTheirOwn(t *testing.T) {
+	t.Parallel()
 	cases := []struct {
 		origin, value string
 		want          bool
@@ -119,6 +124,7 @@ func TestOriginsOfAllKindsKnowTheirOwn(t *testing.T) {
 }
 
 func TestAGatesReturnAddressStaysOnTheHost(t *testing.T) {
+	t.Parallel()
 	cases := []struct{ path, query, want string }{
 		{"/", "", app + "/"},
 		{"", "", app + "/"},

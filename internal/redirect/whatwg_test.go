@@ -80,6 +80,7 @@ func authorityOrigin(scheme, defaultPort, rest string) string {
 }
 
 func TestTheOracleAgreesWithNode(t *testing.T) {
+	t.Parallel()
 	for _, a := range addresses {
 		got := browserOrigin(a.value, "https://app.example.com")
 		if got != a.browser && got != unsure {

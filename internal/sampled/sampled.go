@@ -1,4 +1,6 @@
 // Package sampled bounds log lines that a stranger could repeat at will.
+// It knows messages and counts alone: which lines are of that kind, their authors
+// say by the logger that they write to.
 package sampled
 
 import (

@@ -10,6 +10,7 @@ import (
 )
 
 func TestLinesOfOneMessageAreBounded(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		core, seen := observer.New(zap.InfoLevel)
 		logger := Logger(zap.New(core))

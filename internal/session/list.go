@@ -36,7 +36,7 @@ type Entry struct {
 	Started  time.Time
 	Ends     time.Time // at the latest, however often it is renewed
 	Agent    string    // the browser's User-Agent at sign-in
-	handle   string    // see issued
+	handle   string    // see Issued
 }
 
 // Strategy is the strategy that the session began with. It need not be the realm's

@@ -24,7 +24,7 @@ type Session struct {
 	Stale    bool   // sealed with an old secret, or says of the user what was
 	changed  bool   // the claims are not as they were read
 	token    string // of a session in the store
-	handle   string // see issued
+	handle   string // see Issued
 }
 
 func (s *Session) Person() access.Person {

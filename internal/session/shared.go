@@ -21,7 +21,7 @@ import (
 // column for (provider, groups, when the person signed in) is in a record of
 // ours beside it. A session without such a record is one that the application
 // made. Who signs in by a password is no stored user, so that their sessions are
-// databaseSessions.
+// [Database] sessions.
 type Shared struct{ Database }
 
 // sharedPrefix begins the handle of a shared session; its token follows, because

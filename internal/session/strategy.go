@@ -19,7 +19,7 @@ type Strategy interface {
 	Open(ctx context.Context, s *Site, token string, now time.Time, live *Session) (bool, error)
 	// issue begins a session and returns what its cookie carries.
 	issue(ctx context.Context, s *Site, claims authjs.Claims) (Issued, error)
-	// Renew lets a live session live on, or returns errSessionOver. deliverable
+	// Renew lets a live session live on, or returns ErrSessionOver. deliverable
 	// says that the browser would get a new token; without it no token needs to
 	// be made, and an empty one is nothing to send.
 	Renew(ctx context.Context, s *Site, live *Session, deliverable bool) (Issued, error)

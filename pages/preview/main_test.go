@@ -9,6 +9,7 @@ import (
 )
 
 func TestPreviewWritesEveryStateAndTheScript(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	if err := write(dir); err != nil {
 		t.Fatal(err)

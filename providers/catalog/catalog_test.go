@@ -18,6 +18,7 @@ import (
 )
 
 func TestSeveralProvidersKeepTheirOrder(t *testing.T) {
+	t.Parallel()
 	got, err := providertest.Parse("google a b\noidc corp https://corp.example a b {\nname C\n}\ngithub a b {\n}\ncredentials {\nfile users.htpasswd\n}")
 	if err != nil {
 		t.Fatal(err)
@@ -36,6 +37,7 @@ func TestSeveralProvidersKeepTheirOrder(t *testing.T) {
 }
 
 func TestProvidersThatAreUnknown(t *testing.T) {
+	t.Parallel()
 	for keyword, want := range map[string]string{
 		"gogle":    `unknown provider "gogle": did you mean google?, at Caddyfile:2`,
 		"zzzzzzzz": `unknown provider "zzzzzzzz": write one of credentials, email, oauth2, oidc, or one of the `,
@@ -49,6 +51,7 @@ func TestProvidersThatAreUnknown(t *testing.T) {
 }
 
 func TestKeywords(t *testing.T) {
+	t.Parallel()
 	for _, keyword := range []string{"credentials", "email", "github", "google", "nodemailer", "oauth2", "oidc", "passkey", "resend"} {
 		if !catalog.Known(keyword) {
 			t.Errorf("%s isn't known: %q", keyword, catalog.Keywords())
@@ -60,6 +63,7 @@ func TestKeywords(t *testing.T) {
 }
 
 func TestWhatProvidersTell(t *testing.T) {
+	t.Parallel()
 	for written, want := range map[string]providers.Parts{
 		`{"provider":"email"}`:                      {Email: true, Mend: "mailed links tell an address alone"},
 		`{"provider":"oidc","preset":"google"}`:     {Email: true, Mend: "google"},

@@ -94,6 +94,7 @@ func TestCredentialsInACaddyfile(t *testing.T) {
 }
 
 func TestCredentialsMistakesInACaddyfile(t *testing.T) {
+	t.Parallel()
 	const https = "https://backend.internal/login"
 	for name, tc := range map[string]struct{ text, want string }{
 		"nobody":                   {"credentials {\n}", `provider "credentials": no users: add a line with a name and the hash that`},

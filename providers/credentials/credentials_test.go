@@ -27,6 +27,7 @@ func watchLocal(c *Provider) *observer.ObservedLogs {
 }
 
 func TestCredentialsTakeOneBackEnd(t *testing.T) {
+	t.Parallel()
 	user := []config{{"username": "alice", "password": hashOf(t, "secret", bcrypt.MinCost)}}
 	ldap := config{"urls": []string{"ldaps://ldap.example.com"}, "base_dn": "dc=example,dc=com"}
 	http := config{"url": "https://backend.example.com/login"}
@@ -50,6 +51,7 @@ func TestCredentialsTakeOneBackEnd(t *testing.T) {
 }
 
 func TestCredentialsAreCalledAsTheirIDSays(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct{ id, name, wantID, wantName string }{
 		{"", "", "credentials", "Credentials"},
 		{"credentials", "", "credentials", "Credentials"},
@@ -65,6 +67,7 @@ func TestCredentialsAreCalledAsTheirIDSays(t *testing.T) {
 
 // Names and passwords that no user has reach no back end.
 func TestCredentialsRefuseWhatNobodyTypes(t *testing.T) {
+	t.Parallel()
 	long := strings.Repeat("x", 1025)
 	for name, fields := range map[string]map[string]string{
 		"no fields":             {},
@@ -101,6 +104,7 @@ func (untouchable) extraFields() []providers.Field { return nil }
 func (untouchable) probe(context.Context) []providers.Finding { return nil }
 
 func TestBcryptPasswordsThatItCutsNeverMatch(t *testing.T) {
+	t.Parallel()
 	password := strings.Repeat("p", 72)
 	c := loadCredentials(t, config{"users": []config{{"username": "alice", "password": hashOf(t, password, bcrypt.MinCost)}}})
 	if _, err := checks(t, c, "alice", password); err != nil {
@@ -126,6 +130,7 @@ func (c *counting) Compare(hash, _ []byte) (bool, error) {
 
 // An unknown user costs one hash of the cost that most users have (J3).
 func TestUnknownUsersCostTheHashOfMostUsers(t *testing.T) {
+	t.Parallel()
 	cheap, dear := hashOf(t, "x", 4), hashOf(t, "x", 5)
 	path, write := usersFileOf(t, "u1:"+dear+"\nu2:"+dear+"\n")
 	for _, tc := range []struct{ name, content, want string }{
@@ -156,6 +161,7 @@ func TestUnknownUsersCostTheHashOfMostUsers(t *testing.T) {
 }
 
 func TestArgon2idHashesAreCompared(t *testing.T) {
+	t.Parallel()
 	salt := []byte("saltsaltsalt")
 	hash := argonOf("secret", salt)
 	c := loadCredentials(t, config{"users": []config{{"username": "alice", "password": hash}}})

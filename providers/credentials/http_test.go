@@ -39,6 +39,7 @@ func loadHTTP(t testing.TB, c config) *Provider {
 }
 
 func TestHTTPBackendIsAskedWithWhatIsDeclared(t *testing.T) {
+	t.Parallel()
 	var got struct {
 		method, contentType, cookie, accept string
 		body                                map[string]any
@@ -153,6 +154,7 @@ func numbers(n int) []string {
 
 // The operator's own back end is believed about an address, unless it says no.
 func TestHTTPBackendVouchesForAddresses(t *testing.T) {
+	t.Parallel()
 	for answer, want := range map[string]bool{
 		`{"id":"1","email":"a@example.com"}`:                           true,
 		`{"id":"1","email":"a@example.com","email_verified":true}`:     true,
@@ -173,6 +175,7 @@ func TestHTTPBackendVouchesForAddresses(t *testing.T) {
 
 // The fake answers with a user and says in the same breath that it is none.
 func TestHTTPBackendThatAnswersBothRefuses(t *testing.T) {
+	t.Parallel()
 	for answer, want := range map[string]string{
 		`{"error":"AccountLocked","id":"1"}`:            "AccountLocked",
 		`{"error":"AccountLocked"}`:                     "AccountLocked",
@@ -201,6 +204,7 @@ func TestHTTPBackendThatAnswersBothRefuses(t *testing.T) {
 }
 
 func TestHTTPBackendNeverFollowsARedirect(t *testing.T) {
+	t.Parallel()
 	asked := false
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked = true }))
 	t.Cleanup(elsewhere.Close)
@@ -213,6 +217,7 @@ func TestHTTPBackendNeverFollowsARedirect(t *testing.T) {
 
 // The certificate is verified, against an authority of the operator's own too.
 func TestHTTPBackendByTLS(t *testing.T) {
+	t.Parallel()
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = io.WriteString(w, `{"id":"1"}`)
@@ -235,6 +240,7 @@ func TestHTTPBackendByTLS(t *testing.T) {
 }
 
 func TestHTTPBackendThatIsSlowOrGone(t *testing.T) {
+	t.Parallel()
 	release := make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }))
 	t.Cleanup(server.Close)
@@ -251,6 +257,7 @@ func TestHTTPBackendThatIsSlowOrGone(t *testing.T) {
 
 // A key in the endpoint's query stays out of the log, whatever goes wrong.
 func TestHTTPBackendErrorsDontTellTheQuery(t *testing.T) {
+	t.Parallel()
 	for name, address := range map[string]string{
 		"gone":             "http://127.0.0.1:1/login",
 		"another status":   answering(t, 500, "application/json", "{}").URL + "/login",
@@ -267,6 +274,7 @@ func TestHTTPBackendErrorsDontTellTheQuery(t *testing.T) {
 }
 
 func TestHTTPBackendFieldsThatNobodyTypes(t *testing.T) {
+	t.Parallel()
 	asked := false
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked = true }))
 	t.Cleanup(server.Close)
@@ -280,6 +288,7 @@ func TestHTTPBackendFieldsThatNobodyTypes(t *testing.T) {
 }
 
 func TestHTTPBackendsThatAreRefused(t *testing.T) {
+	t.Parallel()
 	const https = "https://backend.example.com/login"
 	for name, tc := range map[string]struct {
 		config config

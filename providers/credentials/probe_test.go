@@ -12,6 +12,7 @@ import (
 )
 
 func TestProbeTellsWhatIsWrongWithTheConnection(t *testing.T) {
+	t.Parallel()
 	secure := httptest.NewUnstartedServer(http.NotFoundHandler())
 	secure.Config.ErrorLog = log.New(io.Discard, "", 0)
 	secure.StartTLS()
@@ -34,6 +35,7 @@ func TestProbeTellsWhatIsWrongWithTheConnection(t *testing.T) {
 }
 
 func TestProbeOfUsersAsksNobody(t *testing.T) {
+	t.Parallel()
 	loaded, err := providertest.Load(t, "credentials", config{"users": []config{{"username": "alice", "password": DemoPasswordHash}}})
 	if err != nil {
 		t.Fatal(err)

@@ -18,6 +18,7 @@ func knows(c *Provider, id string) bool {
 
 // Who signs in is who the roster says that they are.
 func TestTheRosterSaysWhatASignInSays(t *testing.T) {
+	t.Parallel()
 	hash := hashOf(t, "secret", bcrypt.MinCost)
 	path, _ := usersFileOf(t, "zoe@example.com:"+hash+"\n")
 	c := loadCredentials(t, config{"file": path, "users": []config{{
@@ -48,6 +49,7 @@ func TestTheRosterSaysWhatASignInSays(t *testing.T) {
 // A hash made anew counts as another password, the same password's as well; a
 // change of anything else doesn't.
 func TestTheCredentialChangesWithTheHash(t *testing.T) {
+	t.Parallel()
 	first, second := hashOf(t, "secret", bcrypt.MinCost), hashOf(t, "secret", bcrypt.MinCost)
 	credential := func(user config) string {
 		c := loadCredentials(t, config{"users": []config{user}})
@@ -65,6 +67,7 @@ func TestTheCredentialChangesWithTheHash(t *testing.T) {
 
 // A file that is edited while it is in use counts without a reload.
 func TestTheRosterFollowsTheUsersFile(t *testing.T) {
+	t.Parallel()
 	first, second := hashOf(t, "secret", bcrypt.MinCost), hashOf(t, "other", bcrypt.MinCost)
 	path, write := usersFileOf(t, "alice:"+first+"\n")
 	synctest.Test(t, func(t *testing.T) {
@@ -103,6 +106,7 @@ func TestAskingTheRosterAllocatesNothing(t *testing.T) {
 
 // Who asks somebody else whether a password is right doesn't know who its users are.
 func TestARosterOfADirectoryIsNotKnown(t *testing.T) {
+	t.Parallel()
 	c := loadCredentials(t, config{"ldap": config{"urls": []string{"ldaps://ldap.example.com"}, "base_dn": "dc=example,dc=com"}})
 	if account, known := c.Current("anybody"); account != nil || known {
 		t.Error("the provider claims to know who its users are now")

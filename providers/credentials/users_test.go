@@ -3,6 +3,7 @@ package credentials
 import "testing"
 
 func TestALoginNameThatFoldsIntoAnAddressIsNotIt(t *testing.T) {
+	t.Parallel()
 	for _, name := range []string{"\u212aate@example.com", "kate@\u0130xample.com"} {
 		user := User{Username: name, Email: "kate@example.com"}
 		if err := user.check(); err == nil {

@@ -61,6 +61,7 @@ func checks(t testing.TB, c *Provider, username, password string) (providers.Acc
 }
 
 func TestUsersOfAFile(t *testing.T) {
+	t.Parallel()
 	hash := hashOf(t, "secret", bcrypt.MinCost)
 	path, _ := usersFileOf(t, "\ufeff# people\r\n\r\nalice:"+hash+"\r\nbob:"+strings.Replace(hash, "$2a$", "$2y$", 1)+":a comment\n  \t\nZoe@Example.com:"+hash)
 	c := loadCredentials(t, config{"file": path, "users": []config{{"username": "carol", "password": hash, "groups": []string{"staff"}}}})
@@ -85,6 +86,7 @@ func TestUsersOfAFile(t *testing.T) {
 
 // As in shadow(5), a hash that begins with ! or * locks its user.
 func TestLockedUsersOfAFileAreOut(t *testing.T) {
+	t.Parallel()
 	hash := hashOf(t, "secret", bcrypt.MinCost)
 	path, _ := usersFileOf(t, "alice:!"+hash+"\nbob:"+hash+"\ncarol:*\ndave:!!\neve:*:a comment\n")
 	c := loadCredentials(t, config{"file": path})
@@ -140,6 +142,7 @@ func TestUsersFilesThatAreRefused(t *testing.T) {
 
 // Under the clock of a bubble a second passes when the test says so.
 func TestUsersFileIsReadAnewWhenItChanges(t *testing.T) {
+	t.Parallel()
 	alice, bob := hashOf(t, "secret", bcrypt.MinCost), hashOf(t, "secret", bcrypt.MinCost)
 	path, write := usersFileOf(t, "alice:"+alice+"\n")
 	synctest.Test(t, func(t *testing.T) {
@@ -186,6 +189,7 @@ func TestUsersFileIsReadAnewWhenItChanges(t *testing.T) {
 }
 
 func TestUsersFileIsLookedAtOnceASecond(t *testing.T) {
+	t.Parallel()
 	hash := hashOf(t, "secret", bcrypt.MinCost)
 	path, write := usersFileOf(t, "alice:"+hash+"\n")
 	synctest.Test(t, func(t *testing.T) {
@@ -205,6 +209,7 @@ func TestUsersFileIsLookedAtOnceASecond(t *testing.T) {
 // A file that replaces another one has a new inode; its time and length may be
 // the old one's.
 func TestUsersFileThatIsReplacedIsSeen(t *testing.T) {
+	t.Parallel()
 	hash := hashOf(t, "secret", bcrypt.MinCost)
 	path, _ := usersFileOf(t, "alice:"+hash+"\n")
 	other, _ := usersFileOf(t, "carol:"+hash+"\n")
@@ -221,6 +226,7 @@ func TestUsersFileThatIsReplacedIsSeen(t *testing.T) {
 }
 
 func TestBrokenUsersFileIsToldOnceUntilItChanges(t *testing.T) {
+	t.Parallel()
 	hash := hashOf(t, "secret", bcrypt.MinCost)
 	path, write := usersFileOf(t, "alice:"+hash+"\n")
 	synctest.Test(t, func(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 )
 
 func TestEmailDefaults(t *testing.T) {
+	t.Parallel()
 	server := providertest.NewMailServer(t, providertest.MailOptions{})
 	e := loadEmail(t, mailConfig(server, nil))
 	if info := e.Info(); info.ID != "email" || info.Name != "Email" || info.Type != providers.TypeEmail || !info.Public {
@@ -86,6 +87,7 @@ func TestEmailConfigurationsThatAreRefused(t *testing.T) {
 }
 
 func TestPortsFollowTLS(t *testing.T) {
+	t.Parallel()
 	for mode, want := range map[string]string{"": "587", "starttls": "587", "implicit": "465", "insecure_off": "25"} {
 		for server, host := range map[string]string{"mail.example.com": "mail.example.com", "[2001:db8::1]": "2001:db8::1"} {
 			s := &SMTP{TLS: mode}
@@ -98,6 +100,7 @@ func TestPortsFollowTLS(t *testing.T) {
 }
 
 func TestTemplatesFromFiles(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	write := func(name, content string) string {
 		path := filepath.Join(dir, name)
@@ -137,6 +140,7 @@ func TestTemplatesFromFiles(t *testing.T) {
 
 // A mistake in a template is told when it is loaded, under the file's name.
 func TestMistakesInTemplates(t *testing.T) {
+	t.Parallel()
 	server := providertest.NewMailServer(t, providertest.MailOptions{})
 	link := `<a href="{{.URL}}">in</a>`
 	for name, tc := range map[string]struct{ html, says string }{
@@ -157,6 +161,7 @@ func TestMistakesInTemplates(t *testing.T) {
 }
 
 func TestAMailTellsHowLongItsLinkLives(t *testing.T) {
+	t.Parallel()
 	for life, want := range map[time.Duration]string{
 		30 * time.Minute: "30 minutes", time.Hour: "1 hour", 24 * time.Hour: "24 hours", 90 * time.Minute: "90 minutes",
 		time.Minute: "1 minute", 45 * time.Second: "45 seconds", time.Second: "1 second", 200 * time.Second: "3 minutes",

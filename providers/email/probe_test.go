@@ -10,6 +10,7 @@ import (
 
 // The mail server hears who the mails will be from, and nothing of a recipient.
 func TestProbeOfMail(t *testing.T) {
+	t.Parallel()
 	for step, want := range map[string]string{
 		"":                       "",
 		providertest.StepGreet:   "being greeted",

@@ -83,6 +83,7 @@ func TestMailGoesOut(t *testing.T) {
 // Some servers take addresses without their brackets, others don't (RFC 5321
 // section 4.1.2).
 func TestTheEnvelopeIsWrittenAsTheStandardSays(t *testing.T) {
+	t.Parallel()
 	server := providertest.NewMailServer(t, providertest.MailOptions{})
 	if err := loadEmail(t, mailConfig(server, nil)).mail(t.Context()); err != nil {
 		t.Fatal(err)
@@ -98,6 +99,7 @@ func TestTheEnvelopeIsWrittenAsTheStandardSays(t *testing.T) {
 // A sender's domain with letters beyond ASCII goes out in the form that every
 // server takes, in the envelope as in the headers (RFC 5322 section 2.2).
 func TestASendersDomainIsWrittenInASCII(t *testing.T) {
+	t.Parallel()
 	server := providertest.NewMailServer(t, providertest.MailOptions{})
 	e := loadEmail(t, mailConfig(server, nil).With(config{"from": "Bücher <No-Reply@bücher.example>", "reply_to": "help@bücher.example"}))
 	if err := e.mail(t.Context()); err != nil {
@@ -170,6 +172,7 @@ func TestMailDoesNotGoOut(t *testing.T) {
 // A refusal that the server calls a passing one, as greylisting is, doesn't send
 // the operator to look for a mistake.
 func TestRefusalsThatPass(t *testing.T) {
+	t.Parallel()
 	server := providertest.NewMailServer(t, providertest.MailOptions{})
 	e := loadEmail(t, mailConfig(server, nil))
 	for code, says := range map[int]string{450: remedyLater, 550: stepRecipient.remedy} {
@@ -209,6 +212,7 @@ func TestLoginMethods(t *testing.T) {
 // A caller who leaves ends the conversation, and a server that accepts nothing
 // more is not asked by everyone at once.
 func TestConversationsAreBounded(t *testing.T) {
+	t.Parallel()
 	server := providertest.NewMailServer(t, providertest.MailOptions{})
 	e := loadEmail(t, mailConfig(server, nil))
 	offers := make([]providers.Offer, 0, maxTransactions)

@@ -29,6 +29,7 @@ func inGroups(names ...string) string {
 
 // OpenLDAP's size limit is 500 unless it is set.
 func TestLDAPGroupsThatTheDirectoryCutsAreNoted(t *testing.T) {
+	t.Parallel()
 	server := servers.StartLDAP(t, entries+inGroups("third", "contractors"), "sizelimit 3")
 	account, err := try(t, loadLDAP(t, ldapConfig(server)), "alice", "wonderland")
 	if err != nil || providertest.Missing(account) != "groups" || len(account.Groups) != 3 {
@@ -45,6 +46,7 @@ func TestLDAPGroupsThatTheDirectoryCutsAreNoted(t *testing.T) {
 }
 
 func TestLDAPNamesOfAGroupAllCount(t *testing.T) {
+	t.Parallel()
 	server := servers.StartLDAP(t, entries+inGroups("third|contractors"))
 	account, err := try(t, loadLDAP(t, ldapConfig(server)), "alice", "wonderland")
 	if err != nil || len(account.Groups) != 3 || len(account.OtherGroups) != 1 || providertest.Missing(account) != "" {
@@ -54,6 +56,7 @@ func TestLDAPNamesOfAGroupAllCount(t *testing.T) {
 
 // A size limit of 1 can't tell one entry from two.
 func TestLDAPSizeLimitHidesNoSecondEntry(t *testing.T) {
+	t.Parallel()
 	server := servers.StartLDAP(t, entries, "sizelimit 1")
 	if account, err := try(t, loadLDAP(t, ldapConfig(server)), "twin@example.com", "same"); err == nil || errors.Is(err, providers.ErrWrongCredentials) {
 		t.Errorf("%+v, %v", account, err)
@@ -63,6 +66,7 @@ func TestLDAPSizeLimitHidesNoSecondEntry(t *testing.T) {
 // draft-behera-ldap-password-policy: the server takes the password and says that
 // it must be changed first.
 func TestLDAPPasswordThatMustBeChangedIsRefused(t *testing.T) {
+	t.Parallel()
 	policy := `
 dn: cn=policy,dc=example,dc=com
 objectClass: device
@@ -91,6 +95,7 @@ pwdReset: TRUE
 
 // RFC 4512 section 2.5: mail;lang-en is an address, too.
 func TestLDAPAttributeOptionsCountForDeny(t *testing.T) {
+	t.Parallel()
 	more := `
 dn: uid=zed,ou=people,dc=example,dc=com
 objectClass: inetOrgPerson
@@ -119,6 +124,7 @@ member: uid=zed,ou=people,dc=example,dc=com
 
 // The server answers under a name of its own, which we don't know to be the same.
 func TestLDAPAttributeThatComesUnderAnotherNameIsNoted(t *testing.T) {
+	t.Parallel()
 	more := `
 dn: uid=zed,ou=people,dc=example,dc=com
 objectClass: inetOrgPerson

@@ -106,6 +106,7 @@ func try(t testing.TB, d *Directory, username, password string) (providers.Accou
 var uuidPattern = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 
 func TestLDAPSignIn(t *testing.T) {
+	t.Parallel()
 	server := servers.StartLDAP(t, entries)
 	c := loadLDAP(t, ldapConfig(server))
 	var first string
@@ -135,6 +136,7 @@ func TestLDAPSignIn(t *testing.T) {
 }
 
 func TestLDAPRefusesWhatIsNotOneUserWithThisPassword(t *testing.T) {
+	t.Parallel()
 	server := servers.StartLDAP(t, entries)
 	c := loadLDAP(t, ldapConfig(server))
 	for _, tc := range []struct{ name, username, password string }{
@@ -196,6 +198,7 @@ func TestLDAPFailuresAreNotWrongPasswords(t *testing.T) {
 }
 
 func TestLDAPByTLS(t *testing.T) {
+	t.Parallel()
 	server := servers.StartLDAP(t, entries)
 	trusted := config{"tls_trust_pool": config{"provider": "file", "pem_files": []string{server.CAFile}}}
 	for name, tc := range map[string]struct {
@@ -219,6 +222,7 @@ func TestLDAPByTLS(t *testing.T) {
 }
 
 func TestLDAPAttributesAndFilters(t *testing.T) {
+	t.Parallel()
 	server := servers.StartLDAP(t, entries)
 	c := loadLDAP(t, ldapConfig(server).With(config{
 		"group_filter": "(&(objectClass=groupOfNames)(member={dn}))",
@@ -249,6 +253,7 @@ func connections(d *Directory) (readers, binders int) {
 }
 
 func TestLDAPReusesConnectionsAndBindsOnlyOnTheirOwn(t *testing.T) {
+	t.Parallel()
 	server := servers.StartLDAP(t, entries)
 	c := loadLDAP(t, ldapConfig(server))
 	var kept []*conn
@@ -277,6 +282,7 @@ func TestLDAPReusesConnectionsAndBindsOnlyOnTheirOwn(t *testing.T) {
 }
 
 func TestLDAPOutageAndRecovery(t *testing.T) {
+	t.Parallel()
 	server := servers.StartLDAP(t, entries)
 	c := loadLDAP(t, ldapConfig(server).With(config{"timeout": int64(time.Second)}))
 	check := func(when string, works bool) {
@@ -301,6 +307,7 @@ func TestLDAPOutageAndRecovery(t *testing.T) {
 }
 
 func TestLDAPBoundsChecksAtOnce(t *testing.T) {
+	t.Parallel()
 	server := servers.StartLDAP(t, entries)
 	c := loadLDAP(t, ldapConfig(server).With(config{"timeout": int64(30 * time.Second), "max_connections": 2}))
 	server.Freeze()
@@ -333,6 +340,7 @@ func TestLDAPBoundsChecksAtOnce(t *testing.T) {
 // Unknown users, users with a wrong password and names that match twice take
 // the same steps.
 func TestLDAPTakesTheSameStepsForUnknownUsers(t *testing.T) {
+	t.Parallel()
 	slapd := servers.StartLDAP(t, entries)
 	steps := make(map[string][]string)
 	for _, typed := range []string{"alice", "nobody", "twin@example.com"} {

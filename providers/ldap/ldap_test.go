@@ -14,6 +14,7 @@ import (
 )
 
 func TestLDAPConfigurationsThatAreRefused(t *testing.T) {
+	t.Parallel()
 	good := config{"urls": []string{"ldaps://ldap.example.com"}, "base_dn": "dc=example,dc=com"}
 	for name, tc := range map[string]struct {
 		change config
@@ -67,6 +68,7 @@ func TestLDAPConfigurationsThatAreRefused(t *testing.T) {
 // What was typed can't leave its place in a filter (RFC 4515 section 3), and is
 // not looked through for placeholders.
 func TestFiltersKeepValuesInTheirPlace(t *testing.T) {
+	t.Parallel()
 	for typed, want := range map[string]string{
 		"alice":          `(&(uid=alice)(o=x))`,
 		"*":              `(&(uid=\2a)(o=x))`,
@@ -101,6 +103,7 @@ func FuzzFillFilter(f *testing.F) {
 }
 
 func TestEntriesOfAnActiveDirectory(t *testing.T) {
+	t.Parallel()
 	guid := "\x33\x22\x11\x00\x55\x44\x77\x66\x88\x99\xaa\xbb\xcc\xdd\xee\xff"
 	entry := ldap.NewEntry("CN=Alice,DC=example,DC=com", map[string][]string{
 		"objectGUID": {guid}, "sAMAccountName": {"alice"}, "displayName": {" Alice\x07 Example "},
@@ -138,6 +141,7 @@ func TestLDAPPasswordsDontShowInTheConfiguration(t *testing.T) {
 }
 
 func TestWhatDenyNeedsOfAnEntry(t *testing.T) {
+	t.Parallel()
 	long := "CN=" + strings.Repeat("a", 300) + ",DC=example,DC=com"
 	for name, tc := range map[string]struct {
 		attributes             map[string][]string
@@ -167,6 +171,7 @@ func TestWhatDenyNeedsOfAnEntry(t *testing.T) {
 
 // A server may take a password and say beside it that it doesn't count.
 func TestAPolicyErrorBesideASuccessfulBind(t *testing.T) {
+	t.Parallel()
 	policy := func(code int8) ldap.Control {
 		control := ldap.NewControlBeheraPasswordPolicy()
 		control.Error = code
@@ -191,6 +196,7 @@ func TestAPolicyErrorBesideASuccessfulBind(t *testing.T) {
 
 // A directory may send megabytes of groups and addresses.
 func TestWhatIsKeptOfAnEntryIsBounded(t *testing.T) {
+	t.Parallel()
 	const many = 20_000
 	values := make([]string, many)
 	for i := range values {

@@ -16,6 +16,7 @@ import (
 // takes nobody's word is passed over without a visitor's notice, and asked again
 // later.
 func TestLDAPServersStandInForEachOther(t *testing.T) {
+	t.Parallel()
 	first, second := servers.StartLDAP(t, entries), servers.StartLDAP(t, entries)
 	c := loadLDAP(t, ldapConfig(first).With(config{
 		"urls": []string{"ldap://127.0.0.1:1", first.URL, second.URL}, "timeout": int64(6 * time.Second),
@@ -49,6 +50,7 @@ func TestLDAPServersStandInForEachOther(t *testing.T) {
 
 // A server's refusal is the directory's: nobody is asked a second time.
 func TestAWrongPasswordIsAskedOfOneServer(t *testing.T) {
+	t.Parallel()
 	first, second := servers.StartLDAP(t, entries), servers.StartLDAP(t, entries)
 	c := loadLDAP(t, ldapConfig(first).With(config{"urls": []string{first.URL, second.URL}}))
 	second.Kill()

@@ -36,6 +36,7 @@ func TestServersThatFailedLatelyAreAskedLast(t *testing.T) {
 }
 
 func TestWhatAnotherServerMayKnowBetter(t *testing.T) {
+	t.Parallel()
 	for code, want := range map[uint16]bool{
 		ldap.LDAPResultInvalidCredentials: true, ldap.LDAPResultNoSuchObject: true, ldap.LDAPResultReferral: true,
 		ldap.LDAPResultBusy: false, ldap.LDAPResultUnavailable: false, ldap.ErrorNetwork: false,

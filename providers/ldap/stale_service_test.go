@@ -67,6 +67,7 @@ func (f *forgetful) carry(client net.Conn, epoch int32) {
 
 // A kept connection that turns out to be dead is no reason to turn anyone away.
 func TestLDAPConnectionsThatDiedUnnoticed(t *testing.T) {
+	t.Parallel()
 	server := servers.StartLDAP(t, entries)
 	box := newForgetful(t, strings.TrimPrefix(server.URL, "ldap://"))
 	c := loadLDAP(t, ldapConfig(server).With(config{"urls": []string{"ldap://" + box.Addr().String()}}))

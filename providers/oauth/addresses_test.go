@@ -11,6 +11,7 @@ import (
 )
 
 func TestWhatDenyNeedsOfAListOfAddresses(t *testing.T) {
+	t.Parallel()
 	for list, want := range map[string]struct{ emails, unread string }{
 		`[]`: {},
 		`[{"email":"a@x.example","primary":true,"verified":true}]`:                                       {},
@@ -34,6 +35,7 @@ func TestWhatDenyNeedsOfAListOfAddresses(t *testing.T) {
 }
 
 func TestTheAddressesKeptForDenyAreBounded(t *testing.T) {
+	t.Parallel()
 	var list []string
 	for i := range 20_000 {
 		list = append(list, `{"email":"a`+strconv.Itoa(i)+`@x.example"}`)
@@ -50,6 +52,7 @@ func TestTheAddressesKeptForDenyAreBounded(t *testing.T) {
 // A claim that isn't there is innocent only where the provider says that it was
 // asked for.
 func TestAListOfAddressesThatCantBeHadIsNoted(t *testing.T) {
+	t.Parallel()
 	s := providertest.New(t)
 	s.Set(providertest.Behaviour{Handle: map[string]http.HandlerFunc{
 		providertest.GitHubEmailsPath: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) },

@@ -27,6 +27,7 @@ var choosesNobody = set(
 // Whoever adds a row decides for each of its options and parameters what comes back
 // and is compared with it, or why nothing is.
 func TestEveryRowSaysWhatHoldsItsOptions(t *testing.T) {
+	t.Parallel()
 	for _, name := range PresetNames() {
 		row, _ := lookUp(name)
 		asked := slices.Collect(maps.Keys(row.config.Params))
@@ -177,6 +178,7 @@ func finishAt(t *testing.T, p providers.Redirector, v *providertest.Vendor) (pro
 
 // Every place that a row names is in the table above.
 func TestEveryAttestationOfARowIsTried(t *testing.T) {
+	t.Parallel()
 	for _, name := range PresetNames() {
 		row, _ := lookUp(name)
 		if row.aliasOf != "" {
@@ -226,6 +228,7 @@ func TestUserinfoAttestsWhatTheIDTokenLacks(t *testing.T) {
 // A parameter in the endpoint's own query is one, too: it is compared, and scripts
 // can't set it anew.
 func TestParametersOfTheEndpointsQueryAreCompared(t *testing.T) {
+	t.Parallel()
 	op := providertest.New(t)
 	p := loadOIDC(t, corp(op).With(config{
 		"authorization_endpoint": op.URL + providertest.AuthorizePath + "?acr_values=gold&tenant=t1", "attests": config{"tenant": "tid"},
@@ -246,6 +249,7 @@ func TestParametersOfTheEndpointsQueryAreCompared(t *testing.T) {
 
 // max_age counts from when the browser was sent away, not from when it is back.
 func TestMaxAgeCountsFromTheRequest(t *testing.T) {
+	t.Parallel()
 	r := restriction{attestation{name: paramMaxAge, claim: "auth_time"}, []string{"0"}}
 	began := time.Unix(1_800_000_000, 0)
 	for authTime, met := range map[string]bool{"1800000120": true, "1799999950": true, "1799999000": false, "x": false, "": false} {
@@ -295,6 +299,7 @@ func TestParametersThatNothingAttestsAreTold(t *testing.T) {
 
 // A list attests only what all of it is, unless it lists memberships.
 func TestAListAttestsWhatAllOfItIs(t *testing.T) {
+	t.Parallel()
 	google := "google id a-client-secret {\nparams hd=Example.com\n}"
 	kinde := "kinde id a-client-secret {\nissuer https://k.example\nparams org_code=org_1\n}"
 	own := "keycloak id a-client-secret {\nissuer https://k.example\nparams \"acr_values=gold silver\"\n}"
@@ -321,6 +326,7 @@ func TestAListAttestsWhatAllOfItIs(t *testing.T) {
 
 // The client id of BoxyHQ may hold the parameters.
 func TestParametersInAClientIDAreCompared(t *testing.T) {
+	t.Parallel()
 	of := loadLine(t, "boxyhq-saml tenant=acme&product=app a-client-secret {\nissuer https://a.example\n}")
 	found := profile.Claims{"requested": map[string]any{"tenant": "acme", "product": "other"}}
 	if err := of.restrictions.check(of.logger, providers.Flow{}, found); !errors.Is(err, providers.ErrNotAdmitted) {

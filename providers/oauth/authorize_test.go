@@ -57,6 +57,7 @@ func TestAuthorizationURL(t *testing.T) {
 }
 
 func TestAuthorizationURLKeepsTheEndpointsQuery(t *testing.T) {
+	t.Parallel()
 	p := loadOAuth2(t, octo(providertest.NewHandler("https://op.example")).With(config{"scopes": []string{}}))
 	for endpoint, want := range map[string]string{
 		"https://op.example/auth":      "https://op.example/auth?client_id=",

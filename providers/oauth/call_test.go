@@ -8,6 +8,7 @@ import (
 
 // What a vendor sends can't lead a token elsewhere.
 func TestCallValuesStayInTheirPlace(t *testing.T) {
+	t.Parallel()
 	v := callValues{accessToken: "tok/en?x=1#y", clientID: "client", answer: profile.Claims{"id": "../../admin?x", "dots": "..", "n": []any{"x"}}}
 	for text, want := range map[string]string{
 		"https://v.example/me/{access_token}":      "https://v.example/me/tok%2Fen%3Fx=1%23y",

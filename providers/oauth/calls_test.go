@@ -90,6 +90,7 @@ func TestHugeAnswersAreRefused(t *testing.T) {
 }
 
 func TestAKeySetOverHalfAMegabyteIsRefused(t *testing.T) {
+	t.Parallel()
 	err := signInWith(t, providertest.JWKSPath, func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write([]byte(`{"keys":[]` + strings.Repeat(" ", 512<<10) + `}`))
 	})
@@ -97,6 +98,7 @@ func TestAKeySetOverHalfAMegabyteIsRefused(t *testing.T) {
 }
 
 func TestOutgoingRequestsTellNothingOfTheHost(t *testing.T) {
+	t.Parallel()
 	s := providertest.New(t)
 	if _, err := signIn(t, loadOIDC(t, corp(s)), s); err != nil {
 		t.Fatal(err)

@@ -71,6 +71,7 @@ func TestAClaimThatTheParameterClaimsAsksForIsNotedWhereItIsMissing(t *testing.T
 }
 
 func TestTheAddressOfTwitchIsNotedWhereItIsMissing(t *testing.T) {
+	t.Parallel()
 	row, _ := lookUp("twitch")
 	config := ClientConfig{Preset: "twitch"}.withDefaults(row.kind)
 	c := &client{registration: registration{kind: row.kind, row: row, config: config}, profile: config.Profile.Compile(false)}

@@ -84,6 +84,7 @@ func TestPrivateKeyJWT(t *testing.T) {
 }
 
 func TestClientSecretJWT(t *testing.T) {
+	t.Parallel()
 	s := providertest.New(t)
 	c := corp(s).With(config{"client_auth": "client_secret_jwt"})
 	if _, err := signIn(t, loadOIDC(t, c), s); err != nil {
@@ -96,6 +97,7 @@ func TestClientSecretJWT(t *testing.T) {
 
 // Each request is proven anew: an assertion that was seen can't be used again.
 func TestNoAssertionIsSentTwice(t *testing.T) {
+	t.Parallel()
 	s := providertest.New(t)
 	p := loadOIDC(t, corp(s).With(config{"client_auth": "client_secret_jwt"}))
 	for range 2 {

@@ -80,6 +80,7 @@ func sameInfo(a, b providers.Info) bool {
 
 // A token of one installation never goes to another.
 func TestAnOwnGitHubIsNotAskedForAddressesAtTheirs(t *testing.T) {
+	t.Parallel()
 	s := providertest.New(t)
 	c := octo(s)
 	delete(c, "email_endpoint")

@@ -45,6 +45,7 @@ func TestDiscoveryRefuses(t *testing.T) {
 }
 
 func TestConfiguredEndpointsWinOverDiscoveredOnes(t *testing.T) {
+	t.Parallel()
 	s := providertest.New(t)
 	s.Set(editDiscovery(func(d map[string]any) {
 		d["token_endpoint"], d["userinfo_endpoint"] = s.URL+"/elsewhere", s.URL+"/elsewhere"
@@ -59,6 +60,7 @@ func TestConfiguredEndpointsWinOverDiscoveredOnes(t *testing.T) {
 
 // What a provider's outage may and may not do.
 func TestAProviderThatIsDown(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := providertest.NewHandler("https://op.example")
 		s.Set(providertest.Behaviour{Handle: map[string]http.HandlerFunc{
@@ -97,6 +99,7 @@ func startOIDC(t *testing.T, c config) (*OIDC, context.CancelFunc) {
 // What was learnt of an issuer survives a reload, as Caddy does it: the new
 // configuration comes before the old one goes.
 func TestAReloadDoesNotAskAgain(t *testing.T) {
+	t.Parallel()
 	s := providertest.New(t)
 	p, stop := startOIDC(t, corp(s))
 	for range 10 {
@@ -127,6 +130,7 @@ func TestAReloadDoesNotAskAgain(t *testing.T) {
 
 // A configuration that fails gives back nothing that it never took.
 func TestCleanupOfAHalfBuiltProvider(t *testing.T) {
+	t.Parallel()
 	if err := new(OIDC).Cleanup(); err != nil {
 		t.Error(err)
 	}
@@ -147,6 +151,7 @@ func TestCleanupOfAHalfBuiltProvider(t *testing.T) {
 }
 
 func TestInfoOfOIDC(t *testing.T) {
+	t.Parallel()
 	s := providertest.New(t)
 	s.Set(editDiscovery(func(d map[string]any) { d["authorization_endpoint"] = "http://localhost:9/authorize" }))
 	p := loadOIDC(t, corp(s))

@@ -56,6 +56,7 @@ func TestTokenAnswersThatAreRefused(t *testing.T) {
 }
 
 func TestTokenAnswersAreReadWhateverTheirMediaType(t *testing.T) {
+	t.Parallel()
 	s := providertest.New(t)
 	s.Set(providertest.Behaviour{Handle: map[string]http.HandlerFunc{
 		providertest.GitHubTokenPath: func(w http.ResponseWriter, r *http.Request) {

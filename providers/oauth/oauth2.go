@@ -101,6 +101,11 @@ func (p *OAuth2) endpoints() issuer.Metadata {
 	return issuer.Metadata{AuthorizationEndpoint: config.AuthorizationEndpoint, TokenEndpoint: config.TokenEndpoint}
 }
 
+// Refused implements [providers.Redirector].
+func (p *OAuth2) Refused(answer url.Values) error {
+	return p.client.named(refusal(p.client.logger, answer))
+}
+
 // Finish implements [providers.Redirector].
 func (p *OAuth2) Finish(ctx context.Context, flow providers.Flow, answer url.Values) (providers.Account, error) {
 	account, err := p.finish(ctx, flow, answer)

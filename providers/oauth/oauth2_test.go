@@ -58,6 +58,7 @@ func TestGitHub(t *testing.T) {
 }
 
 func TestGitHubsErrorsComeWithStatus200(t *testing.T) {
+	t.Parallel()
 	s := providertest.New(t)
 	p := loadOAuth2(t, octo(s))
 	logs := watch(p.client)
@@ -90,6 +91,7 @@ func TestOAuth2RefusesAProfileWithoutAnIdentifier(t *testing.T) {
 }
 
 func TestOAuth2WithoutAPreset(t *testing.T) {
+	t.Parallel()
 	s := providertest.New(t)
 	s.Set(providertest.Behaviour{Userinfo: map[string]any{
 		"user_id": 42, "contact": map[string]any{"email": "Alice@Example.com", "email_verified": "true"},

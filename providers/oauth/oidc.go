@@ -205,6 +205,11 @@ func (p *OIDC) Begin(ctx context.Context, flow providers.Flow, extra url.Values)
 	return target, nil
 }
 
+// Refused implements [providers.Redirector].
+func (p *OIDC) Refused(answer url.Values) error {
+	return p.client.named(refusal(p.client.logger, answer))
+}
+
 // Finish implements [providers.Redirector].
 func (p *OIDC) Finish(ctx context.Context, flow providers.Flow, answer url.Values) (providers.Account, error) {
 	account, err := p.finish(ctx, flow, answer)

@@ -168,6 +168,7 @@ func jsonSerialization(answer map[string]any) {
 }
 
 func TestOIDCWithSeveralTrustedAudiencesNeedsAzp(t *testing.T) {
+	t.Parallel()
 	s := providertest.New(t)
 	s.Set(editToken(twoAudiences("project", nil)))
 	for _, trusted := range []string{"project", "*"} {
@@ -212,6 +213,7 @@ func TestOIDCIgnoresSecretKeysInTheKeySet(t *testing.T) {
 
 // Where HS256 is configured, it is the only algorithm.
 func TestOIDCWithOneAlgorithmRefusesTheOthers(t *testing.T) {
+	t.Parallel()
 	s := providertest.New(t)
 	_, err := signIn(t, loadOIDC(t, corp(s).With(config{"id_token_signed_response_alg": "HS256"})), s)
 	providertest.MustFail(t, err, "not signed with HS256")
@@ -278,8 +280,9 @@ func TestOIDCCallback(t *testing.T) {
 			tc.edit(answer)
 			_, err := p.Finish(t.Context(), newFlow(), answer)
 			providertest.MustFail(t, err, tc.want)
-			if refused := strings.Contains(name, "error"); refused != isRefusal(err) {
-				t.Errorf("error is ErrProviderRefused: %t, want %t", isRefusal(err), refused)
+			refused := strings.Contains(name, "error")
+			if refused != isRefusal(err) || refused != isRefusal(p.Refused(answer)) {
+				t.Errorf("error is ErrProviderRefused: %t and %t, want %t", isRefusal(err), isRefusal(p.Refused(answer)), refused)
 			}
 			if n := len(s.Requests(providertest.TokenPath)); n > 0 {
 				t.Errorf("the token endpoint was asked %d times", n)
@@ -289,6 +292,7 @@ func TestOIDCCallback(t *testing.T) {
 }
 
 func TestOIDCTellsOnlyTheDebugLogWhatTheProviderWrote(t *testing.T) {
+	t.Parallel()
 	s := providertest.New(t)
 	p := loadOIDC(t, corp(s))
 	logs := watch(p.client)
@@ -312,6 +316,7 @@ func TestOIDCTellsOnlyTheDebugLogWhatTheProviderWrote(t *testing.T) {
 // A code that another sign-in got is refused even by a provider that
 // doesn't look at PKCE.
 func TestOIDCRefusesACodeOfAnotherSignIn(t *testing.T) {
+	t.Parallel()
 	s := providertest.New(t)
 	p := loadOIDC(t, corp(s).With(config{"checks": []string{"state", "nonce"}}))
 	victim := newFlow()
@@ -321,6 +326,7 @@ func TestOIDCRefusesACodeOfAnotherSignIn(t *testing.T) {
 }
 
 func TestOIDCSendsTheVerifierOfItsOwnFlow(t *testing.T) {
+	t.Parallel()
 	s := providertest.New(t)
 	p := loadOIDC(t, corp(s))
 	other := newFlow()

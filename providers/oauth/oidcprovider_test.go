@@ -209,6 +209,7 @@ func TestARealProviderAsPlainOAuth2(t *testing.T) {
 }
 
 func TestARealProviderThatRotatesItsKeys(t *testing.T) {
+	t.Parallel()
 	op := servers.StartOIDCProvider(t, registrations(t))
 	p := loadFeature(t, op, "client_secret_basic")
 	signInAtRealProvider(t, p)

@@ -57,6 +57,7 @@ func leaves(path string, value reflect.Value, visit func(path string, field refl
 
 // What a file says is either for its readers or makes a difference to the row.
 func TestNothingThatAPresetSaysIsLost(t *testing.T) {
+	t.Parallel()
 	var p presets.Preset
 	full(reflect.ValueOf(&p).Elem())
 	whole := rowOf(p)
@@ -82,6 +83,7 @@ func TestNothingThatAPresetSaysIsLost(t *testing.T) {
 
 // Whoever writes a file finds each key of config in docs/configuration.md.
 func TestDefaultsHaveTheKeysOfTheConfiguration(t *testing.T) {
+	t.Parallel()
 	var c presets.Config
 	full(reflect.ValueOf(&c).Elem())
 	left := members(t, c)

@@ -71,6 +71,7 @@ func TestProbe(t *testing.T) {
 
 // Only the first page of each server is asked, and without credentials.
 func TestProbeOfOAuth2AsksNothingOfTheEndpoints(t *testing.T) {
+	t.Parallel()
 	s := providertest.New(t)
 	looked, err := providertest.Probe(t, loadOAuth2(t, octo(s).With(config{"email_endpoint": "off"})))
 	if err != nil || looked != "connection to "+s.URL {

@@ -8,6 +8,7 @@ import (
 )
 
 func TestATokenAnswerOrUserinfoThatIsBothIsRefused(t *testing.T) {
+	t.Parallel()
 	s := providertest.New(t)
 	for _, more := range []map[string]any{
 		{"error": "invalid_grant"}, {"error": map[string]any{"message": "x"}}, {"error": true}, {"ok": false}, {"success": false},

@@ -65,6 +65,7 @@ func TestATokenAnswerThatGrantsLessIsRefused(t *testing.T) {
 }
 
 func TestScopesInTheWordsOfVendors(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct{ preset, scope, refused string }{
 		{"google", "openid https://www.googleapis.com/auth/userinfo.email https://www.googleapis.com/auth/userinfo.profile", ""},
 		{"google", "openid https://www.googleapis.com/auth/userinfo.profile", "email"},
@@ -94,6 +95,7 @@ func TestScopesInTheWordsOfVendors(t *testing.T) {
 }
 
 func TestScopesOfAnAPIAtMicrosoft(t *testing.T) {
+	t.Parallel()
 	row, _ := lookUp("azure-ad")
 	for name, tc := range map[string]struct {
 		scopes, answer string

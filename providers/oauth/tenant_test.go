@@ -66,6 +66,7 @@ func TestTokensOfManyTenants(t *testing.T) {
 
 // RFC 9207 at a vendor with many tenants.
 func TestTheCallbacksIssuerIsATenants(t *testing.T) {
+	t.Parallel()
 	for iss, want := range map[string]bool{
 		entra + tenant + "/v2.0":                 true,
 		entra + "{tenantid}/v2.0":                false,
@@ -80,6 +81,7 @@ func TestTheCallbacksIssuerIsATenants(t *testing.T) {
 
 // Whoever runs a tenant writes its people's addresses.
 func TestATenantsAddressIsNotVerifiedByItsOwnWord(t *testing.T) {
+	t.Parallel()
 	facts, quirks := readVendors(t)["azure-ad"], readQuirks(t)["azure-ad"]
 	for claim, want := range map[string]bool{"email_verified": false, "xms_edov": true} {
 		v := facts.vendor(quirks)
@@ -124,6 +126,7 @@ func TestATenantIsPublicOrNot(t *testing.T) {
 
 // An issuer that is written in full says what the options say.
 func TestAnIssuerInFullIsReadAsOptions(t *testing.T) {
+	t.Parallel()
 	const b2c = "https://contoso.b2clogin.com/contoso.onmicrosoft.com/B2C_1_signin/v2.0"
 	base := config{"client_id": providertest.VendorClientID, "client_secret": providertest.VendorClientSecret}
 	for name, tc := range map[string]struct{ Issuer, options config }{
@@ -154,6 +157,7 @@ func TestAnIssuerInFullIsReadAsOptions(t *testing.T) {
 
 // One that isn't of the row's form stands for itself.
 func TestOtherIssuersAreNotReadAsOptions(t *testing.T) {
+	t.Parallel()
 	for preset, issuers := range map[string][]string{
 		"azure-ad": {
 			"", "{env.ISSUER}", "https://login.microsoftonline.us/" + tenant + "/v2.0", entra + "a/b/v2.0", entra + "/v2.0",
@@ -173,6 +177,7 @@ func TestOtherIssuersAreNotReadAsOptions(t *testing.T) {
 
 // The assertion of private_key_jwt is for the tenant's own token endpoint there.
 func TestAssertionsAreForTheirTenant(t *testing.T) {
+	t.Parallel()
 	base := config{"preset": "azure-ad", "client_id": "c", "client_auth": "private_key_jwt", "private_key": testKey("RSA")}
 	for name, tc := range map[string]struct {
 		config config

@@ -194,6 +194,7 @@ func (f vendorFacts) mapped(got, column, standard string) (string, []string) {
 }
 
 func TestRowsAgreeWithTheFacts(t *testing.T) {
+	t.Parallel()
 	quirks := readQuirks(t)
 	for id, f := range readVendors(t) {
 		if rowless(f) {
@@ -228,6 +229,7 @@ func TestRowsAgreeWithTheFacts(t *testing.T) {
 // What NextAuth checks in one version or the other, we do. Where neither does, a
 // row may leave it out, and says so when it is loaded.
 func TestRowsLeaveOutOnlyChecksThatNobodyMakes(t *testing.T) {
+	t.Parallel()
 	quirks := readQuirks(t)
 	for id, f := range readVendors(t) {
 		if rowless(f) {
@@ -255,6 +257,7 @@ func TestRowsLeaveOutOnlyChecksThatNobodyMakes(t *testing.T) {
 
 // What a row does beyond what is plain has a vendor that asks for it.
 func TestRowsHaveNothingWithoutNeed(t *testing.T) {
+	t.Parallel()
 	quirks := readQuirks(t)
 	for id, f := range readVendors(t) {
 		if rowless(f) {
@@ -298,6 +301,7 @@ func expandedHeaders(c *client) map[string]string {
 // Whoever has an issuer of its own lets in its own people, and knows their
 // groups; at the others anyone can have an account.
 func TestRowsKnowWhoTheirPeopleAre(t *testing.T) {
+	t.Parallel()
 	isOpen := map[string]bool{"battlenet": true, "mastodon": true, "azure-ad-b2c": false, "netsuite": false, "workos": false}
 	quirks := readQuirks(t)
 	for id, f := range readVendors(t) {
@@ -324,6 +328,7 @@ func TestRowsKnowWhoTheirPeopleAre(t *testing.T) {
 
 // A secret stands in a URL at one vendor, which demands it.
 func TestSecretsStandInNoURLWithoutNeed(t *testing.T) {
+	t.Parallel()
 	for _, name := range PresetNames() {
 		row, _ := lookUp(name)
 		if row.tokenByGET && (name != "wechat" || !strings.Contains(row.note, "URL")) {

@@ -204,6 +204,7 @@ func loadRow(t *testing.T, f vendorFacts, q quirk, v http.RoundTripper) (provide
 }
 
 func TestEveryIDOfNextAuthIsKnown(t *testing.T) {
+	t.Parallel()
 	vendors := readVendors(t)
 	for id, f := range vendors {
 		_, err := providertest.Parse(id + " {\n}")

@@ -1,5 +1,5 @@
 // Command presetdoc writes what the documentation says of all known providers,
-// from the presets of package providers: the page docs/providers.md, and in
+// from the files of package presets: the page docs/providers.md, and in
 // docs/compatibility.md the part between two marks. Its argument is the folder.
 package main
 

@@ -9,6 +9,7 @@ import (
 )
 
 func TestThePagesAreMadeFromTheTable(t *testing.T) {
+	t.Parallel()
 	for name, made := range map[string]func(written string) (string, error){
 		providersPage:     func(string) (string, error) { return page(), nil },
 		compatibilityPage: fill,
@@ -24,6 +25,7 @@ func TestThePagesAreMadeFromTheTable(t *testing.T) {
 }
 
 func TestThePagesNameEveryPresetOnce(t *testing.T) {
+	t.Parallel()
 	table, _, _ := strings.Cut(page(), "## To know")
 	for what, text := range map[string]string{"the table": table[strings.Index(table, "|---"):], "the differences": differences()} {
 		for _, name := range oauth.PresetNames() {
@@ -35,6 +37,7 @@ func TestThePagesNameEveryPresetOnce(t *testing.T) {
 }
 
 func TestEveryProviderSaysWhatDiffers(t *testing.T) {
+	t.Parallel()
 	for line := range strings.Lines(differences()) {
 		if strings.HasPrefix(line, "| `") && strings.HasSuffix(line, "|  |\n") {
 			t.Errorf("nothing is said in %s", line)
@@ -44,6 +47,7 @@ func TestEveryProviderSaysWhatDiffers(t *testing.T) {
 
 // Markdown would take a bar for the end of a cell.
 func TestNoCellHoldsABar(t *testing.T) {
+	t.Parallel()
 	for line := range strings.Lines(page() + differences()) {
 		if bars := strings.Count(line, "|"); strings.HasPrefix(line, "|") && bars != 7 && bars != 3 {
 			t.Errorf("%d bars in %s", bars, line)

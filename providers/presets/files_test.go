@@ -39,6 +39,7 @@ func compare(t *testing.T, name string, want []byte) {
 
 // A new file is like the others, whoever wrote it; the same key twice shows here, too.
 func TestFilesAreWrittenInOneWay(t *testing.T) {
+	t.Parallel()
 	for _, id := range IDs() {
 		preset, err := read(id)
 		if err != nil {
@@ -51,10 +52,12 @@ func TestFilesAreWrittenInOneWay(t *testing.T) {
 }
 
 func TestFilesHaveTheSchemaOfTheGoType(t *testing.T) {
+	t.Parallel()
 	compare(t, schemaFile, write(t, schema(t)))
 }
 
 func TestEveryAliasIsOfAPreset(t *testing.T) {
+	t.Parallel()
 	aliases := 0
 	for _, id := range IDs() {
 		written, err := read(id)
@@ -75,6 +78,7 @@ func TestEveryAliasIsOfAPreset(t *testing.T) {
 }
 
 func TestThereIsNoPresetOfAnotherName(t *testing.T) {
+	t.Parallel()
 	for _, id := range []string{"", "nobody", "schema", "GitHub", "./github", "../presets/github", "github.json"} {
 		if _, ok := Get(id); ok {
 			t.Errorf("%q is a preset", id)
@@ -98,6 +102,7 @@ const sound = `{
 }`
 
 func TestBrokenPresetsAreRefused(t *testing.T) {
+	t.Parallel()
 	if _, err := decode([]byte(sound)); err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,6 @@
 // Package presets is the table of known providers of OAuth 2.0 and OpenID Connect: a
 // JSON file for each, whose name is the provider's id. The ids are NextAuth's. It is
-// data alone; what is done with it is up to package providers.
+// data alone; what is done with it is up to package oauth.
 package presets
 
 import (

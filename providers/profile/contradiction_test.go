@@ -6,6 +6,7 @@ import (
 )
 
 func TestAnAnswerThatIsBothIsARefusal(t *testing.T) {
+	t.Parallel()
 	for text, refused := range map[string]bool{
 		`{}`:                               false,
 		`{"error":null}`:                   false,
@@ -61,6 +62,7 @@ func TestAnAnswerThatIsBothIsARefusal(t *testing.T) {
 }
 
 func TestAMemberThatIsThereTwiceIsRefused(t *testing.T) {
+	t.Parallel()
 	for text, refused := range map[string]bool{
 		`{"id":"1","id":"2"}`:                  true,
 		`{"a":{"id":"1","id":"1"}}`:            true,

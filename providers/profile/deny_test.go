@@ -164,6 +164,7 @@ func TestWhatIsKeptForDenyIsBounded(t *testing.T) {
 
 // What the ID token lacks and userinfo adds, and the other way round, counts.
 func TestWhatUserinfoAddsCountsForDeny(t *testing.T) {
+	t.Parallel()
 	p := Map{ID: "sub", Email: "email", Groups: "groups"}.Compile(false)
 	read := func(text string) providers.Account {
 		c, err := ParseClaims([]byte(text))

@@ -103,6 +103,7 @@ func TestProfile(t *testing.T) {
 }
 
 func TestProfileWithTooManyGroupsIsRefused(t *testing.T) {
+	t.Parallel()
 	list := make([]any, providers.MaxGroups)
 	for i := range list {
 		list[i] = fmt.Sprint(i)
@@ -116,6 +117,7 @@ func TestProfileWithTooManyGroupsIsRefused(t *testing.T) {
 }
 
 func TestParseClaimsReadsOneObject(t *testing.T) {
+	t.Parallel()
 	for _, body := range []string{"", "null", "[]", "7", `"x"`, "{", "{}{}", `{}x`, "<html>"} {
 		if c, err := ParseClaims([]byte(body)); err == nil {
 			t.Errorf("%q was read as %v", body, c)

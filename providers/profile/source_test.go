@@ -36,6 +36,7 @@ func TestProfileSources(t *testing.T) {
 }
 
 func TestDiscordAvatars(t *testing.T) {
+	t.Parallel()
 	for claims, want := range map[string]string{
 		`{"id":"80351110224678912","avatar":"abc"}`:                          "https://cdn.discordapp.com/avatars/80351110224678912/abc.png",
 		`{"id":"80351110224678912","avatar":"a_abc"}`:                        "https://cdn.discordapp.com/avatars/80351110224678912/a_abc.gif",
@@ -56,6 +57,7 @@ func TestDiscordAvatars(t *testing.T) {
 }
 
 func TestAPictureThatIsEmptyIsNone(t *testing.T) {
+	t.Parallel()
 	c := Claims{"default_avatar_id": "0/0-0", "is_avatar_empty": true}
 	if got, ok := firstOf(c, parseSources("yandex_avatar()"), ImageURL); ok {
 		t.Errorf("got %q", got)

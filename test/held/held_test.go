@@ -1,4 +1,5 @@
 // Package held tests the gateway over a store that a test can bring to a halt.
+// The store is its own; of the rest it sees what a browser and an upstream see.
 package held
 
 import (

@@ -1,4 +1,6 @@
 // Package layout holds what the source tree promises about itself.
+// Its tests read the sources and run none of it: which package may import which,
+// how large and tangled they are, and whether the documents about them are true.
 package layout
 
 import (
@@ -16,6 +18,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -92,8 +95,19 @@ func matches(pattern, path string) bool {
 	return regexp.MustCompile(`^(?:` + pattern + `)$`).MatchString(path)
 }
 
+// listed are the packages once one test has asked for them.
+var listed struct {
+	sync.Mutex
+	all []goPackage
+}
+
 func packages(t *testing.T) []goPackage {
 	t.Helper()
+	listed.Lock()
+	defer listed.Unlock()
+	if listed.all != nil {
+		return listed.all
+	}
 	cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "-json=ImportPath,Imports,TestImports,XTestImports,Deps", "./...")
 	cmd.Dir, cmd.Stderr = root, os.Stderr
 	out, err := cmd.Output()
@@ -115,6 +129,7 @@ func packages(t *testing.T) []goPackage {
 	if len(found) < 5 {
 		t.Fatalf("go list found only %d packages of ours", len(found))
 	}
+	listed.all = found
 	return found
 }
 
@@ -233,6 +248,7 @@ func read(t *testing.T, name string) string {
 }
 
 func TestSourceFilesAndFunctionsAreShort(t *testing.T) {
+	t.Parallel()
 	// A test's function often holds its table.
 	const maxFile, maxFunction, maxTestFunction = 500, 60, 90
 	sources := []string{".go", ".js", ".mjs", ".ts", ".tsx", ".jsx", ".css", ".html", ".sh"}
@@ -278,6 +294,7 @@ var foreign = map[string]*regexp.Regexp{
 }
 
 func TestFilesNameNoMachineAndNoRegistry(t *testing.T) {
+	t.Parallel()
 	for _, name := range files(t) {
 		content := read(t, name)
 		for what, pattern := range foreign {
@@ -290,6 +307,7 @@ func TestFilesNameNoMachineAndNoRegistry(t *testing.T) {
 }
 
 func TestPatternsKnowPathsAndHostNames(t *testing.T) {
+	t.Parallel()
 	const slash = "/"
 	for content, want := range map[string]bool{
 		slash + "root/go/pkg":                    true,

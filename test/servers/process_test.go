@@ -47,6 +47,7 @@ func TestAProcessThatForkedEndsToo(t *testing.T) {
 }
 
 func TestOutputOfAProcess(t *testing.T) {
+	t.Parallel()
 	p := Start(t, exec.CommandContext(t.Context(), "sh", "-c", "echo one; echo two >&2"), func() error { return nil })
 	<-p.exited
 	if got := p.Output(); !strings.Contains(got, "one") || !strings.Contains(got, "two") {

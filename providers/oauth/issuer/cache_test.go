@@ -30,6 +30,7 @@ func (c *counter) fetch(ctx context.Context) (int, error) {
 }
 
 func TestACacheFetchesOnce(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var c cache[int]
 		source := counter{takes: time.Second}
@@ -57,6 +58,7 @@ func TestACacheFetchesOnce(t *testing.T) {
 }
 
 func TestACachesFetchOutlivesTheCallerWhoBegan(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var c cache[int]
 		source := counter{takes: 3 * time.Second}
@@ -85,6 +87,7 @@ func TestACachesCallersWaitFiveSecondsAtMost(t *testing.T) {
 // A provider that is down is asked ever less often, but once a second: it is
 // back within a second of its return.
 func TestACacheBacksOff(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var c cache[int]
 		source := counter{down: errors.New("down")}
@@ -106,6 +109,7 @@ func TestACacheBacksOff(t *testing.T) {
 }
 
 func TestACacheKeepsAnOldValueThroughAnOutage(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var c cache[int]
 		var source counter
@@ -125,6 +129,7 @@ func TestACacheKeepsAnOldValueThroughAnOutage(t *testing.T) {
 }
 
 func TestACacheFetchesEarlyAtABoundedRate(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var c cache[int]
 		var source counter
@@ -151,6 +156,7 @@ func TestACacheFetchesEarlyAtABoundedRate(t *testing.T) {
 }
 
 func TestACachesEarlyFetchIsShared(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var c cache[int]
 		source := counter{takes: time.Second}
@@ -171,6 +177,7 @@ func TestACachesEarlyFetchIsShared(t *testing.T) {
 }
 
 func TestAFetchThatPanicsIsAnError(t *testing.T) {
+	t.Parallel()
 	var c cache[int]
 	_, _, err := c.get(t.Context(), func(context.Context) (int, error) { panic("boom") })
 	if err == nil || !strings.Contains(err.Error(), "panic: boom") {

@@ -9,6 +9,7 @@ import (
 
 // An issuer on the internet can't have us call this machine's own services.
 func TestAnHTTPSIssuerHasNoLoopbackEndpoints(t *testing.T) {
+	t.Parallel()
 	document := func(id string) []byte {
 		body, err := json.Marshal(Metadata{
 			Issuer: id, AuthorizationEndpoint: "https://op.example/a", JWKSURI: "https://op.example/j",

@@ -41,6 +41,7 @@ func (k *keyTest) verify(t testing.TB, header map[string]any) error {
 
 // A rotated key is found at once.
 func TestKeysRotate(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		k := newKeyTest()
 		for i := range 3 {
@@ -55,6 +56,7 @@ func TestKeysRotate(t *testing.T) {
 
 // A provider that lost its keys and made new ones under the same name.
 func TestAKeyReplacedUnderTheSameKidIsFound(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		k := newKeyTest()
 		k.Set(providertest.Behaviour{EditJWKS: func(d map[string]any) {
@@ -77,6 +79,7 @@ func TestAKeyReplacedUnderTheSameKidIsFound(t *testing.T) {
 // A flood of unknown kids neither hammers the provider nor locks out
 // those with a known one.
 func TestAFloodOfUnknownKids(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		k := newKeyTest()
 		for range 100 {
@@ -149,6 +152,7 @@ func TestParseKeys(t *testing.T) {
 }
 
 func TestAKeyVerifiesOnlyItsOwnAlgorithm(t *testing.T) {
+	t.Parallel()
 	k := newKeyTest()
 	k.Set(providertest.Behaviour{EditJWKS: func(d map[string]any) {
 		for _, key := range d["keys"].([]any) {
