@@ -10,13 +10,13 @@ import (
 
 	"github.com/caddy-signin/caddy-signin/internal/access"
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
+	"github.com/caddy-signin/caddy-signin/internal/directive"
 	"github.com/caddy-signin/caddy-signin/internal/flow"
 	"github.com/caddy-signin/caddy-signin/internal/identity"
 	"github.com/caddy-signin/caddy-signin/internal/keys"
 	"github.com/caddy-signin/caddy-signin/internal/realm"
 	"github.com/caddy-signin/caddy-signin/internal/sampled"
 	"github.com/caddy-signin/caddy-signin/providers"
-	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
 // Rule is one condition on a signed-in person, in gates and in allow and deny.
@@ -178,8 +178,8 @@ func (rl *Realm) provisionSecrets(ctx caddy.Context) error {
 	active := rl.active
 	secrets := make([]string, len(rl.Secrets))
 	for i, value := range rl.Secrets {
-		var err error
-		if secrets[i], err = sessionstore.Expand(fmt.Sprintf("secret: value %d", i+1), value); err != nil {
+		secrets[i] = value
+		if err := directive.Expand(fmt.Sprintf("secret: value %d", i+1), &secrets[i]); err != nil {
 			return err
 		}
 	}

@@ -62,7 +62,7 @@ func (rl *Realm) provisionStore(ctx caddy.Context) error {
 		return fmt.Errorf("store: %T is not a session store", mod)
 	}
 	active := rl.active
-	if active.Store, err = opener.Open(ctx, active.PoolKey()); err != nil {
+	if active.Store, err = opener.Open(active.PoolKey()); err != nil {
 		return fmt.Errorf("opening the store: %w", err)
 	}
 	active.Sessions.Store, active.Sessions.RealmKey = active.Store, active.PoolKey()

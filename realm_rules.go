@@ -7,9 +7,9 @@ import (
 	"strings"
 
 	"github.com/caddy-signin/caddy-signin/internal/access"
+	"github.com/caddy-signin/caddy-signin/internal/directive"
 	"github.com/caddy-signin/caddy-signin/providers"
 	"github.com/caddy-signin/caddy-signin/providers/catalog"
-	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
 // newAdmission resolves the rules and checks them anew, for placeholders may
@@ -66,8 +66,7 @@ func resolveRule(rule access.Rule) (access.Rule, error) {
 			if !access.IsDynamic(value) {
 				continue
 			}
-			var err error
-			if field.values[i], err = sessionstore.Expand(field.name, value); err != nil {
+			if err := directive.Expand(field.name, &field.values[i]); err != nil {
 				return rule, fmt.Errorf("a rule: %w", err)
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	_ "github.com/caddy-signin/caddy-signin/providers/email"
 	_ "github.com/caddy-signin/caddy-signin/providers/oauth"
 	_ "github.com/caddy-signin/caddy-signin/sessionstore/bolt"
+	_ "github.com/caddy-signin/caddy-signin/sessionstore/memory"
 	_ "github.com/caddy-signin/caddy-signin/sessionstore/postgres"
 	_ "github.com/caddy-signin/caddy-signin/sessionstore/redis"
 )

@@ -1,5 +1,17 @@
-// Package sessionstore keeps a realm's server-side state: revocations, spent
-// sign-ins, throttles. Stores are guest modules in the namespace signin.stores.
+// Package sessionstore is the contract of session stores: what keeps a realm's
+// server-side state, such as sessions of the strategy database, revocations, spent
+// sign-ins and counts of failed ones.
+//
+// A store is a guest module in the namespace signin.stores, a [Module]. A realm opens
+// it once, while it is provisioned, and gets a [Store]: values under keys until they
+// expire. What more a store can do it says by further interfaces, which callers look
+// for: [Lister], [Users], [VerificationTokens], [AuthjsSessions], [Pinger], [Claimer].
+// The package storetest checks that a store keeps what [Store] promises.
+//
+// A store must not know what the values mean. Callers make the keys, with their realm
+// in them, and seal or hash what nobody may read in a backup; all that a store may read
+// out of a key is [EvictablePrefix] and [GroupMark]. This package knows no store, and
+// nothing of Caddy but the name of the namespace.
 package sessionstore
 
 import (
@@ -7,8 +19,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"github.com/caddyserver/caddy/v2"
 )
 
 // Namespace is the Caddy module namespace of all stores.
@@ -44,15 +54,19 @@ var (
 	ErrTaken = errors.New("already there")
 )
 
-// Module is what a guest module of the namespace signin.stores implements.
+// Module is what a guest module of the namespace signin.stores implements, beside
+// what makes it a module of Caddy. No [Module.Open] needs Caddy: what a store needs of
+// it (a logger, placeholders, other modules) Provision gets, which Caddy calls before.
+// So whoever writes a store needs this package alone, and whoever uses one needs no
+// Caddy.
 type Module interface {
 	// Open returns the store of the realm with this key (its name, else its
 	// url, else empty). The realm calls it once, while it is provisioned, so it
 	// does no I/O: a store connects on first use. What is stored outlives a
 	// reload that keeps the realm, and may be kept together with other realms'
-	// state: callers put their realm into every key. The module's Cleanup gives
-	// the store back.
-	Open(ctx caddy.Context, realm string) (Store, error)
+	// state: callers put their realm into every key. The module's Cleanup, which
+	// Caddy calls when it drops the configuration, gives the store back.
+	Open(realm string) (Store, error)
 }
 
 // Store keeps values until they expire. It is safe for concurrent use. Every

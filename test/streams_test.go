@@ -13,21 +13,20 @@ import (
 	"testing"
 	"time"
 
-	"github.com/caddyserver/caddy/v2"
-
 	"github.com/caddy-signin/caddy-signin/sessionstore"
+	"github.com/caddy-signin/caddy-signin/sessionstore/memory"
 )
 
 // elsewhere is the store of realms without a name as another process has it.
 func elsewhere(t *testing.T) sessionstore.Store {
 	t.Helper()
-	memory := &sessionstore.Memory{MaxSize: 64 << 20}
-	store, err := memory.Open(caddy.Context{}, "")
+	module := &memory.Memory{MaxSize: 64 << 20}
+	store, err := module.Open("")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := memory.Cleanup(); err != nil {
+		if err := module.Cleanup(); err != nil {
 			t.Error(err)
 		}
 	})

@@ -1,42 +1,37 @@
 package flow
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"strconv"
 	"testing"
 	"time"
 
-	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
 	"github.com/caddy-signin/caddy-signin/internal/keys"
 	"github.com/caddy-signin/caddy-signin/internal/realm"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
+	"github.com/caddy-signin/caddy-signin/sessionstore/memory"
 )
 
-// newMemory is a store in memory with these settings.
-func newMemory(t *testing.T, settings string) sessionstore.Store {
+// newMemory is a store in memory that takes so many bytes.
+func newMemory(t *testing.T, maxSize int64) sessionstore.Store {
 	t.Helper()
-	ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
-	t.Cleanup(cancel)
-	mod, err := ctx.LoadModuleByID("signin.stores.memory", []byte(settings))
+	module := &memory.Memory{MaxSize: maxSize}
+	store, err := module.Open(t.Name())
 	if err != nil {
 		t.Fatal(err)
 	}
-	store, err := mod.(sessionstore.Module).Open(ctx, t.Name())
-	if err != nil {
-		t.Fatal(err)
-	}
+	t.Cleanup(func() { _ = module.Cleanup() })
 	return store
 }
 
 // A flow is spent once, and a flood of them leaves room
 // for what ends sessions.
 func TestSpentFlowsLeaveRoomInTheStore(t *testing.T) {
-	store := newMemory(t, `{"max_size": 1048576}`)
+	store := newMemory(t, 1<<20)
 	c := &Call{realm: &realm.Realm{Store: store}, site: &realm.Site{Key: "https://app.example.com"}}
 	for i := range 10_000 {
 		pending := pendingFlow{State: strconv.Itoa(i), Started: time.Now().UnixMilli()}

@@ -92,7 +92,7 @@ func (s *Store) Validate() error {
 
 // Open implements [sessionstore.Module]. The file is opened when Caddy
 // starts (Claim), or on first use.
-func (s *Store) Open(caddy.Context, string) (sessionstore.Store, error) {
+func (s *Store) Open(string) (sessionstore.Store, error) {
 	if s.file != nil {
 		return nil, fmt.Errorf("bolt store %s: already open", s.path)
 	}

@@ -29,7 +29,7 @@ func load(t testing.TB, config string) (store *store, unload func()) {
 	if err != nil {
 		t.Fatalf("loading the module: %v", err)
 	}
-	opened, err := mod.(sessionstore.Module).Open(ctx, t.Name())
+	opened, err := mod.(sessionstore.Module).Open(t.Name())
 	if err != nil {
 		t.Fatalf("opening the store: %v", err)
 	}
@@ -164,10 +164,10 @@ func TestBoltThatWasNeverOpenedGivesNothingBack(t *testing.T) {
 		t.Error("it gave back the reference of another configuration")
 	}
 	m := &Store{path: path}
-	if _, err := m.Open(caddy.Context{}, ""); err != nil {
+	if _, err := m.Open(""); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := m.Open(caddy.Context{}, ""); err == nil {
+	if _, err := m.Open(""); err == nil {
 		t.Error("a second Open would take a reference that nobody gives back")
 	}
 	if err := m.Cleanup(); err != nil {

@@ -57,7 +57,7 @@ func childStore(path string) (sessionstore.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return mod.(sessionstore.Module).Open(ctx, "")
+	return mod.(sessionstore.Module).Open("")
 }
 
 // writeUntilKilled prints the key of every value that the store has taken.

@@ -17,6 +17,7 @@ import (
 	bolterrors "go.etcd.io/bbolt/errors"
 	"go.uber.org/zap"
 
+	"github.com/caddy-signin/caddy-signin/internal/nearcache"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
@@ -44,7 +45,7 @@ const (
 type file struct {
 	path    string
 	options bbolt.Options
-	near    *sessionstore.Near
+	near    *nearcache.Cache
 	db      atomic.Pointer[bbolt.DB] // nil until it is open, and once it is damaged
 
 	mu       sync.Mutex // held to open and to close
@@ -68,7 +69,7 @@ func newFile(path string) *file {
 		stop:    make(chan struct{}),
 		stopped: make(chan struct{}),
 	}
-	f.near = sessionstore.NewNear(&store{file: f, limit: defaultMaxSize}, nearSize)
+	f.near = nearcache.New(&store{file: f, limit: defaultMaxSize}, nearSize)
 	return f
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/caddy-signin/caddy-signin/internal/nearcache"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
@@ -21,7 +22,7 @@ func (s *store) Get(ctx context.Context, key string) ([]byte, error) {
 	return s.file.near.Get(ctx, key)
 }
 
-// GetExpiring implements [sessionstore.Backend], for that cache.
+// GetExpiring implements [nearcache.Backend], for that cache.
 func (s *store) GetExpiring(ctx context.Context, key string) ([]byte, time.Time, error) {
 	r, err := s.live(ctx, key)
 	if err != nil {
@@ -156,4 +157,4 @@ func (s *store) list(from, prefix []byte) (found []listed, next []byte, err erro
 }
 
 // Interface guards
-var _ sessionstore.Backend = (*store)(nil)
+var _ nearcache.Backend = (*store)(nil)

@@ -13,7 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"go.uber.org/zap"
 
-	"github.com/caddy-signin/caddy-signin/sessionstore"
+	"github.com/caddy-signin/caddy-signin/internal/nearcache"
 )
 
 const (
@@ -32,7 +32,7 @@ var errClosed = errors.New("the store is closed")
 type handle struct {
 	options *options
 	tables  *strings.Replacer // @name → the quoted name of a table
-	near    *sessionstore.Near
+	near    *nearcache.Cache
 	now     func() time.Time
 	limit   time.Duration // of one statement, with the wait for a connection
 
@@ -64,7 +64,7 @@ type preparation struct {
 func newHandle(o *options) *handle {
 	h := &handle{options: o, tables: tableNames(o.schema), now: time.Now, limit: callTimeout}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
-	h.near = sessionstore.NewNear(&backend{h}, nearSize)
+	h.near = nearcache.New(&backend{h}, nearSize)
 	h.near.Suspend() // until the database tells what others write
 	return h
 }

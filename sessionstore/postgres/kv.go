@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/caddy-signin/caddy-signin/internal/nearcache"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
@@ -22,11 +23,11 @@ var latest = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
 
 // store is what realms get: values through the near cache, the rest directly.
 type store struct {
-	*sessionstore.Near
+	*nearcache.Cache
 	*handle
 }
 
-func newStore(h *handle) *store { return &store{Near: h.near, handle: h} }
+func newStore(h *handle) *store { return &store{Cache: h.near, handle: h} }
 
 // backend is the table of values. Whether one is live is decided by this
 // node's clock, like everything else in a session.
@@ -39,7 +40,7 @@ func (b *backend) Get(ctx context.Context, key string) ([]byte, error) {
 	return value, err
 }
 
-// GetExpiring implements [sessionstore.Backend].
+// GetExpiring implements [nearcache.Backend].
 func (b *backend) GetExpiring(ctx context.Context, key string) (value []byte, expires time.Time, err error) {
 	if err := check(ctx, key); err != nil {
 		return nil, time.Time{}, err
@@ -236,7 +237,7 @@ func notFound(err error) error {
 
 // Interface guards
 var (
-	_ sessionstore.Backend = (*backend)(nil)
-	_ sessionstore.Store   = (*store)(nil)
-	_ sessionstore.Lister  = (*store)(nil)
+	_ nearcache.Backend   = (*backend)(nil)
+	_ sessionstore.Store  = (*store)(nil)
+	_ sessionstore.Lister = (*store)(nil)
 )

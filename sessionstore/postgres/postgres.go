@@ -9,7 +9,9 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"go.uber.org/zap"
 
+	"github.com/caddy-signin/caddy-signin/internal/directive"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
@@ -45,6 +47,7 @@ type Postgres struct {
 	// act for everybody in it. It needs the realm's strategy database. Default: false.
 	InsecureAuthjsSessions bool `json:"insecure_authjs_sessions,omitempty"`
 
+	logger  *zap.Logger
 	options *options
 	handle  *handle // set by Open: the reference that Cleanup gives back
 }
@@ -64,11 +67,13 @@ var handles = caddy.NewUsagePool()
 var errNoDSN = errors.New("no database: write postgres {env.DATABASE_URL}, or dsn in JSON")
 
 // Provision reads the options. It doesn't connect.
-func (p *Postgres) Provision(caddy.Context) error {
+func (p *Postgres) Provision(ctx caddy.Context) error {
+	p.logger = ctx.Logger()
 	if p.DSN == "" {
 		return fmt.Errorf("postgres store: %w", errNoDSN)
 	}
-	dsn, err := sessionstore.Expand("dsn", p.DSN)
+	dsn := p.DSN
+	err := directive.Expand("dsn", &dsn)
 	if err != nil {
 		return fmt.Errorf("postgres store: %w", err)
 	}
@@ -79,7 +84,7 @@ func (p *Postgres) Provision(caddy.Context) error {
 }
 
 // Open implements [sessionstore.Module].
-func (p *Postgres) Open(ctx caddy.Context, _ string) (sessionstore.Store, error) {
+func (p *Postgres) Open(string) (sessionstore.Store, error) {
 	if p.handle != nil {
 		return nil, fmt.Errorf("postgres store %s: already open", p.options.name)
 	}
@@ -93,7 +98,7 @@ func (p *Postgres) Open(ctx caddy.Context, _ string) (sessionstore.Store, error)
 	if !p.InsecureAuthjsSessions {
 		return newStore(p.handle), nil
 	}
-	ctx.Logger().Warn("insecure_authjs_sessions is on: session tokens are stored as they are, and whoever reads the database or a backup of it can act for everybody in it")
+	p.logger.Warn("insecure_authjs_sessions is on: session tokens are stored as they are, and whoever reads the database or a backup of it can act for everybody in it")
 	return &authjsStore{store: newStore(p.handle)}, nil
 }
 

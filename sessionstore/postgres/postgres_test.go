@@ -22,7 +22,7 @@ func load(t *testing.T, config string) (store sessionstore.Store, unload func(),
 	t.Cleanup(cancel)
 	mod, err := ctx.LoadModuleByID(sessionstore.Namespace+".postgres", json.RawMessage(config))
 	if err == nil {
-		store, err = mod.(sessionstore.Module).Open(ctx, "realm")
+		store, err = mod.(sessionstore.Module).Open("realm")
 	}
 	return store, cancel, err
 }

@@ -124,7 +124,7 @@ func checkPrefix(prefix string) error {
 var connections = caddy.NewUsagePool()
 
 // Open implements [sessionstore.Module].
-func (r *Redis) Open(_ caddy.Context, realm string) (sessionstore.Store, error) {
+func (r *Redis) Open(realm string) (sessionstore.Store, error) {
 	if r.conn != nil {
 		return nil, fmt.Errorf("redis store of realm %q: already open", realm)
 	}

@@ -27,7 +27,7 @@ func load(t testing.TB, config string) (*store, context.CancelFunc) {
 	if err != nil {
 		t.Fatalf("loading the module: %v", err)
 	}
-	opened, err := mod.(sessionstore.Module).Open(ctx, "realm")
+	opened, err := mod.(sessionstore.Module).Open("realm")
 	if err != nil {
 		t.Fatalf("opening the store: %v", err)
 	}

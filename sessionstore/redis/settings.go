@@ -11,7 +11,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/caddy-signin/caddy-signin/sessionstore"
+	"github.com/caddy-signin/caddy-signin/internal/directive"
 )
 
 // settings is a configuration whose placeholders are resolved: what decides
@@ -47,7 +47,7 @@ func (r *Redis) resolve() (settings, error) {
 		fields[urlName(i)] = &urls[i]
 	}
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		if err := expand(name, fields[name]); err != nil {
+		if err := directive.Expand(name, fields[name]); err != nil {
 			return settings{}, err
 		}
 	}
@@ -139,12 +139,6 @@ func (s *settings) secrets() []string {
 		}
 	}
 	return found
-}
-
-// expand resolves placeholders in a field.
-func expand(name string, field *string) (err error) {
-	*field, err = sessionstore.Expand(name, *field)
-	return err
 }
 
 var _ fmt.Stringer = (*settings)(nil)

@@ -74,16 +74,22 @@ func (f *Fake) refuses(ctx context.Context, key string) error {
 
 // Get implements [sessionstore.Store].
 func (f *Fake) Get(ctx context.Context, key string) ([]byte, error) {
+	value, _, err := f.GetExpiring(ctx, key)
+	return value, err
+}
+
+// GetExpiring is Get that also tells when the value expires.
+func (f *Fake) GetExpiring(ctx context.Context, key string) ([]byte, time.Time, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.reads++
 	if err := f.refuses(ctx, key); err != nil {
-		return nil, err
+		return nil, time.Time{}, err
 	}
 	if value := f.live(key); value != nil {
-		return value, nil
+		return value, f.values[key].expires, nil
 	}
-	return nil, sessionstore.ErrNotFound
+	return nil, time.Time{}, sessionstore.ErrNotFound
 }
 
 // live is the value under a key, nil where there is none.

@@ -21,11 +21,12 @@ import (
 	_ "github.com/caddy-signin/caddy-signin"
 	"github.com/caddy-signin/caddy-signin/providers/providertest"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
+	"github.com/caddy-signin/caddy-signin/sessionstore/memory"
 )
 
 // heldModule is a memory store that holds what is written about mails to an
 // address, until goOn is closed.
-type heldModule struct{ sessionstore.Memory }
+type heldModule struct{ memory.Memory }
 
 func init() { caddy.RegisterModule(new(heldModule)) }
 
@@ -33,8 +34,8 @@ func (*heldModule) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: sessionstore.Namespace + ".held", New: func() caddy.Module { return new(heldModule) }}
 }
 
-func (m *heldModule) Open(ctx caddy.Context, realm string) (sessionstore.Store, error) {
-	store, err := m.Memory.Open(ctx, realm)
+func (m *heldModule) Open(realm string) (sessionstore.Store, error) {
+	store, err := m.Memory.Open(realm)
 	return heldStore{store}, err
 }
 

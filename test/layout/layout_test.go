@@ -53,8 +53,9 @@ var directions = []struct {
 	{`providers/presetdoc`, []string{"providers/(email|oauth)"}},
 	{`providers/providertest`, []string{"providers", "providers/catalog"}},
 	{`sessionstore`, nil},
-	{`sessionstore/.*`, []string{"sessionstore", "internal/(address|deadline)"}},
+	{`sessionstore/.*`, []string{"sessionstore", "internal/(address|deadline|directive|nearcache)"}},
 	{`internal/directive`, []string{"internal/nearest"}},
+	{`internal/nearcache`, []string{"sessionstore"}},
 	{`internal/outgoing`, []string{"internal/excerpt"}},
 	{`internal/request`, nil},
 	{`internal/response`, []string{"internal/authjs", "internal/redirect"}},
@@ -173,14 +174,22 @@ func onlyCommandsImportTheRoot(t *testing.T, found []goPackage) {
 }
 
 // freeOfCaddy are the packages that could serve another server.
-const freeOfCaddy = `internal/(authjs|redirect|nearest|sampled|address|queue|excerpt|access)|providers|providers/presets`
+const freeOfCaddy = `internal/(authjs|redirect|nearest|sampled|address|queue|excerpt|access|deadline|nearcache|throttle|session)|providers|providers/presets|sessionstore`
+
+// importNoCaddy are the packages that leave what has to do with Caddy to packages
+// below them.
+const importNoCaddy = `internal/flow`
 
 func coreIsFreeOfCaddy(t *testing.T, found []goPackage) {
 	for _, p := range found {
-		if !matches(freeOfCaddy, path(p.ImportPath)) {
-			continue
+		var dependencies []string
+		switch {
+		case matches(freeOfCaddy, path(p.ImportPath)):
+			dependencies = slices.Concat(p.Deps, p.TestImports, p.XTestImports)
+		case matches(importNoCaddy, path(p.ImportPath)):
+			dependencies = slices.Concat(p.Imports, p.TestImports, p.XTestImports)
 		}
-		for _, imported := range slices.Concat(p.Deps, p.TestImports, p.XTestImports) {
+		for _, imported := range dependencies {
 			if strings.HasPrefix(imported, "github.com/caddyserver/") {
 				t.Errorf("%s depends on %s", path(p.ImportPath), imported)
 			}

@@ -1,4 +1,4 @@
-package sessionstore
+package nearcache
 
 import (
 	"context"
@@ -10,12 +10,16 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/caddy-signin/caddy-signin/sessionstore"
+	"github.com/caddy-signin/caddy-signin/sessionstore/storetest"
 )
 
-// farStore is a backend that counts what it is asked, and can be told to fail
+// backend is a store that counts what it is asked, and can be told to fail
 // or to wait.
-type farStore struct {
-	memoryStore
+type backend struct {
+	*storetest.Fake
+
 	asked atomic.Int64
 	err   atomic.Pointer[error]
 	gate  atomic.Pointer[gate]
@@ -30,12 +34,12 @@ type gate struct {
 
 func newGate() *gate { return &gate{reached: make(chan struct{}, 100), open: make(chan struct{})} }
 
-func (f *farStore) GetExpiring(ctx context.Context, key string) ([]byte, time.Time, error) {
+func (f *backend) GetExpiring(ctx context.Context, key string) ([]byte, time.Time, error) {
 	f.asked.Add(1)
 	if err := f.err.Load(); err != nil {
 		return nil, time.Time{}, *err
 	}
-	value, expires, err := f.memoryStore.GetExpiring(ctx, key)
+	value, expires, err := f.Fake.GetExpiring(ctx, key)
 	if g := f.gate.Load(); g != nil {
 		g.reached <- struct{}{}
 		select {
@@ -50,12 +54,12 @@ func (f *farStore) GetExpiring(ctx context.Context, key string) ([]byte, time.Ti
 	return value, expires, err
 }
 
-func newNear(t testing.TB, maxBytes int64) (*Near, *farStore) {
-	far := &farStore{memoryStore: memoryStore{table: newTestTable(t), limit: 1 << 40}}
-	return NewNear(far, maxBytes), far
+func newCache(t testing.TB, maxBytes int64) (*Cache, *backend) {
+	far := &backend{Fake: storetest.NewFake()}
+	return New(far, maxBytes), far
 }
 
-func put(t testing.TB, s Store, key, value string) {
+func put(t testing.TB, s sessionstore.Store, key, value string) {
 	t.Helper()
 	if err := s.Put(t.Context(), key, []byte(value), time.Now().Add(time.Hour)); err != nil {
 		t.Fatalf("Put(%s): %v", key, err)
@@ -63,26 +67,30 @@ func put(t testing.TB, s Store, key, value string) {
 }
 
 // get returns the value of key, or "" when there is none.
-func get(t testing.TB, s Store, key string) string {
+func get(t testing.TB, s sessionstore.Store, key string) string {
 	t.Helper()
 	value, err := s.Get(t.Context(), key)
-	if err != nil && !errors.Is(err, ErrNotFound) {
+	if err != nil && !errors.Is(err, sessionstore.ErrNotFound) {
 		t.Errorf("Get(%s): %v", key, err)
 	}
 	return string(value)
 }
 
-func wantAsked(t *testing.T, far *farStore, want int64) {
+func wantAsked(t *testing.T, far *backend, want int64) {
 	t.Helper()
 	if got := far.asked.Swap(0); got != want {
 		t.Errorf("the backend was asked %d times, want %d", got, want)
 	}
 }
 
-func TestNearAsksOncePerKey(t *testing.T) {
-	near, far := newNear(t, 1<<20)
-	put(t, &far.memoryStore, "k", "one")
-	put(t, &far.memoryStore, "empty", "")
+func TestCacheKeepsWhatStoresPromise(t *testing.T) {
+	storetest.Run(t, func(*testing.T) sessionstore.Store { return New(storetest.NewFake(), 1<<20) })
+}
+
+func TestCacheAsksOncePerKey(t *testing.T) {
+	near, far := newCache(t, 1<<20)
+	put(t, far.Fake, "k", "one")
+	put(t, far.Fake, "empty", "")
 	for range 3 {
 		if got := get(t, near, "k"); got != "one" {
 			t.Errorf("Get = %q", got)
@@ -90,17 +98,17 @@ func TestNearAsksOncePerKey(t *testing.T) {
 		if got, err := near.Get(t.Context(), "empty"); got == nil || err != nil {
 			t.Errorf("an empty value: %v, %v", got, err)
 		}
-		if _, err := near.Get(t.Context(), "absent"); !errors.Is(err, ErrNotFound) {
+		if _, err := near.Get(t.Context(), "absent"); !errors.Is(err, sessionstore.ErrNotFound) {
 			t.Errorf("Get of an absent key = %v, want ErrNotFound", err)
 		}
 	}
 	wantAsked(t, far, 3)
 }
 
-func TestNearHasOneOfManyAsk(t *testing.T) {
+func TestCacheHasOneOfManyAsk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		near, far := newNear(t, 1<<20)
-		put(t, &far.memoryStore, "k", "one")
+		near, far := newCache(t, 1<<20)
+		put(t, far.Fake, "k", "one")
 		held := newGate()
 		far.gate.Store(held)
 		var readers sync.WaitGroup
@@ -119,10 +127,10 @@ func TestNearHasOneOfManyAsk(t *testing.T) {
 }
 
 // Who asks first must not decide for the others how long to wait.
-func TestNearOutlivesTheOneThatAsked(t *testing.T) {
+func TestCacheOutlivesTheOneThatAsked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		near, far := newNear(t, 1<<20)
-		put(t, &far.memoryStore, "k", "one")
+		near, far := newCache(t, 1<<20)
+		put(t, far.Fake, "k", "one")
 		held := newGate()
 		far.gate.Store(held)
 		ctx, cancel := context.WithCancel(t.Context())
@@ -151,10 +159,10 @@ func TestNearOutlivesTheOneThatAsked(t *testing.T) {
 	})
 }
 
-func TestNearSurvivesABackendThatPanics(t *testing.T) {
+func TestCacheSurvivesABackendThatPanics(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		near, far := newNear(t, 1<<20)
-		put(t, &far.memoryStore, "k", "one")
+		near, far := newCache(t, 1<<20)
+		put(t, far.Fake, "k", "one")
 		held := newGate()
 		held.panics = true
 		far.gate.Store(held)
@@ -183,9 +191,9 @@ func TestNearSurvivesABackendThatPanics(t *testing.T) {
 	})
 }
 
-func TestNearKeepsNoErrors(t *testing.T) {
-	near, far := newNear(t, 1<<20)
-	put(t, &far.memoryStore, "k", "one")
+func TestCacheKeepsNoErrors(t *testing.T) {
+	near, far := newCache(t, 1<<20)
+	put(t, far.Fake, "k", "one")
 	down := errors.New("down")
 	far.err.Store(&down)
 	for range 2 {
@@ -200,9 +208,9 @@ func TestNearKeepsNoErrors(t *testing.T) {
 	wantAsked(t, far, 3)
 }
 
-func TestNearForgetsValuesWhenTheyExpire(t *testing.T) {
+func TestCacheForgetsValuesWhenTheyExpire(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		near, far := newNear(t, 1<<20)
+		near, far := newCache(t, 1<<20)
 		put(t, near, "k", "one") // for an hour
 		for range 4 {
 			if got := get(t, near, "k"); got != "one" {
@@ -220,42 +228,42 @@ func TestNearForgetsValuesWhenTheyExpire(t *testing.T) {
 	})
 }
 
-func TestNearStaysWithinItsBytes(t *testing.T) {
+func TestCacheStaysWithinItsBytes(t *testing.T) {
 	const limit = 1 << 20
-	near, far := newNear(t, limit)
+	near, far := newCache(t, limit)
 	for i := range 20_000 {
 		key := fmt.Sprint("k", i)
 		if i%2 == 0 {
-			put(t, &far.memoryStore, key, strings.Repeat("v", i%1000))
+			put(t, far.Fake, key, strings.Repeat("v", i%1000))
 		}
 		_, _ = near.Get(t.Context(), key)
 		if i%7 == 0 {
 			near.Invalidate(fmt.Sprint("k", i-i%70))
 		}
 	}
-	if counted := checkNear(t, near); counted > limit || counted < limit*9/10 {
+	if counted := checkCache(t, near); counted > limit || counted < limit*9/10 {
 		t.Errorf("it holds %d bytes, want a little less than %d", counted, limit)
 	}
-	put(t, &far.memoryStore, "large", strings.Repeat("v", MaxValue)) // more than a shard may hold
-	if got := get(t, near, "large"); len(got) != MaxValue {
+	put(t, far.Fake, "large", strings.Repeat("v", sessionstore.MaxValue)) // more than a shard may hold
+	if got := get(t, near, "large"); len(got) != sessionstore.MaxValue {
 		t.Errorf("a value too large to keep came back with %d bytes", len(got))
 	}
-	checkNear(t, near)
+	checkCache(t, near)
 	near.InvalidateAll()
-	if counted := checkNear(t, near); counted != 0 {
+	if counted := checkCache(t, near); counted != 0 {
 		t.Errorf("it holds %d bytes of nothing", counted)
 	}
 }
 
-// checkNear checks that maps, lists and counts of the cache agree, and returns
+// checkCache checks that maps, lists and counts of the cache agree, and returns
 // the bytes that it holds.
-func checkNear(t *testing.T, near *Near) (total int64) {
+func checkCache(t *testing.T, near *Cache) (total int64) {
 	t.Helper()
 	for i := range near.shards {
 		s := &near.shards[i]
 		var size int64
 		listed := 0
-		for e, newer := s.newest, (*nearEntry)(nil); e != nil; e, newer = e.older, e {
+		for e, newer := s.newest, (*entry)(nil); e != nil; e, newer = e.older, e {
 			if s.entries[e.key] != e || e.newer != newer || (e.older == nil) != (e == s.oldest) {
 				t.Fatalf("shard %d is out of order", i)
 			}
@@ -272,7 +280,7 @@ func checkNear(t *testing.T, near *Near) (total int64) {
 }
 
 func TestAFloodOfOthersDoesNotDriveOutWhatIsInUse(t *testing.T) {
-	near, far := newNear(t, 1<<20)
+	near, far := newCache(t, 1<<20)
 	const used = 1000
 	for i := range used {
 		put(t, near, fmt.Sprint("used", i), "v")

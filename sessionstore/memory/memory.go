@@ -1,4 +1,6 @@
-package sessionstore
+// Package memory keeps a realm's state in this process: the guest module
+// signin.stores.memory.
+package memory
 
 import (
 	"context"
@@ -9,6 +11,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/dustin/go-humanize"
+
+	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
 func init() {
@@ -40,7 +44,7 @@ type Memory struct {
 // CaddyModule returns the Caddy module information.
 func (Memory) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{
-		ID:  Namespace + ".memory",
+		ID:  sessionstore.Namespace + ".memory",
 		New: func() caddy.Module { return new(Memory) },
 	}
 }
@@ -64,8 +68,8 @@ func (m *Memory) Validate() error {
 	return nil
 }
 
-// Open implements [Module].
-func (m *Memory) Open(_ caddy.Context, realm string) (Store, error) {
+// Open implements [sessionstore.Module].
+func (m *Memory) Open(realm string) (sessionstore.Store, error) {
 	if m.table != nil {
 		return nil, fmt.Errorf("memory store of realm %q: already open", m.realm)
 	}
@@ -74,7 +78,7 @@ func (m *Memory) Open(_ caddy.Context, realm string) (Store, error) {
 		return nil, fmt.Errorf("memory store of realm %q: %w", realm, err)
 	}
 	m.realm, m.table = realm, v.(*table)
-	return &memoryStore{table: m.table, limit: m.MaxSize}, nil
+	return &store{table: m.table, limit: m.MaxSize}, nil
 }
 
 // Cleanup gives the table back; the last reference frees it.
@@ -118,45 +122,39 @@ func (m *Memory) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	return nil
 }
 
-// memoryStore is one configuration's view of a table: the limit is its own, so
+// store is one configuration's view of a table: the limit is its own, so
 // that a configuration that fails to load leaves the running one's as it was.
-type memoryStore struct {
+type store struct {
 	table *table
 	limit int64
 }
 
-func (s *memoryStore) Get(ctx context.Context, key string) ([]byte, error) {
-	value, _, err := s.GetExpiring(ctx, key)
-	return value, err
-}
-
-// GetExpiring implements [Backend].
-func (s *memoryStore) GetExpiring(ctx context.Context, key string) ([]byte, time.Time, error) {
+func (s *store) Get(ctx context.Context, key string) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
-		return nil, time.Time{}, err
+		return nil, err
 	}
-	if err := CheckKey(key); err != nil {
-		return nil, time.Time{}, err
+	if err := sessionstore.CheckKey(key); err != nil {
+		return nil, err
 	}
 	e := s.table.live(key)
 	if e == nil {
-		return nil, time.Time{}, ErrNotFound
+		return nil, sessionstore.ErrNotFound
 	}
-	return e.value, time.UnixMilli(e.expires), nil
+	return e.value, nil
 }
 
-func (s *memoryStore) Put(ctx context.Context, key string, value []byte, expires time.Time) error {
+func (s *store) Put(ctx context.Context, key string, value []byte, expires time.Time) error {
 	return s.Update(ctx, key, func([]byte) ([]byte, time.Time, error) { return value, expires, nil })
 }
 
-func (s *memoryStore) Delete(ctx context.Context, key string) error {
+func (s *store) Delete(ctx context.Context, key string) error {
 	return s.Update(ctx, key, func([]byte) ([]byte, time.Time, error) { return nil, time.Time{}, nil })
 }
 
 // Update calls change without a lock held, and again if the value was replaced
 // meanwhile: change may take its time, use the store, or panic.
-func (s *memoryStore) Update(ctx context.Context, key string, change Change) error {
-	if err := CheckKey(key); err != nil {
+func (s *store) Update(ctx context.Context, key string, change sessionstore.Change) error {
+	if err := sessionstore.CheckKey(key); err != nil {
 		return err
 	}
 	for ctx.Err() == nil {
@@ -165,7 +163,7 @@ func (s *memoryStore) Update(ctx context.Context, key string, change Change) err
 		if err != nil {
 			return err
 		}
-		if err := CheckValue(value); err != nil {
+		if err := sessionstore.CheckValue(value); err != nil {
 			return err
 		}
 		next := newEntry(key, value, expires)
@@ -174,14 +172,14 @@ func (s *memoryStore) Update(ctx context.Context, key string, change Change) err
 			return nil
 		}
 		if !fits && !s.table.makeRoom(next.size()-old.size(), s.limit) {
-			return fmt.Errorf("memory store: all of its %d bytes are in use, raise max_size: %w", s.limit, ErrFull)
+			return fmt.Errorf("memory store: all of its %d bytes are in use, raise max_size: %w", s.limit, sessionstore.ErrFull)
 		}
 	}
 	return ctx.Err()
 }
 
-// List implements [Lister].
-func (s *memoryStore) List(ctx context.Context, prefix string, yield func(key string, value []byte) bool) error {
+// List implements [sessionstore.Lister].
+func (s *store) List(ctx context.Context, prefix string, yield func(key string, value []byte) bool) error {
 	for _, e := range s.table.list(prefix) {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -199,6 +197,6 @@ var (
 	_ caddy.Validator       = (*Memory)(nil)
 	_ caddy.CleanerUpper    = (*Memory)(nil)
 	_ caddyfile.Unmarshaler = (*Memory)(nil)
-	_ Module                = (*Memory)(nil)
-	_ Backend               = (*memoryStore)(nil)
+	_ sessionstore.Module   = (*Memory)(nil)
+	_ sessionstore.Lister   = (*store)(nil)
 )

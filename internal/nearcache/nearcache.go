@@ -1,4 +1,9 @@
-package sessionstore
+// Package nearcache answers from memory what a session store that is far away, on a
+// disk or behind a network, has answered before.
+//
+// It knows nothing of what is stored, nor how the store learns of what others write:
+// the store tells it that by Invalidate, Suspend and Resume.
+package nearcache
 
 import (
 	"context"
@@ -7,18 +12,23 @@ import (
 	"slices"
 	"sync/atomic"
 	"time"
+
+	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
-// Backend is a store that a near cache can stand before: every store of this
-// project.
+// shardCount is how many parts a cache has, so that those who use different keys
+// rarely wait for each other.
+const shardCount = 32
+
+// Backend is a store that a near cache can stand before.
 type Backend interface {
-	Store
-	Lister
+	sessionstore.Store
+	sessionstore.Lister
 	// GetExpiring is Get that also tells when the value expires.
 	GetExpiring(ctx context.Context, key string) (value []byte, expires time.Time, err error)
 }
 
-// Near is a near cache: a store that remembers what its backend answered, that
+// Cache is a near cache: a store that remembers what its backend answered, that
 // nothing is kept under a key as well, and answers from memory until it is told
 // otherwise. Of several concurrent calls that miss one asks the backend.
 //
@@ -30,30 +40,30 @@ type Backend interface {
 //
 // An error of the backend is returned and never kept, so a cache whose backend
 // is down goes on answering what it knows: Suspend it to fail closed.
-type Near struct {
+type Cache struct {
 	backend   Backend
 	seed      maphash.Seed
-	shards    [shardCount]nearShard
+	shards    [shardCount]shard
 	limit     int64 // in bytes, of one shard
 	suspended atomic.Bool
 }
 
-// NewNear returns a near cache before backend that takes up to maxBytes of
+// New returns a near cache before backend that takes up to maxBytes of
 // memory. An entry counts as its key, its value and 192 bytes of bookkeeping.
-func NewNear(backend Backend, maxBytes int64) *Near {
-	n := &Near{backend: backend, seed: maphash.MakeSeed(), limit: maxBytes / shardCount}
+func New(backend Backend, maxBytes int64) *Cache {
+	n := &Cache{backend: backend, seed: maphash.MakeSeed(), limit: maxBytes / shardCount}
 	for i := range n.shards {
 		n.shards[i].reset()
 	}
 	return n
 }
 
-// Get implements [Store].
-func (n *Near) Get(ctx context.Context, key string) ([]byte, error) {
+// Get implements [sessionstore.Store].
+func (n *Cache) Get(ctx context.Context, key string) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if err := CheckKey(key); err != nil {
+	if err := sessionstore.CheckKey(key); err != nil {
 		return nil, err
 	}
 	s := n.shard(key)
@@ -63,32 +73,32 @@ func (n *Near) Get(ctx context.Context, key string) ([]byte, error) {
 	return n.ask(ctx, s, key)
 }
 
-// Put implements [Store].
-func (n *Near) Put(ctx context.Context, key string, value []byte, expires time.Time) error {
+// Put implements [sessionstore.Store].
+func (n *Cache) Put(ctx context.Context, key string, value []byte, expires time.Time) error {
 	defer n.Invalidate(key) // also after an error: the backend may have written
 	return n.backend.Put(ctx, key, value, expires)
 }
 
-// Delete implements [Store].
-func (n *Near) Delete(ctx context.Context, key string) error {
+// Delete implements [sessionstore.Store].
+func (n *Cache) Delete(ctx context.Context, key string) error {
 	defer n.Invalidate(key)
 	return n.backend.Delete(ctx, key)
 }
 
-// Update implements [Store]. What change gets comes from the backend.
-func (n *Near) Update(ctx context.Context, key string, change Change) error {
+// Update implements [sessionstore.Store]. What change gets comes from the backend.
+func (n *Cache) Update(ctx context.Context, key string, change sessionstore.Change) error {
 	defer n.Invalidate(key)
 	return n.backend.Update(ctx, key, change)
 }
 
-// List implements [Lister]: the backend does.
-func (n *Near) List(ctx context.Context, prefix string, yield func(key string, value []byte) bool) error {
+// List implements [sessionstore.Lister]: the backend does.
+func (n *Cache) List(ctx context.Context, prefix string, yield func(key string, value []byte) bool) error {
 	return n.backend.List(ctx, prefix, yield)
 }
 
 // Invalidate says that the value of key was replaced or deleted behind the
 // cache: what it knows, or is about to learn, of the key no longer counts.
-func (n *Near) Invalidate(key string) {
+func (n *Cache) Invalidate(key string) {
 	s := n.shard(key)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -96,7 +106,7 @@ func (n *Near) Invalidate(key string) {
 }
 
 // InvalidateAll says that of every key.
-func (n *Near) InvalidateAll() {
+func (n *Cache) InvalidateAll() {
 	for i := range n.shards {
 		s := &n.shards[i]
 		s.mu.Lock()
@@ -108,19 +118,19 @@ func (n *Near) InvalidateAll() {
 // Suspend makes the cache forget everything and keep nothing: until Resume
 // every answer is the backend's own. It is for when reports of other writers
 // may be missing. Suspend and Resume are called by one goroutine, or in turn.
-func (n *Near) Suspend() {
+func (n *Cache) Suspend() {
 	n.suspended.Store(true) // before: what joins a shard after its reset keeps nothing
 	n.InvalidateAll()
 }
 
 // Resume ends a suspension: reports of other writers arrive again. What was
 // asked before it is not kept.
-func (n *Near) Resume() {
+func (n *Cache) Resume() {
 	n.InvalidateAll() // before: what the backend is about to answer may be old
 	n.suspended.Store(false)
 }
 
-func (n *Near) shard(key string) *nearShard {
+func (n *Cache) shard(key string) *shard {
 	return &n.shards[maphash.String(n.seed, key)%shardCount]
 }
 
@@ -138,7 +148,7 @@ type fetch struct {
 var errPanicked = errors.New("near cache: the backend panicked")
 
 // ask gets the answer from the backend, or from a call that is asking it.
-func (n *Near) ask(ctx context.Context, s *nearShard, key string) ([]byte, error) {
+func (n *Cache) ask(ctx context.Context, s *shard, key string) ([]byte, error) {
 	for {
 		f, joined := s.join(key, &n.suspended)
 		if !joined {
@@ -156,7 +166,7 @@ func (n *Near) ask(ctx context.Context, s *nearShard, key string) ([]byte, error
 	}
 }
 
-func (n *Near) fetch(ctx context.Context, s *nearShard, key string, f *fetch) {
+func (n *Cache) fetch(ctx context.Context, s *shard, key string, f *fetch) {
 	f.err = errPanicked // what the others get if this panics
 	defer func() {
 		s.land(key, f, n.limit)
@@ -169,6 +179,6 @@ func (n *Near) fetch(ctx context.Context, s *nearShard, key string, f *fetch) {
 
 // Interface guards
 var (
-	_ Store  = (*Near)(nil)
-	_ Lister = (*Near)(nil)
+	_ sessionstore.Store  = (*Cache)(nil)
+	_ sessionstore.Lister = (*Cache)(nil)
 )

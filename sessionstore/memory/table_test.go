@@ -1,4 +1,4 @@
-package sessionstore
+package memory
 
 import (
 	"fmt"
@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
 func newTestTable(t testing.TB) *table {
@@ -33,15 +35,15 @@ func entryCount(t *testing.T, tbl *table) (n int) {
 func TestSweeperFreesWhatNobodyAsksFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tbl := newTestTable(t)
-		store := &memoryStore{table: tbl, limit: defaultMaxSize}
+		s := &store{table: tbl, limit: defaultMaxSize}
 		const perKind = 40 * sweepBatch // several batches in every shard
 		for i := range perKind {
 			for key, in := range map[string]time.Duration{
-				fmt.Sprint("soon", i):                  time.Second,
-				fmt.Sprint(EvictablePrefix, "soon", i): time.Second,
-				fmt.Sprint("late", i):                  time.Hour,
+				fmt.Sprint("soon", i):                               time.Second,
+				fmt.Sprint(sessionstore.EvictablePrefix, "soon", i): time.Second,
+				fmt.Sprint("late", i):                               time.Hour,
 			} {
-				if err := store.Put(t.Context(), key, nil, time.Now().Add(in)); err != nil {
+				if err := s.Put(t.Context(), key, nil, time.Now().Add(in)); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -65,7 +67,7 @@ func TestEvictionDropsWhatExpiresSoonest(t *testing.T) {
 	ranks := make(map[string]int) // by expiry, in the key's shard
 	full := make(map[*shard]int)
 	for i := 0; len(ranks) < each*shardCount; i++ {
-		key := fmt.Sprintf("%s%08d", EvictablePrefix, i)
+		key := fmt.Sprintf("%s%08d", sessionstore.EvictablePrefix, i)
 		rank := full[tbl.shard(key)]
 		if rank == each {
 			continue
@@ -88,15 +90,15 @@ func TestEvictionDropsWhatExpiresSoonest(t *testing.T) {
 
 func TestWritersInAFullTableLeaveTheCountRight(t *testing.T) {
 	tbl := newTestTable(t)
-	store := &memoryStore{table: tbl, limit: 64 << 10}
+	s := &store{table: tbl, limit: 64 << 10}
 	var writers sync.WaitGroup
 	for w := range 8 {
 		writers.Go(func() {
 			for i := range 2000 {
-				key := fmt.Sprint([]string{"", EvictablePrefix}[i%2], w, i%100)
-				_ = store.Put(t.Context(), key, make([]byte, i%512), time.Now().Add(time.Hour))
+				key := fmt.Sprint([]string{"", sessionstore.EvictablePrefix}[i%2], w, i%100)
+				_ = s.Put(t.Context(), key, make([]byte, i%512), time.Now().Add(time.Hour))
 				if i%3 == 0 {
-					_ = store.Delete(t.Context(), key)
+					_ = s.Delete(t.Context(), key)
 				}
 			}
 		})
@@ -108,8 +110,8 @@ func TestWritersInAFullTableLeaveTheCountRight(t *testing.T) {
 			size += e.size()
 		}
 	}
-	if got := tbl.size.Load(); got != size || got > store.limit {
-		t.Errorf("the table counts %d bytes, its entries are %d, the limit is %d", got, size, store.limit)
+	if got := tbl.size.Load(); got != size || got > s.limit {
+		t.Errorf("the table counts %d bytes, its entries are %d, the limit is %d", got, size, s.limit)
 	}
 	entryCount(t, tbl)
 }
@@ -122,11 +124,11 @@ func TestAnEntryTakesNoMoreMemoryThanItCounts(t *testing.T) {
 		return m.HeapAlloc
 	}
 	tbl := newTestTable(t)
-	store := &memoryStore{table: tbl, limit: 1 << 40}
+	s := &store{table: tbl, limit: 1 << 40}
 	before := heapInUse()
 	const n = 100_000
 	for i := range n {
-		if err := store.Put(t.Context(), fmt.Sprintf("revoked|%032d", i), []byte{1}, time.Now().Add(time.Hour)); err != nil {
+		if err := s.Put(t.Context(), fmt.Sprintf("revoked|%032d", i), []byte{1}, time.Now().Add(time.Hour)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -138,37 +140,37 @@ func TestAnEntryTakesNoMoreMemoryThanItCounts(t *testing.T) {
 }
 
 func TestGetAllocatesNothing(t *testing.T) {
-	store := &memoryStore{table: newTestTable(t), limit: defaultMaxSize}
-	if err := store.Put(t.Context(), "k", []byte("v"), time.Now().Add(time.Hour)); err != nil {
+	s := &store{table: newTestTable(t), limit: defaultMaxSize}
+	if err := s.Put(t.Context(), "k", []byte("v"), time.Now().Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	for _, key := range []string{"k", "absent"} {
-		if n := testing.AllocsPerRun(100, func() { _, _ = store.Get(t.Context(), key) }); n != 0 {
+		if n := testing.AllocsPerRun(100, func() { _, _ = s.Get(t.Context(), key) }); n != 0 {
 			t.Errorf("Get(%s) makes %v allocations", key, n)
 		}
 	}
 }
 
-func benchmarkStore(b *testing.B) (*memoryStore, []string) {
-	store := &memoryStore{table: newTestTable(b), limit: 1 << 30}
+func benchmarkStore(b *testing.B) (*store, []string) {
+	s := &store{table: newTestTable(b), limit: 1 << 30}
 	keys := make([]string, 100_000)
 	for i := range keys {
 		keys[i] = fmt.Sprintf("revoked|%032d", i)
-		if err := store.Put(b.Context(), keys[i], []byte{1}, time.Now().Add(time.Hour)); err != nil {
+		if err := s.Put(b.Context(), keys[i], []byte{1}, time.Now().Add(time.Hour)); err != nil {
 			b.Fatal(err)
 		}
 	}
 	b.ReportAllocs()
 	b.ResetTimer()
-	return store, keys
+	return s, keys
 }
 
 func BenchmarkMemoryGet(b *testing.B) {
-	store, keys := benchmarkStore(b)
+	s, keys := benchmarkStore(b)
 	b.Run("hit", func(b *testing.B) {
 		b.ReportAllocs()
 		for i := 0; b.Loop(); i++ {
-			if _, err := store.Get(b.Context(), keys[i%1000]); err != nil {
+			if _, err := s.Get(b.Context(), keys[i%1000]); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -176,7 +178,7 @@ func BenchmarkMemoryGet(b *testing.B) {
 	b.Run("miss", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			if _, err := store.Get(b.Context(), "revoked|absent"); err == nil {
+			if _, err := s.Get(b.Context(), "revoked|absent"); err == nil {
 				b.Fatal("found")
 			}
 		}
@@ -184,10 +186,10 @@ func BenchmarkMemoryGet(b *testing.B) {
 }
 
 func BenchmarkMemoryPut(b *testing.B) {
-	store, keys := benchmarkStore(b)
+	s, keys := benchmarkStore(b)
 	value, expires := []byte{1}, time.Now().Add(time.Hour)
 	for i := 0; b.Loop(); i++ {
-		if err := store.Put(b.Context(), keys[i%len(keys)], value, expires); err != nil {
+		if err := s.Put(b.Context(), keys[i%len(keys)], value, expires); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -1,4 +1,4 @@
-package sessionstore
+package nearcache
 
 import (
 	"fmt"
@@ -7,7 +7,7 @@ import (
 )
 
 func TestAHitOfNearAllocatesNothing(t *testing.T) {
-	near, far := newNear(t, 1<<20)
+	near, far := newCache(t, 1<<20)
 	put(t, near, "k", "v")
 	for _, key := range []string{"k", "absent"} {
 		get(t, near, key)
@@ -25,13 +25,13 @@ func TestAnEntryOfNearTakesNoMoreMemoryThanItCounts(t *testing.T) {
 		runtime.ReadMemStats(&m)
 		return m.HeapAlloc
 	}
-	near, far := newNear(t, 1<<40)
+	near, far := newCache(t, 1<<40)
 	before := heapInUse()
 	const n = 100_000
 	for i := range n {
 		get(t, near, fmt.Sprintf("revoked|%032d", i))
 	}
-	taken, counted := int64(heapInUse()-before), checkNear(t, near)
+	taken, counted := int64(heapInUse()-before), checkCache(t, near)
 	t.Logf("%d bytes an entry, counted as %d", taken/n, counted/n)
 	if taken > counted {
 		t.Errorf("%d entries take %d bytes and count as %d", n, taken, counted)
@@ -40,7 +40,7 @@ func TestAnEntryOfNearTakesNoMoreMemoryThanItCounts(t *testing.T) {
 }
 
 func BenchmarkNearGet(b *testing.B) {
-	near, _ := newNear(b, 64<<20)
+	near, _ := newCache(b, 64<<20)
 	keys := make([]string, 10_000)
 	for i := range keys {
 		keys[i] = fmt.Sprintf("revoked|%032d", i)

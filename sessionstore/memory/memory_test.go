@@ -1,4 +1,4 @@
-package sessionstore_test
+package memory_test
 
 import (
 	"context"
@@ -14,6 +14,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/caddy-signin/caddy-signin/sessionstore"
+	"github.com/caddy-signin/caddy-signin/sessionstore/memory"
 	"github.com/caddy-signin/caddy-signin/sessionstore/storetest"
 )
 
@@ -27,7 +28,7 @@ func load(t *testing.T, realm, config string) (store sessionstore.Store, unload 
 	if err != nil {
 		t.Fatalf("loading the module: %v", err)
 	}
-	store, err = mod.(sessionstore.Module).Open(ctx, realm)
+	store, err = mod.(sessionstore.Module).Open(realm)
 	if err != nil {
 		t.Fatalf("opening the store: %v", err)
 	}
@@ -214,7 +215,7 @@ func TestMemoryThatWasNeverOpenedGivesNothingBack(t *testing.T) {
 	if err := store.Put(t.Context(), "k", nil, time.Now().Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	if err := new(sessionstore.Memory).Cleanup(); err != nil {
+	if err := new(memory.Memory).Cleanup(); err != nil {
 		t.Error(err)
 	}
 	again, _ := load(t, "", `{}`)
@@ -224,16 +225,16 @@ func TestMemoryThatWasNeverOpenedGivesNothingBack(t *testing.T) {
 }
 
 func TestMemoryOpensOnce(t *testing.T) {
-	m := &sessionstore.Memory{MaxSize: 1 << 20}
+	m := &memory.Memory{MaxSize: 1 << 20}
 	defer func() {
 		if err := m.Cleanup(); err != nil {
 			t.Error(err)
 		}
 	}()
-	if _, err := m.Open(caddy.Context{}, t.Name()); err != nil {
+	if _, err := m.Open(t.Name()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := m.Open(caddy.Context{}, t.Name()); err == nil {
+	if _, err := m.Open(t.Name()); err == nil {
 		t.Error("a second Open would take a reference that nobody gives back")
 	}
 }
@@ -260,7 +261,7 @@ func TestMemoryConfiguration(t *testing.T) {
 		{"more than an int64", "memory {\n\tmax_size 10EB\n}", 0, "such as 64MiB"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			var m sessionstore.Memory
+			var m memory.Memory
 			err := m.UnmarshalCaddyfile(caddyfile.NewTestDispenser(test.caddyfile))
 			if test.err != "" {
 				if err == nil || !strings.Contains(err.Error(), test.err) {
@@ -284,11 +285,4 @@ func TestMemoryRefusesSizesTooSmallToBeMeant(t *testing.T) {
 		}
 		cancel()
 	}
-}
-
-func TestNearKeepsWhatStoresPromise(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) sessionstore.Store {
-		store, _ := load(t, t.Name(), `{}`)
-		return sessionstore.NewNear(store.(sessionstore.Backend), 1<<20)
-	})
 }

@@ -1,4 +1,4 @@
-package sessionstore
+package memory
 
 import (
 	"container/heap"
@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
 const (
@@ -241,7 +243,7 @@ func (s *shard) remove(e *entry) {
 }
 
 func (s *shard) heapOf(e *entry) *expiryHeap {
-	if strings.HasPrefix(e.key, EvictablePrefix) {
+	if strings.HasPrefix(e.key, sessionstore.EvictablePrefix) {
 		return &s.evictable
 	}
 	return &s.lasting

@@ -1,4 +1,4 @@
-package sessionstore
+package nearcache
 
 import (
 	"errors"
@@ -6,43 +6,49 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
-// nearShard is a part of a near cache. When it is full it drops entries by the
+// entryOverhead is what an entry takes beside its key and value: its struct, its
+// slot in the map, and the rounding of allocations.
+const entryOverhead = 192
+
+// shard is a part of a near cache. When it is full it drops entries by the
 // SIEVE rule (Zhang et al., NSDI 2024): a hand goes from the oldest entry to
 // newer ones, spares once each entry that was asked for since it last passed,
 // and drops the first that was not. So a flood of keys that are asked for once
 // doesn't crowd out the others, and a hit changes nothing but one flag.
-type nearShard struct {
+type shard struct {
 	mu             sync.RWMutex
-	entries        map[string]*nearEntry
+	entries        map[string]*entry
 	fetches        map[string]*fetch // under way, and not made old by anything since
-	newest, oldest *nearEntry
-	hand           *nearEntry // nil: starts at the oldest
+	newest, oldest *entry
+	hand           *entry // nil: starts at the oldest
 	size           int64
 }
 
-// nearEntry is an answer: a value, or that nothing is kept under the key.
-type nearEntry struct {
+// entry is an answer: a value, or that nothing is kept under the key.
+type entry struct {
 	key          string
 	absent       bool
 	value        []byte
 	expires      int64 // milliseconds since 1970; of an absent value, none
 	asked        atomic.Bool
-	newer, older *nearEntry
+	newer, older *entry
 }
 
-func (e *nearEntry) size() int64 { return int64(len(e.key) + len(e.value) + entryOverhead) }
+func (e *entry) size() int64 { return int64(len(e.key) + len(e.value) + entryOverhead) }
 
-func (e *nearEntry) answer() ([]byte, error) {
+func (e *entry) answer() ([]byte, error) {
 	if e.absent {
-		return nil, ErrNotFound
+		return nil, sessionstore.ErrNotFound
 	}
 	return e.value, nil
 }
 
 // recall returns what is known of key, or nil.
-func (s *nearShard) recall(key string) *nearEntry {
+func (s *shard) recall(key string) *entry {
 	s.mu.RLock()
 	e := s.entries[key]
 	s.mu.RUnlock()
@@ -56,7 +62,7 @@ func (s *nearShard) recall(key string) *nearEntry {
 }
 
 // join returns the fetch of key that is under way, or registers a new one.
-func (s *nearShard) join(key string, suspended *atomic.Bool) (f *fetch, joined bool) {
+func (s *shard) join(key string, suspended *atomic.Bool) (f *fetch, joined bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if f := s.fetches[key]; f != nil {
@@ -68,19 +74,19 @@ func (s *nearShard) join(key string, suspended *atomic.Bool) (f *fetch, joined b
 }
 
 // land ends a fetch and keeps its answer, if it still counts and fits.
-func (s *nearShard) land(key string, f *fetch, limit int64) {
+func (s *shard) land(key string, f *fetch, limit int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.fetches[key] == f {
 		delete(s.fetches, key)
 	}
-	if !f.keep || (f.err != nil && !errors.Is(f.err, ErrNotFound)) {
+	if !f.keep || (f.err != nil && !errors.Is(f.err, sessionstore.ErrNotFound)) {
 		return
 	}
 	if held := s.entries[key]; held != nil {
 		s.drop(held) // it has expired
 	}
-	e := &nearEntry{key: strings.Clone(key), absent: f.err != nil, value: f.value, expires: f.expires.UnixMilli()}
+	e := &entry{key: strings.Clone(key), absent: f.err != nil, value: f.value, expires: f.expires.UnixMilli()}
 	if e.size() > limit {
 		return
 	}
@@ -98,7 +104,7 @@ func (s *nearShard) land(key string, f *fetch, limit int64) {
 }
 
 // victim moves the hand to the entry that is to be dropped next.
-func (s *nearShard) victim() *nearEntry {
+func (s *shard) victim() *entry {
 	e := s.hand
 	if e == nil {
 		e = s.oldest
@@ -113,7 +119,7 @@ func (s *nearShard) victim() *nearEntry {
 	return e
 }
 
-func (s *nearShard) drop(e *nearEntry) {
+func (s *shard) drop(e *entry) {
 	delete(s.entries, e.key)
 	s.size -= e.size()
 	if s.hand == e {
@@ -132,7 +138,7 @@ func (s *nearShard) drop(e *nearEntry) {
 }
 
 // forget makes what is known of key, or being asked, count no longer.
-func (s *nearShard) forget(key string) {
+func (s *shard) forget(key string) {
 	if e := s.entries[key]; e != nil {
 		s.drop(e)
 	}
@@ -143,10 +149,10 @@ func (s *nearShard) forget(key string) {
 }
 
 // reset is forget for every key.
-func (s *nearShard) reset() {
+func (s *shard) reset() {
 	for _, f := range s.fetches {
 		f.keep = false
 	}
-	s.entries, s.fetches = make(map[string]*nearEntry), make(map[string]*fetch)
+	s.entries, s.fetches = make(map[string]*entry), make(map[string]*fetch)
 	s.newest, s.oldest, s.hand, s.size = nil, nil, nil, 0
 }

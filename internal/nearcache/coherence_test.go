@@ -1,4 +1,4 @@
-package sessionstore
+package nearcache
 
 import (
 	"errors"
@@ -8,34 +8,36 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
 // Each of these happens while the backend has read the old value and the cache
 // has not got it yet.
-func TestNearKeepsNoAnswerThatSomethingMadeOld(t *testing.T) {
+func TestCacheKeepsNoAnswerThatSomethingMadeOld(t *testing.T) {
 	in := time.Hour
-	for name, happen := range map[string]func(t *testing.T, near *Near, far Store) error{
-		"an own Put": func(t *testing.T, near *Near, _ Store) error {
+	for name, happen := range map[string]func(t *testing.T, near *Cache, far sessionstore.Store) error{
+		"an own Put": func(t *testing.T, near *Cache, _ sessionstore.Store) error {
 			return near.Put(t.Context(), "k", []byte("new"), time.Now().Add(in))
 		},
-		"an own Update": func(t *testing.T, near *Near, _ Store) error {
+		"an own Update": func(t *testing.T, near *Cache, _ sessionstore.Store) error {
 			return near.Update(t.Context(), "k", func([]byte) ([]byte, time.Time, error) { return []byte("new"), time.Now().Add(in), nil })
 		},
-		"an own Delete, before a Put": func(t *testing.T, near *Near, far Store) error {
+		"an own Delete, before a Put": func(t *testing.T, near *Cache, far sessionstore.Store) error {
 			err := near.Delete(t.Context(), "k")
 			return errors.Join(err, far.Put(t.Context(), "k", []byte("new"), time.Now().Add(in)))
 		},
-		"another's write that is reported": func(t *testing.T, near *Near, far Store) error {
+		"another's write that is reported": func(t *testing.T, near *Cache, far sessionstore.Store) error {
 			err := far.Put(t.Context(), "k", []byte("new"), time.Now().Add(in))
 			near.Invalidate("k")
 			return err
 		},
-		"another's write, and everything is void": func(t *testing.T, near *Near, far Store) error {
+		"another's write, and everything is void": func(t *testing.T, near *Cache, far sessionstore.Store) error {
 			err := far.Put(t.Context(), "k", []byte("new"), time.Now().Add(in))
 			near.InvalidateAll()
 			return err
 		},
-		"another's write in a suspension": func(t *testing.T, near *Near, far Store) error {
+		"another's write in a suspension": func(t *testing.T, near *Cache, far sessionstore.Store) error {
 			near.Suspend()
 			err := far.Put(t.Context(), "k", []byte("new"), time.Now().Add(in))
 			near.Resume()
@@ -43,15 +45,15 @@ func TestNearKeepsNoAnswerThatSomethingMadeOld(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			near, far := newNear(t, 1<<20)
-			put(t, &far.memoryStore, "k", "old")
+			near, far := newCache(t, 1<<20)
+			put(t, far.Fake, "k", "old")
 			held := newGate()
 			far.gate.Store(held)
 			var reader sync.WaitGroup
 			reader.Go(func() { get(t, near, "k") }) // may see either
 			<-held.reached
 			far.gate.Store(nil)
-			if err := happen(t, near, &far.memoryStore); err != nil {
+			if err := happen(t, near, far.Fake); err != nil {
 				t.Fatal(err)
 			}
 			if got := get(t, near, "k"); got != "new" {
@@ -67,9 +69,9 @@ func TestNearKeepsNoAnswerThatSomethingMadeOld(t *testing.T) {
 }
 
 // What is asked in a suspension may be older than its end.
-func TestNearKeepsNothingThatWasAskedInASuspension(t *testing.T) {
-	near, far := newNear(t, 1<<20)
-	put(t, &far.memoryStore, "k", "old")
+func TestCacheKeepsNothingThatWasAskedInASuspension(t *testing.T) {
+	near, far := newCache(t, 1<<20)
+	put(t, far.Fake, "k", "old")
 	near.Suspend()
 	held := newGate()
 	far.gate.Store(held)
@@ -77,7 +79,7 @@ func TestNearKeepsNothingThatWasAskedInASuspension(t *testing.T) {
 	reader.Go(func() { get(t, near, "k") })
 	<-held.reached
 	far.gate.Store(nil)
-	put(t, &far.memoryStore, "k", "new") // by another, and not reported
+	put(t, far.Fake, "k", "new") // by another, and not reported
 	near.Resume()
 	close(held.open)
 	reader.Wait()
@@ -86,8 +88,8 @@ func TestNearKeepsNothingThatWasAskedInASuspension(t *testing.T) {
 	}
 }
 
-func TestNearThatIsSuspendedAnswersNothingItself(t *testing.T) {
-	near, far := newNear(t, 1<<20)
+func TestCacheThatIsSuspendedAnswersNothingItself(t *testing.T) {
+	near, far := newCache(t, 1<<20)
 	put(t, near, "k", "one")
 	get(t, near, "k")
 	get(t, near, "absent")
@@ -116,8 +118,8 @@ func TestNearThatIsSuspendedAnswersNothingItself(t *testing.T) {
 	wantAsked(t, far, 2)
 }
 
-func TestNearForgetsAKeyWhoseWriteFailed(t *testing.T) {
-	near, far := newNear(t, 1<<20)
+func TestCacheForgetsAKeyWhoseWriteFailed(t *testing.T) {
+	near, far := newCache(t, 1<<20)
 	put(t, near, "k", "one")
 	get(t, near, "k")
 	failure := errors.New("no")
@@ -136,8 +138,8 @@ func TestNearForgetsAKeyWhoseWriteFailed(t *testing.T) {
 
 // Values only ever grow. Whoever reads must see what was written, through the
 // cache or behind it with a report, before the reading began.
-func TestNearIsCoherentUnderLoad(t *testing.T) {
-	near, far := newNear(t, 64<<10) // small, so that entries are dropped too
+func TestCacheIsCoherentUnderLoad(t *testing.T) {
+	near, far := newCache(t, 64<<10) // small, so that entries are dropped too
 	const keys, rounds = 8, 3000
 	var reported [keys]atomic.Int64
 	var stop atomic.Bool
@@ -150,7 +152,7 @@ func TestNearIsCoherentUnderLoad(t *testing.T) {
 				case 0:
 					put(t, near, key, value)
 				case 1:
-					put(t, &far.memoryStore, key, value)
+					put(t, far.Fake, key, value)
 					near.Invalidate(key)
 				case 2:
 					increment := func([]byte) ([]byte, time.Time, error) { return []byte(value), time.Now().Add(time.Hour), nil }
@@ -191,5 +193,5 @@ func TestNearIsCoherentUnderLoad(t *testing.T) {
 	stop.Store(true)
 	others.Wait()
 	near.Resume()
-	checkNear(t, near)
+	checkCache(t, near)
 }
