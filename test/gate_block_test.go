@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/caddyserver/caddy/v2"
 )
 
 // A gate protects every request of its block, guarded or not, with no signin.
@@ -266,10 +264,9 @@ func TestJSONGatesThatLeaveAPartUncleanAreTold(t *testing.T) {
 				"http": {"servers": {"one": {"listen": ["127.0.0.1:%d"], "automatic_https": {"disable": true}, "routes": [%s,
 					{"handle": [{"handler": "reverse_proxy", "upstreams": [{"dial": %q}]}]}]}}}}}`,
 				os.Getenv("STORAGE"), g.logFile, passwordHash(), g.port, test.routes, g.echo.address())
-			if err := caddy.Load([]byte(config), true); err != nil {
+			if err := g.loadJSON([]byte(config)); err != nil {
 				t.Fatal(err)
 			}
-			settle(g.origin)
 			g.echo.take()
 			told := 0
 			for _, line := range g.logs()[before:] {

@@ -166,6 +166,11 @@ func (g *gateway) load(globals, sites string) error {
 	if err != nil {
 		return err
 	}
+	return g.loadJSON(raw)
+}
+
+func (g *gateway) loadJSON(raw []byte) error {
+	g.t.Helper()
 	gone := g.idleConnection()
 	if err := caddy.Load(raw, true); err != nil {
 		return err
