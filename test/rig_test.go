@@ -95,9 +95,7 @@ type gateway struct {
 // start runs a Caddyfile until the test ends. It may use these variables:
 //
 //	{$HTTP}, {$HTTPS}  free ports
-//	{$CERT}, {$KEY}    files of a certificate for localhost: with tls internal,
-//	                   Caddy's http app may start to issue one while its tls
-//	                   app is still starting, which the race detector reports
+//	{$CERT}, {$KEY}    files of a certificate for localhost; Caddy issues none
 //	{$ECHO}            the address of the echo upstream
 //	{$SECRET}          a secret
 //	{$USERS}           a credentials block with alice, bob, zoe, big and huge
@@ -139,7 +137,7 @@ const alwaysGlobal = `
 	grace_period 1ns
 	default_bind 127.0.0.1
 	skip_install_trust
-	auto_https disable_redirects
+	auto_https disable_redirects disable_certs
 	storage file_system {$STORAGE}
 	servers {
 		protocols h1 h2
@@ -166,13 +164,16 @@ func (g *gateway) load(globals, sites string) error {
 	if err != nil {
 		return err
 	}
-	return g.loadJSON(raw)
+	return g.loadJSON(orderHandshakes(g.t, raw))
 }
 
 func (g *gateway) loadJSON(raw []byte) error {
 	g.t.Helper()
 	gone := g.idleConnection()
-	if err := caddy.Load(raw, true); err != nil {
+	loaded.Lock()
+	err := caddy.Load(raw, true)
+	loaded.Unlock()
+	if err != nil {
 		return err
 	}
 	gone()
