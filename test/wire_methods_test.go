@@ -9,7 +9,7 @@ import (
 )
 
 // What the protocol does not have is answered with 400, sets nothing and never
-// reaches an upstream (requirement D3).
+// reaches an upstream.
 func TestUnsupportedMethods(t *testing.T) {
 	g := start(t, onePasswordSite)
 	b := g.browser().signIn("alice")
