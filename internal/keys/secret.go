@@ -104,7 +104,7 @@ func (s *Source) Named(name string) *Secret {
 	if !ok {
 		secret = &Secret{source: s, name: name, turn: make(chan struct{}, 1)}
 		if s.configured != nil {
-			secret.Cached.Store(s.configured)
+			secret.cached.Store(s.configured)
 		}
 		s.kept[name] = secret
 	}
@@ -117,14 +117,14 @@ type Secret struct {
 	source *Source
 	name   string
 	turn   chan struct{}
-	Cached atomic.Pointer[Ring]
+	cached atomic.Pointer[Ring]
 }
 
 // storageTimeout bounds reading or making a secret; the next request tries again.
 const storageTimeout = 10 * time.Second
 
 func (s *Secret) Ring(ctx context.Context) (*Ring, error) {
-	if ring := s.Cached.Load(); ring != nil {
+	if ring := s.cached.Load(); ring != nil {
 		return ring, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, storageTimeout)
@@ -135,7 +135,7 @@ func (s *Secret) Ring(ctx context.Context) (*Ring, error) {
 	case <-ctx.Done():
 		return nil, fmt.Errorf("waiting for the generated secret: %w", ctx.Err())
 	}
-	if ring := s.Cached.Load(); ring != nil {
+	if ring := s.cached.Load(); ring != nil {
 		return ring, nil
 	}
 	secret, err := s.source.loadOrGenerate(ctx, s.name)
@@ -146,7 +146,7 @@ func (s *Secret) Ring(ctx context.Context) (*Ring, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.Cached.Store(ring)
+	s.cached.Store(ring)
 	return ring, nil
 }
 
