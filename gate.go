@@ -171,10 +171,21 @@ func (g *Gate) check(w http.ResponseWriter, r *http.Request) (rs *realm.Request,
 // admit decides for a guarded request.
 func (g *Gate) admit(w http.ResponseWriter, r *http.Request, rs *realm.Request) (gateResult, error) {
 	live, err := rs.GetSession(r)
+	if live != nil && live.Person().Meets(g.rules) {
+		err := rs.Renew(r)
+		if !errors.Is(err, session.ErrSessionOver) {
+			if err != nil {
+				g.logger.Warn("a session can't be renewed and will end when its time is up", zap.Error(err))
+			}
+			rs.Admitted, rs.Out.Guarded = true, true
+			rs.SetIdentity(r, live)
+			return gateAdmitted, nil
+		}
+		live, rs.Session = nil, nil // it ended after it was read
+	}
 	switch {
 	case err != nil:
 		return gateRefused, g.unknown(w, r, rs, err)
-	case live != nil && live.Person().Meets(g.rules):
 	case g.Optional:
 		return gateOpen, nil
 	case live == nil:
@@ -182,12 +193,6 @@ func (g *Gate) admit(w http.ResponseWriter, r *http.Request, rs *realm.Request) 
 	default:
 		return gateRefused, g.forbid(w, r, rs, live)
 	}
-	rs.Admitted, rs.Out.Guarded = true, true
-	rs.SetIdentity(r, live)
-	if err := rs.Renew(r); err != nil && !errors.Is(err, session.ErrSessionOver) {
-		g.logger.Warn("a session can't be renewed and will end when its time is up", zap.Error(err))
-	}
-	return gateAdmitted, nil
 }
 
 // sanitize removes what clients must not send to an upstream, and makes the realm, if

@@ -61,3 +61,29 @@ func TestAGateRenewsBehindASlowHandler(t *testing.T) {
 		time.Sleep(time.Minute) // until nobody looks for open streams
 	})
 }
+
+// A session that ends between its look-up and its renewal opens nothing.
+func TestAGateRefusesASessionThatEndsMeanwhile(t *testing.T) {
+	realm, store := withStrategy(t, "database", nil)
+	synctest.Test(t, func(t *testing.T) {
+		token := signedInAs(t, realm, "alice")
+		time.Sleep(2 * day) // so that it is renewed
+		live := opened(t, realm, token)
+		store.BeforeWrite(func() {
+			if _, err := realm.URLSite.Sessions.SignOut(t.Context(), live, false); err != nil {
+				t.Error(err)
+			}
+		})
+		r := httptest.NewRequest(http.MethodPost, "http://localhost:8080/app/", http.NoBody)
+		r.Header.Set("Cookie", realm.URLSite.Names.Session+"="+token)
+		w := httptest.NewRecorder()
+		r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), w, nil)
+		upstream := caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error {
+			t.Error("the upstream was reached")
+			return nil
+		})
+		if err := (&Gate{realm: realm, logger: realm.Logger}).ServeHTTP(w, r, upstream); err != nil || w.Code != http.StatusUnauthorized || r.Header.Get("Remote-User") != "" {
+			t.Errorf("%d, %v, told %q", w.Code, err, r.Header.Get("Remote-User"))
+		}
+	})
+}
