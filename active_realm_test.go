@@ -5,9 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-
 	"github.com/caddy-signin/caddy-signin/internal/realm"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
 // What Caddy's cleaning puts under the base path is answered here.

@@ -48,13 +48,9 @@ type Gate struct {
 	// that reach it.
 	MatcherSetsRaw caddyhttp.RawMatcherSets `json:"match,omitempty" caddy:"namespace=http.matchers"`
 
-	rules    []access.Rule // resolved
+	asks     realm.Gate
 	matchers caddyhttp.MatcherSets
-	realm    *realm.Realm // named, or the global default; nil leaves it to the request
-	explicit bool
-	names    *request.HeaderNames // of identity headers, of all realms
 	logger   *zap.Logger
-	sampled  *zap.Logger // for lines that a client could repeat at will
 }
 
 // CaddyModule returns the Caddy module information.
@@ -68,7 +64,7 @@ func (Gate) CaddyModule() caddy.ModuleInfo {
 // Provision finds the realm, loads the matchers and checks the rules.
 func (g *Gate) Provision(ctx caddy.Context) error {
 	g.logger = ctx.Logger()
-	g.sampled = sampled.Logger(g.logger)
+	g.asks.Sampled = sampled.Logger(g.logger)
 	loaded, err := ctx.LoadModule(g, "MatcherSetsRaw")
 	if err != nil {
 		return fmt.Errorf("require_signin: loading what it matches: %w", err)
@@ -81,22 +77,22 @@ func (g *Gate) Provision(ctx caddy.Context) error {
 		if err != nil {
 			return fmt.Errorf("require_signin: %w", err)
 		}
-		g.rules = append(g.rules, rule)
+		g.asks.Rules = append(g.asks.Rules, rule)
 	}
 	app, err := appOf(ctx)
 	if err != nil {
 		return err
 	}
-	g.names = app.names
+	g.asks.Names = app.names
 	if len(g.Rules) > 0 {
 		app.noteRules(g.Realm)
 	}
-	g.explicit = g.Realm != ""
+	g.asks.Named = g.Realm != ""
 	realm, err := app.realm(g.Realm)
 	switch {
 	case err == nil:
-		g.realm = realm.active
-	case g.explicit:
+		g.asks.Realm = realm.active
+	case g.asks.Named:
 		return fmt.Errorf("require_signin: %w", err)
 	}
 	return nil
@@ -114,7 +110,7 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.
 	case gateOpen:
 		return next.ServeHTTP(out, r)
 	}
-	if err = rs.Serve(g.rules, out, r, next); err != nil {
+	if err = rs.Serve(g.asks.Rules, out, r, next); err != nil {
 		rs.Out.Fail()
 	}
 	return err
@@ -131,21 +127,20 @@ const (
 )
 
 // check decides about the request, and answers it where it refuses it. The state
-// is nil where the request has no realm.
+// is nil where nothing of it is this gate's to finish.
 func (g *Gate) check(w http.ResponseWriter, r *http.Request) (rs *realm.Request, out http.ResponseWriter, result gateResult, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			result, err = gateRefused, nil
-			realm.AnswerPanic(w, r, rs, g.logger, cause)
+			realm.AnswerPanic(w, r, g.logger, cause)
 		}
 	}()
-	before := realm.RequestOf(r.Context())
-	if realm.RefuseTarget(w, r, before, g.sampled) {
+	entered, out, ok := g.asks.Enter(w, r)
+	if !ok {
 		return nil, w, gateRefused, nil
 	}
-	realm := g.realmOf(before)
-	if out = w; before == nil || before.Done { // no directive of ours has seen the request yet
-		rs, out = g.sanitize(w, r, realm)
+	if out != w { // no directive of ours had seen the request yet
+		rs = entered
 	}
 	guarded, err := g.matchers.AnyMatchWithError(r)
 	switch {
@@ -153,77 +148,54 @@ func (g *Gate) check(w http.ResponseWriter, r *http.Request) (rs *realm.Request,
 		g.refuseUndecided(out, r, err)
 		return rs, out, gateRefused, nil
 	case !guarded && request.HasLowerCase(r.Method):
-		g.sampled.Info("refused a method with lower-case letters, which the matchers of a gate take for another one than some upstreams do")
+		g.asks.Sampled.Info("refused a method with lower-case letters, which the matchers of a gate take for another one than some upstreams do")
 		response.Text(out, http.StatusBadRequest, "This method is not understood.\n")
 		return rs, out, gateRefused, nil
 	case !guarded:
 		return rs, out, gateOpen, nil
-	case realm == nil:
-		g.logger.Error("require_signin has no realm to ask: add a signin block to this site, or a global one")
-		response.Text(out, http.StatusInternalServerError, "Internal Server Error\n")
-		return rs, out, gateRefused, nil
 	}
-	rs, out = realm.Attach(out, r)
-	result, err = g.admit(out, r, rs)
-	return rs, out, result, err
+	rs, out, admitted, err := g.asks.Admit(entered, out, r)
+	if !admitted {
+		result, err = g.refuse(out, r, rs, err)
+		return rs, out, result, err
+	}
+	if err != nil {
+		g.logger.Warn("a session can't be renewed and will end when its time is up", zap.Error(err))
+	}
+	return rs, out, gateAdmitted, nil
 }
 
-// admit decides for a guarded request.
-func (g *Gate) admit(w http.ResponseWriter, r *http.Request, rs *realm.Request) (gateResult, error) {
-	live, err := rs.GetSession(r)
-	if live != nil && live.Person().Meets(g.rules) {
-		err := rs.Renew(r)
-		if !errors.Is(err, session.ErrSessionOver) {
-			if err != nil {
-				g.logger.Warn("a session can't be renewed and will end when its time is up", zap.Error(err))
-			}
-			rs.Admitted, rs.Out.Guarded = true, true
-			rs.SetIdentity(r, live)
-			return gateAdmitted, nil
-		}
-		live, rs.Session = nil, nil // it ended after it was read
-	}
+// refuse answers a guarded request that no session lets pass, unless the gate is
+// optional. An error says why that isn't known.
+func (g *Gate) refuse(w http.ResponseWriter, r *http.Request, rs *realm.Request, err error) (gateResult, error) {
 	switch {
+	case rs == nil:
+		g.logger.Error("require_signin has no realm to ask: add a signin block to this site, or a global one")
+		response.Text(w, http.StatusInternalServerError, "Internal Server Error\n")
+		return gateRefused, nil
 	case err != nil:
 		return gateRefused, g.unknown(w, r, rs, err)
 	case g.Optional:
 		return gateOpen, nil
-	case live == nil:
-		return gateRefused, g.challenge(w, r, rs)
-	default:
-		return gateRefused, g.forbid(w, r, rs, live)
 	}
-}
-
-// sanitize removes what clients must not send to an upstream, and makes the realm, if
-// one is known, that of the request.
-func (g *Gate) sanitize(w http.ResponseWriter, r *http.Request, rl *realm.Realm) (*realm.Request, http.ResponseWriter) {
-	if rl == nil {
-		realm.Clean(r, g.names)
-		return nil, w
+	site, _ := rs.Site(r)
+	if live, _ := rs.Session(r); live != nil {
+		return gateRefused, g.forbid(w, r, site, live)
 	}
-	return rl.Attach(w, r)
+	return gateRefused, g.challenge(w, r, site)
 }
 
 // refuseUndecided refuses a request of which a matcher couldn't say whether it is
-// guarded. It is an answer and no error: see answerText.
+// guarded. It is an answer and no error, for which handle_errors would lead past the gate.
 func (g *Gate) refuseUndecided(w http.ResponseWriter, r *http.Request, err error) {
 	status := http.StatusInternalServerError
 	// Such as 425 while the client's address is not certain yet.
 	if told, ok := errors.AsType[caddyhttp.HandlerError](err); ok && told.StatusCode >= http.StatusBadRequest {
 		status = told.StatusCode
 	}
-	g.sampled.Error("a gate stays shut because a matcher can't say whether it guards the request",
+	g.asks.Sampled.Error("a gate stays shut because a matcher can't say whether it guards the request",
 		zap.Error(err), zap.Int("status", status), zap.String("reference", request.Reference(r)))
 	response.Text(w, status, http.StatusText(status)+"\n")
-}
-
-// realmOf is the realm to ask, or nil.
-func (g *Gate) realmOf(before *realm.Request) *realm.Realm {
-	if !g.explicit && before != nil && before.SiteRealm != nil {
-		return before.SiteRealm
-	}
-	return g.realm
 }
 
 // unknown refuses a request whose session can't be known.
@@ -237,8 +209,7 @@ func (g *Gate) unknown(w http.ResponseWriter, r *http.Request, rs *realm.Request
 }
 
 // challenge asks for a sign-in in the form that the client can use.
-func (g *Gate) challenge(w http.ResponseWriter, r *http.Request, rs *realm.Request) error {
-	s := rs.Site
+func (g *Gate) challenge(w http.ResponseWriter, r *http.Request, s *realm.Site) error {
 	response.Protect(w.Header())
 	switch {
 	case request.IsNavigation(r):
@@ -249,27 +220,26 @@ func (g *Gate) challenge(w http.ResponseWriter, r *http.Request, rs *realm.Reque
 	case request.IsFramed(r):
 		return s.ServePage(w, pages.Unauthorized{Site: s.PageSite(r), SignInURL: s.SignInFor(r)})
 	default:
-		return rs.Realm.SendJSON(w, http.StatusUnauthorized, s.Unauthorized)
+		return s.Realm.SendJSON(w, http.StatusUnauthorized, s.Unauthorized)
 	}
 }
 
 // forbid refuses a signed-in person whom a rule doesn't admit.
-func (g *Gate) forbid(w http.ResponseWriter, r *http.Request, rs *realm.Request, session *session.Session) error {
+func (g *Gate) forbid(w http.ResponseWriter, r *http.Request, s *realm.Site, live *session.Session) error {
 	if c := g.logger.Check(zapcore.InfoLevel, "a rule of require_signin does not admit this user"); c != nil {
-		c.Write(zap.String("user", session.UserID), zap.String("provider", session.Claims.Provider),
-			zap.Bool("email_verified", session.Email != ""), zap.Strings("groups", session.Claims.Groups),
+		c.Write(zap.String("user", live.UserID), zap.String("provider", live.Claims.Provider),
+			zap.Bool("email_verified", live.Email != ""), zap.Strings("groups", live.Claims.Groups),
 			zap.Any("rules", g.Rules), zap.String("path", r.URL.Path), zap.String("reference", request.Reference(r)))
 	}
-	s := rs.Site
 	response.Protect(w.Header())
 	if request.IsNavigation(r) || request.IsFormPost(r) || request.IsFramed(r) {
 		return s.ServePage(w, pages.Forbidden{
-			Site: s.PageSite(r), User: realm.PageUser(session),
+			Site: s.PageSite(r), User: realm.PageUser(live),
 			SignInURL:  s.SignInFor(r),
 			SignOutURL: s.Base + "/signout",
 		})
 	}
-	return rs.Realm.WriteJSON(w, http.StatusForbidden, map[string]string{"error": "Forbidden"})
+	return s.Realm.WriteJSON(w, http.StatusForbidden, map[string]string{"error": "Forbidden"})
 }
 
 var (

@@ -56,12 +56,17 @@ var browserHeaders = http.Header{
 	"Sec-Fetch-Dest": {"empty"}, "Sec-Fetch-Mode": {"cors"}, "Sec-Fetch-Site": {"same-origin"}, "User-Agent": {"Mozilla/5.0"},
 }
 
+// gateOf is a gate of a realm without rules.
+func gateOf(rl *realm.Realm) *Gate {
+	return &Gate{asks: realm.Gate{Realm: rl, Sampled: rl.Sampled}, logger: rl.Logger}
+}
+
 // gateRun returns a function that sends one request through signin and
 // require_signin. What Caddy does for every request is done before, once: the
 // headers, the variables and the replacer's providers are put back in between.
 func gateRun(t testing.TB, cookie string, rl *realm.Realm, match ...string) (run func() int) {
 	t.Helper()
-	handler, gate := &Handler{realm: rl}, &Gate{realm: rl, logger: rl.Logger}
+	handler, gate := &Handler{realm: rl}, gateOf(rl)
 	if paths := caddyhttp.MatchPath(match); len(match) > 0 {
 		gate.matchers = caddyhttp.MatcherSets{{&paths}}
 	}
@@ -81,7 +86,7 @@ func gateRun(t testing.TB, cookie string, rl *realm.Realm, match ...string) (run
 		clear(r.Header)
 		maps.Copy(r.Header, headers)
 		clear(w.header)
-		delete(vars, realm.RequestVar)
+		delete(vars, "caddy_signin")
 		if err := handler.ServeHTTP(w, r, guarded); err != nil {
 			t.Fatal(err)
 		}

@@ -17,7 +17,7 @@ import (
 func TestAGateWithoutARealmStripsCookies(t *testing.T) {
 	rl := newRealm(t, nil)
 	members := caddyhttp.MatchPath{"/members/*"}
-	gate := &Gate{names: identity.DefaultIdentity(), logger: rl.Logger, sampled: rl.Sampled, matchers: caddyhttp.MatcherSets{{&members}}}
+	gate := &Gate{asks: realm.Gate{Names: identity.DefaultIdentity(), Sampled: rl.Sampled}, logger: rl.Logger, matchers: caddyhttp.MatcherSets{{&members}}}
 	handler := &Handler{realm: rl}
 	w := httptest.NewRecorder()
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost:8080/open", nil)
@@ -34,7 +34,7 @@ func TestAGateWithoutARealmStripsCookies(t *testing.T) {
 		check(r)
 		return handler.ServeHTTP(w, r, caddyhttp.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) error {
 			check(r)
-			if live, err := realm.RequestOf(r.Context()).GetSession(r); err != nil || live == nil || live.UserID != "credentials:alice" {
+			if live, err := realm.RequestOf(r.Context()).Session(r); err != nil || live == nil || live.UserID != "credentials:alice" {
 				t.Errorf("the handler behind it knows the session %+v (%v)", live, err)
 			}
 			return nil
@@ -47,7 +47,7 @@ func TestAGateWithoutARealmStripsCookies(t *testing.T) {
 		t.Errorf("%d of 2 were reached (%v)", reached, err)
 	}
 	repl, _ := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
-	if shown := repl.ReplaceAll("{http.vars."+realm.CookiesVar+"}", ""); shown != "" {
+	if shown := repl.ReplaceAll("{http.vars.caddy_signin_cookies}", ""); shown != "" {
 		t.Errorf("a placeholder shows %q", shown)
 	}
 }

@@ -41,8 +41,9 @@ func TestTwoRealmsTellInOneRequest(t *testing.T) {
 	upstream := caddyhttp.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) error { told = r.Header; return nil })
 	gates := func(w http.ResponseWriter, r *http.Request, realms ...*realm.Realm) error {
 		next := caddyhttp.Handler(upstream)
-		for _, realm := range slices.Backward(realms) {
-			inner, gate := next, &Gate{realm: realm, explicit: true, logger: realm.Logger}
+		for _, rl := range slices.Backward(realms) {
+			inner, gate := next, gateOf(rl)
+			gate.asks.Named = true
 			next = caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error { return gate.ServeHTTP(w, r, inner) })
 		}
 		return next.ServeHTTP(w, r)

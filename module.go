@@ -97,17 +97,15 @@ func (h *Handler) enter(w http.ResponseWriter, r *http.Request) (rs *realm.Reque
 	defer func() {
 		if cause := recover(); cause != nil {
 			out, err = nil, nil
-			realm.AnswerPanic(w, r, rs, h.realm.Logger, cause)
+			realm.AnswerPanic(w, r, h.realm.Logger, cause)
 		}
 	}()
-	if realm.RefuseTarget(w, r, nil, h.realm.Sampled) {
+	rs, out, ok := h.realm.Enter(w, r)
+	if !ok {
 		return nil, nil, nil
 	}
-	rs, out = h.realm.Attach(w, r)
-	rs.SiteRealm = h.realm
-	if action, ok := realm.ActionPath(r.URL.Path, h.realm.BasePath); ok {
-		rs.Out.Endpoint = true
-		return rs, nil, h.endpoints.Serve(rs, out, r, action)
+	if rs.Out.Endpoint {
+		return rs, nil, h.endpoints.Serve(rs, out, r, rs.Action)
 	}
 	return rs, out, nil
 }

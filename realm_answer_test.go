@@ -33,7 +33,7 @@ func runPanicking(t *testing.T, path string, ours, theirs any) (rec *httptest.Re
 	if ours != nil {
 		realm.Sessions.Strategy = broken{Strategy: realm.Sessions.Strategy, cause: ours}
 	}
-	handler, gate := &Handler{realm: realm}, &Gate{realm: realm, logger: realm.Logger}
+	handler, gate := &Handler{realm: realm}, gateOf(realm)
 	next := caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error {
 		reached = true
 		panic(theirs)
@@ -85,7 +85,7 @@ func TestAnswersCallJSONAsTheDialectDoes(t *testing.T) {
 			r := httptest.NewRequest(http.MethodPost, "http://localhost:8080/app", nil)
 			r.Header.Set("Cookie", sent)
 			r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), rec, nil)
-			if err := (&Gate{realm: realm, logger: realm.Logger}).ServeHTTP(rec, r, nil); err != nil {
+			if err := gateOf(realm).ServeHTTP(rec, r, nil); err != nil {
 				t.Fatal(err)
 			}
 			if got := rec.Header().Get("Content-Type"); rec.Code != status || got != want {

@@ -17,14 +17,13 @@ import (
 
 	"github.com/caddy-signin/caddy-signin/internal/access"
 	"github.com/caddy-signin/caddy-signin/internal/realm"
-	"github.com/caddy-signin/caddy-signin/internal/session"
 )
 
 // openStream sends a guarded request that stays open until its context is done,
 // and returns where that is told, with the cause.
 func openStream(t *testing.T, realm *realm.Realm, token string) <-chan error {
 	t.Helper()
-	return openStreamBehind(t, realm, token, &Gate{realm: realm, logger: realm.Logger})
+	return openStreamBehind(t, realm, token, gateOf(realm))
 }
 
 // openStreamBehind is openStream with gates one behind the other.
@@ -73,8 +72,9 @@ func isOpen(t *testing.T, stream <-chan error) bool {
 // gate around it guards the request.
 func TestAnOptionalGateBehindAnotherEndsNoStream(t *testing.T) {
 	realm, _ := withStrategy(t, "jwt", nil)
-	guard, optional := &Gate{realm: realm, logger: realm.Logger}, &Gate{realm: realm, logger: realm.Logger, Optional: true}
-	optional.rules = []access.Rule{{Group: []string{"others"}}}
+	guard, optional := gateOf(realm), gateOf(realm)
+	optional.Optional = true
+	optional.asks.Rules = []access.Rule{{Group: []string{"others"}}}
 	synctest.Test(t, func(t *testing.T) {
 		token := signedInAs(t, realm, "alice")
 		for name, gates := range map[string][]*Gate{"behind": {guard, optional}, "before": {optional, guard}} {
@@ -177,18 +177,4 @@ func TestStreamsOfAConfigurationThatIsStarting(t *testing.T) {
 			t.Error("a stream goes on by a configuration that failed to start")
 		}
 	})
-}
-
-func BenchmarkGateStreams(b *testing.B) {
-	rl := newRealm(b, nil)
-	rs := &realm.Request{Realm: rl, Site: rl.URLSite, Session: &session.Session{}}
-	next := caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error { return nil })
-	r := httptest.NewRequest(http.MethodGet, "http://localhost:8080/", nil)
-	b.ReportAllocs()
-	for b.Loop() {
-		rs.Stream = session.Stream{}
-		if err := rs.Serve(nil, nil, r, next); err != nil {
-			b.Fatal(err)
-		}
-	}
 }

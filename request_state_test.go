@@ -41,7 +41,7 @@ func TestAGateRenewsBehindASlowHandler(t *testing.T) {
 		v := newVisitor(t, rl)
 		time.Sleep(2 * day) // so that it is renewed
 		core, lines := observer.New(zap.InfoLevel)
-		gate := &Gate{realm: rl, logger: zap.New(core)}
+		gate := &Gate{asks: realm.Gate{Realm: rl}, logger: zap.New(core)}
 		store.pause = time.Millisecond // so that contexts count
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost:8080/app/", http.NoBody)
 		r.Header.Set("Cookie", v.cookies)
@@ -49,7 +49,7 @@ func TestAGateRenewsBehindASlowHandler(t *testing.T) {
 		r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), w, nil)
 		upstream := caddyhttp.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) error { w.WriteHeader(http.StatusOK); return nil })
 		slow := caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
-			if _, err := realm.RequestOf(r.Context()).GetSession(r); err != nil {
+			if _, err := realm.RequestOf(r.Context()).Session(r); err != nil {
 				t.Error(err)
 			}
 			time.Sleep(time.Minute)
@@ -82,7 +82,7 @@ func TestAGateRefusesASessionThatEndsMeanwhile(t *testing.T) {
 			t.Error("the upstream was reached")
 			return nil
 		})
-		if err := (&Gate{realm: realm, logger: realm.Logger}).ServeHTTP(w, r, upstream); err != nil || w.Code != http.StatusUnauthorized || r.Header.Get("Remote-User") != "" {
+		if err := gateOf(realm).ServeHTTP(w, r, upstream); err != nil || w.Code != http.StatusUnauthorized || r.Header.Get("Remote-User") != "" {
 			t.Errorf("%d, %v, told %q", w.Code, err, r.Header.Get("Remote-User"))
 		}
 	})

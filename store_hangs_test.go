@@ -132,7 +132,7 @@ func (v *visitor) sendIn(ctx context.Context, t *testing.T, path, form string, p
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	w := httptest.NewRecorder()
 	r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), w, nil)
-	gate := &Gate{realm: v.realm, logger: v.realm.Logger}
+	gate := gateOf(v.realm)
 	upstream := caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error { passed.Add(1); return nil })
 	err := (&Handler{realm: v.realm, endpoints: v.endpoints}).ServeHTTP(w, r, caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
 		return gate.ServeHTTP(w, r, upstream)

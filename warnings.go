@@ -89,16 +89,16 @@ func (at gateAt) covers(other *Gate, path string) bool {
 }
 
 func (a *App) warnIfShut(gate *Gate, before *realm.Realm, where ...zap.Field) {
-	realm := gate.realm
-	if !gate.explicit && before != nil {
+	realm := gate.asks.Realm
+	if !gate.asks.Named && before != nil {
 		realm = before
 	}
 	if realm == nil {
 		a.logger.Error("a require_signin has no realm to ask, so it answers 500 to everybody: add a signin block to its site, before it, or to the global options", where...)
 		return
 	}
-	for i := range gate.rules {
-		if err := gate.rules[i].CheckProviders(realm.HasProvider); err != nil {
+	for i := range gate.asks.Rules {
+		if err := gate.asks.Rules[i].CheckProviders(realm.HasProvider); err != nil {
 			a.logger.Error("a rule of require_signin admits nobody: name a provider of the signin block by its id",
 				append(where, zap.Error(err), zap.String("providers", strings.Join(realm.ProviderIDs(), " ")))...)
 		}

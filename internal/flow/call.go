@@ -90,7 +90,7 @@ type Call struct {
 
 // Serve answers a request under the base path as the table says.
 func (e *Endpoints) Serve(rs *realm.Request, w http.ResponseWriter, r *http.Request, path string) error {
-	s, err := rs.GetSite(r)
+	s, err := rs.Site(r)
 	if err != nil {
 		rs.Realm.RefuseHost(w, err)
 		return nil

@@ -55,7 +55,7 @@ func SignInPage(c *Call) error {
 			page.Email = address
 		}
 	}
-	session, err := c.state.GetSession(c.r)
+	session, err := c.state.Session(c.r)
 	if err != nil {
 		return c.unavailable(err)
 	}

@@ -85,10 +85,12 @@ func UpdateSession(c *Call) error {
 // answerSession renews the session and shows it. A cookie that gives no
 // session is deleted.
 func answerSession(c *Call) error {
-	live, err := c.state.GetSession(c.r)
+	live, err := c.state.Session(c.r)
 	var renewed session.Issued
 	if err == nil && live != nil {
-		renewed, err = c.realm.Sessions.Strategy.Renew(&c.state.Reading, &c.site.Sessions, live, true)
+		ctx, done := c.state.Renewing(c.r.Context())
+		defer done()
+		renewed, err = c.realm.Sessions.Strategy.Renew(ctx, &c.site.Sessions, live, true)
 		if errors.Is(err, session.ErrSessionOver) {
 			live, err = nil, nil
 		}
@@ -138,7 +140,7 @@ func SignOutPage(c *Call) error {
 		return nil
 	}
 	page := pages.SignOut{Site: c.site.PageSite(c.r), CSRFToken: c.csrfToken, CallbackURL: c.callbackURL}
-	session, err := c.state.GetSession(c.r)
+	session, err := c.state.Session(c.r)
 	if err != nil {
 		return c.unavailable(err)
 	}

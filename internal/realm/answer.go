@@ -28,12 +28,12 @@ func (s *Site) ServePage(w http.ResponseWriter, page pages.Page) error {
 // metadata.
 func (s *Site) formActions() []string {
 	var origins []string
-	for _, origin := range slices.Concat(s.realm.Redirects, s.hosts) {
+	for _, origin := range slices.Concat(s.Realm.Redirects, s.hosts) {
 		if strings.HasPrefix(origin, "http:") {
 			origins = append(origins, origin)
 		}
 	}
-	for _, provider := range s.realm.Providers {
+	for _, provider := range s.Realm.Providers {
 		origins = append(origins, provider.Info().FormActions...)
 	}
 	return origins
@@ -58,9 +58,9 @@ func PageUser(s *session.Session) *pages.User {
 func Unavailable(w http.ResponseWriter, r *http.Request, rs *Request, page pages.Unavailable) error {
 	response.Protect(w.Header())
 	w.Header().Set("Retry-After", response.RetryAfterSeconds)
-	if rs.Site != nil && (request.IsNavigation(r) || request.IsFormPost(r) || request.IsFramed(r)) {
-		page.Site, page.RetryAfter = rs.Site.PageSite(r), response.RetryAfter
-		return rs.Site.ServePage(w, page)
+	if rs.site != nil && (request.IsNavigation(r) || request.IsFormPost(r) || request.IsFramed(r)) {
+		page.Site, page.RetryAfter = rs.site.PageSite(r), response.RetryAfter
+		return rs.site.ServePage(w, page)
 	}
 	return rs.Realm.WriteJSON(w, http.StatusServiceUnavailable, map[string]string{"error": "Service Unavailable"})
 }
@@ -87,33 +87,27 @@ func (rl *Realm) RefuseHost(w http.ResponseWriter, why error) {
 }
 
 // AnswerPanic keeps a defect of ours from becoming an open door: the request ends
-// here with 500, whatever was about to happen, and without a cookie of ours. rs is
-// nil where the request had no realm yet.
-func AnswerPanic(w http.ResponseWriter, r *http.Request, rs *Request, logger *zap.Logger, cause any) {
-	if rs != nil {
+// here with 500, whatever was about to happen, and without a cookie of ours.
+func AnswerPanic(w http.ResponseWriter, r *http.Request, logger *zap.Logger, cause any) {
+	rs := RequestOf(r.Context())
+	if rs.isLive() {
 		rs.Finish()
+		rs.Out.Discard()
+		w = rs.Out // it takes the cookies out
 	}
 	if cause == http.ErrAbortHandler { //nolint:errorlint // the sentinel that net/http documents
 		panic(cause)
 	}
 	logger.Error("a request could not be handled: please report this",
 		zap.String("path", r.URL.Path), zap.String("panic", fmt.Sprint(cause)), zap.ByteString("stack", debug.Stack()))
-	if rs != nil {
-		rs.Out.Renewal, rs.Out.Guarded, rs.Out.Endpoint = nil, false, false
-		w = rs.Out // it takes the cookies out
-	}
 	response.Text(w, http.StatusInternalServerError, "Internal Server Error\n")
 }
 
 // maxLogged is how much of what a client sent goes into a line of the log, in bytes.
 const maxLogged = 200
 
-// RefuseTarget answers a request whose target is refused, and reports that it
-// did. A path that has passed before is checked again where it was rewritten since.
-func RefuseTarget(w http.ResponseWriter, r *http.Request, before *Request, logger *zap.Logger) bool {
-	if before != nil && !before.Done && before.path == r.URL.Path {
-		return false
-	}
+// refuseTarget answers a request whose target is refused, and reports that it did.
+func refuseTarget(w http.ResponseWriter, r *http.Request, logger *zap.Logger) bool {
 	reason := request.BadTarget(r)
 	if reason == "" {
 		return false

@@ -47,13 +47,13 @@ func (rs *Request) answer(value func(*session.Session) any) (any, bool) {
 // what a gate has let through. A look-up that fails is no session: the gate is
 // what fails closed.
 func (rs *Request) knownSession() *session.Session {
-	if rs.Done {
-		if !rs.Admitted {
+	if rs.done {
+		if !rs.admitted {
 			return nil
 		}
-		return rs.Session
+		return rs.session
 	}
-	session, err := rs.GetSession(rs.request)
+	session, err := rs.Session(rs.request)
 	if err != nil {
 		return nil
 	}
@@ -62,12 +62,12 @@ func (rs *Request) knownSession() *session.Session {
 
 // accessToken asks the store once in a request, and never after it.
 func (rs *Request) accessToken(live *session.Session) string {
-	if rs.Done || rs.tokenAsked {
+	if rs.done || rs.tokenAsked {
 		return rs.token
 	}
 	rs.tokenAsked = true
 	var err error
-	if rs.token, err = rs.Site.Sessions.AccessToken(rs.request.Context(), live); err != nil {
+	if rs.token, err = rs.site.Sessions.AccessToken(rs.request.Context(), live); err != nil {
 		rs.Realm.Sampled.Error("a placeholder stays empty", zap.Error(err))
 	}
 	return rs.token

@@ -2,11 +2,8 @@ package realm
 
 import (
 	"fmt"
-	"path"
-	"strings"
 	"sync"
 
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
@@ -92,23 +89,5 @@ func (rl *Realm) ProviderIDs() []string {
 }
 
 func (rl *Realm) HasProvider(id string) bool { return rl.ByID[id] != nil }
-
-// ActionPath returns what follows the base path of the endpoints in a request's path, cleaned as
-// Caddy's matchers clean it, so that nothing under it reaches an upstream by
-// another spelling.
-func ActionPath(requested, base string) (action string, ok bool) {
-	if !strings.Contains(requested, "//") && !strings.Contains(requested, "/.") {
-		return cutBase(requested, base)
-	}
-	return cutBase(path.Clean(caddyhttp.CleanPath(requested, true)), base)
-}
-
-func cutBase(requested, base string) (string, bool) {
-	rest, ok := strings.CutPrefix(requested, base)
-	if !ok || (rest != "" && rest[0] != '/') {
-		return "", false
-	}
-	return strings.Trim(rest, "/"), true
-}
 
 var _ fmt.Stringer = (*Realm)(nil)

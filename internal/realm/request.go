@@ -5,15 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"path"
 	"strings"
-	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
 	"github.com/caddy-signin/caddy-signin/internal/access"
-	"github.com/caddy-signin/caddy-signin/internal/authjs"
 	"github.com/caddy-signin/caddy-signin/internal/deadline"
 	"github.com/caddy-signin/caddy-signin/internal/request"
 	"github.com/caddy-signin/caddy-signin/internal/response"
@@ -24,32 +23,34 @@ import (
 // somebody first asks, and once.
 type Request struct {
 	Realm       *Realm
-	SiteRealm   *Realm // the one that a signin handler set, which gates without a name ask
-	request     *http.Request
 	CookieLines []string // the Cookie lines as the client sent them
-	path        string   // as its target was checked
 	Out         *response.Writer
+	Action      string // of a request to an endpoint, what follows the base path
+
+	request   *http.Request
+	siteRealm *Realm // the one that a signin handler set, which gates without a name ask
+	path      string // as its target was checked
 
 	siteAsked bool
-	Site      *Site
+	site      *Site
 	siteErr   error
 
 	sessionAsked bool
-	Session      *session.Session
+	session      *session.Session
 	sessionErr   error
-	Reading      deadline.Limit // of looking the session up and renewing it
+	reading      deadline.Limit // of looking the session up and renewing it
 
 	tokenAsked bool
 	token      string // the access token, for who asked
 
-	// Admitted is set once a gate let the request pass for this session.
-	Admitted bool
-	// Done is set when the handlers are done: from then on placeholders answer
+	// admitted is set once a gate let the request pass for this session.
+	admitted bool
+	// done is set when the handlers are done: from then on placeholders answer
 	// what is known and look nothing up, for the access log asks every time.
-	Done bool
+	done bool
 
-	// Stream is the request as long as the session has to hold for it.
-	Stream session.Stream
+	// stream is the request as long as the session has to hold for it.
+	stream session.Stream
 
 	// Space that a request with a session needs, in one allocation.
 	own   response.Writer
@@ -57,72 +58,142 @@ type Request struct {
 	lines [4]string
 }
 
-// RequestVar is the request variable that holds the current state.
-const RequestVar = "caddy_signin"
+// Gate is what a gate asks of the requests that reach it.
+type Gate struct {
+	// Realm is the one to ask. Nil leaves it to the request.
+	Realm *Realm
+	// Named says that the gate names Realm. Otherwise the realm of a signin handler
+	// in front of it comes first.
+	Named bool
+	// Rules are what a session must satisfy, every one.
+	Rules []access.Rule
+	// Names are the identity headers of all realms.
+	Names *request.HeaderNames
+	// Sampled is for lines that a client could repeat at will.
+	Sampled *zap.Logger
+}
+
+// requestVar is the request variable that holds the current state.
+const requestVar = "caddy_signin"
 
 // String keeps {http.vars.caddy_signin} from printing a session.
 func (*Request) String() string { return "" }
 
-// sentCookies are the Cookie lines as the client sent them, of a request that has
-// no realm yet. cookiesVar is the request variable that holds them.
-type sentCookies []string
-
-const CookiesVar = "caddy_signin_cookies"
-
-// String keeps {http.vars.caddy_signin_cookies} from printing a session.
-func (sentCookies) String() string { return "" }
-
-// Clean removes from a request that has no realm what clients must not send to an
-// upstream. The cookies are kept for a signin handler behind.
-func Clean(r *http.Request, names *request.HeaderNames) {
-	request.StripIdentity(r, names)
-	request.StripTunnel(r)
-	if lines, ok := r.Header["Cookie"]; ok {
-		if caddyhttp.GetVar(r.Context(), CookiesVar) == nil {
-			caddyhttp.SetVar(r.Context(), CookiesVar, sentCookies(lines))
-		}
-		stripCookies(r, authjs.Strip)
-	}
-}
-
 // RequestOf returns what the realm of a request knows of it, or nil where it has none.
 func RequestOf(ctx context.Context) *Request {
-	rs, _ := caddyhttp.GetVar(ctx, RequestVar).(*Request)
+	rs, _ := caddyhttp.GetVar(ctx, requestVar).(*Request)
 	return rs
 }
 
-// Attach makes rl the realm of this request, whose target was checked: it removes
-// what the client must not send to an upstream, publishes the session's
-// placeholders, and returns the state with the writer to use from here on.
-func (rl *Realm) Attach(w http.ResponseWriter, r *http.Request) (*Request, http.ResponseWriter) {
+// Enter makes rl the realm of a request, and the one that gates behind ask unless they
+// name another, and finds out whether it is for an endpoint (Out.Endpoint). It answers a request whose target can be read in two ways: ok is
+// false then. Otherwise it removes what the client must not send to an upstream,
+// publishes the session's placeholders, and returns the state with the writer to
+// use from here on.
+func (rl *Realm) Enter(w http.ResponseWriter, r *http.Request) (rs *Request, out http.ResponseWriter, ok bool) {
 	before := RequestOf(r.Context())
-	if before != nil && before.Realm == rl && !before.Done {
+	if !before.hasPassed(r) && refuseTarget(w, r, rl.Sampled) {
+		return nil, w, false
+	}
+	rs, out = rl.attach(before, w, r)
+	rs.siteRealm = rl
+	if action, ok := ActionPath(r.URL.Path, rl.BasePath); ok {
+		rs.Action, rs.Out.Endpoint = action, true
+	}
+	return rs, out, true
+}
+
+// Enter checks a request as [Realm.Enter] does. It makes it one of the gate's realm, if
+// there is one, where no directive of ours has seen it yet.
+func (g *Gate) Enter(w http.ResponseWriter, r *http.Request) (rs *Request, out http.ResponseWriter, ok bool) {
+	before := RequestOf(r.Context())
+	if !before.hasPassed(r) && refuseTarget(w, r, g.Sampled) {
+		return nil, w, false
+	}
+	if before.isLive() {
+		before.path = r.URL.Path
+		return before, w, true
+	}
+	if rl := g.realmOf(before); rl != nil {
+		rs, out = rl.attach(before, w, r)
+		return rs, out, true
+	}
+	clean(r, g.Names)
+	return nil, w, true
+}
+
+// Admit makes the gate's realm that of a request that has entered, and reports whether
+// its session lets it pass. Then the upstream is told who the user is, and an
+// error says only why the session could not be renewed. Otherwise an error means
+// that the answer is not known. The state is nil where there is no realm to ask.
+func (g *Gate) Admit(entered *Request, w http.ResponseWriter, r *http.Request) (rs *Request, out http.ResponseWriter, admitted bool, err error) {
+	rl := g.realmOf(entered)
+	if rl == nil {
+		return nil, w, false, nil
+	}
+	rs, out = rl.attach(entered, w, r)
+	live, err := rs.Session(r)
+	if live == nil || len(g.Rules) > 0 && !live.Person().Meets(g.Rules) {
+		return rs, out, false, err
+	}
+	if live.Due {
+		if err = rs.renew(r, live); errors.Is(err, session.ErrSessionOver) {
+			rs.session = nil // it ended after it was read
+			return rs, out, false, nil
+		}
+	}
+	rs.admitted, rs.Out.Guarded = true, true
+	if rs.Out != &rs.own { // an earlier realm's gate may have told already, in any spelling
+		request.StripHeaders(r.Header, rl.Headers.Own)
+	}
+	rl.Headers.Set(r, live, rs.lines[:])
+	return rs, out, true, err
+}
+
+// realmOf is the realm to ask about a request, or nil.
+func (g *Gate) realmOf(before *Request) *Realm {
+	if !g.Named && before != nil && before.siteRealm != nil {
+		return before.siteRealm
+	}
+	return g.Realm
+}
+
+// isLive reports whether a directive of ours is at work on the request: it has cleaned
+// it, and wraps the writer.
+func (rs *Request) isLive() bool { return rs != nil && !rs.done }
+
+// hasPassed reports whether the request's target has been checked as it is now. It
+// is checked again where it was rewritten since.
+func (rs *Request) hasPassed(r *http.Request) bool { return rs.isLive() && rs.path == r.URL.Path }
+
+// attach makes rl the realm of this request, whose target was checked.
+func (rl *Realm) attach(before *Request, w http.ResponseWriter, r *http.Request) (*Request, http.ResponseWriter) {
+	if before.isLive() && before.Realm == rl {
 		before.path = r.URL.Path
 		return before, w
 	}
 	rs := &Request{Realm: rl, request: r, CookieLines: r.Header["Cookie"], path: r.URL.Path}
 	if before != nil {
-		rs.SiteRealm, rs.CookieLines = before.SiteRealm, before.CookieLines // which are taken out already
-	} else if kept, ok := caddyhttp.GetVar(r.Context(), CookiesVar).(sentCookies); ok {
+		rs.siteRealm, rs.CookieLines = before.siteRealm, before.CookieLines // which are taken out already
+	} else if kept, ok := caddyhttp.GetVar(r.Context(), cookiesVar).(sentCookies); ok {
 		rs.CookieLines = kept
 	}
-	if before != nil && !before.Done {
+	if before.isLive() {
 		// An earlier realm wraps the writer and has cleaned the request. It has a
 		// say in the cookies if it is the site's, or let somebody pass.
-		if before.SiteRealm == nil && !before.Admitted {
+		if before.siteRealm == nil && !before.admitted {
 			stripCookies(r, rl.Strip)
 		}
 		rs.Out = before.Out
-		caddyhttp.SetVar(r.Context(), RequestVar, rs)
+		caddyhttp.SetVar(r.Context(), requestVar, rs)
 		return rs, w
 	}
 	// The first realm, or one in handle_errors, whose writer nobody wraps.
-	request.StripIdentity(r, rl.Names)
+	request.Strip(r, rl.Names)
 	stripCookies(r, rl.Strip)
-	request.StripTunnel(r)
 	rs.own.ResponseWriter = w
 	rs.Out = &rs.own
-	caddyhttp.SetVar(r.Context(), RequestVar, rs)
+	caddyhttp.SetVar(r.Context(), requestVar, rs)
 	if repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
 		repl.Map(func(key string) (any, bool) { //nolint:contextcheck // the state keeps its request
 			if !strings.HasPrefix(key, "http.auth.") {
@@ -134,103 +205,62 @@ func (rl *Realm) Attach(w http.ResponseWriter, r *http.Request) (*Request, http.
 	return rs, rs.Out
 }
 
+// ActionPath returns what follows the base path of the endpoints in a request's path,
+// cleaned as Caddy's matchers clean it, so that nothing under it reaches an upstream
+// by another spelling.
+func ActionPath(requested, base string) (action string, ok bool) {
+	if strings.Contains(requested, "//") || strings.Contains(requested, "/.") {
+		requested = path.Clean(caddyhttp.CleanPath(requested, true))
+	}
+	rest, ok := strings.CutPrefix(requested, base)
+	if !ok || (rest != "" && rest[0] != '/') {
+		return "", false
+	}
+	return strings.Trim(rest, "/"), true
+}
+
 // Finish says that the handlers are done.
 func (rs *Request) Finish() {
-	rs.Done = true
-	rs.Reading.Release()
+	rs.done = true
+	rs.reading.Release()
 }
 
-// SetIdentity tells the upstream who the user is. Where an earlier realm's gate
-// has told already, this one speaks for its own headers, in any spelling.
-func (rs *Request) SetIdentity(r *http.Request, s *session.Session) {
-	if rs.Out != &rs.own {
-		request.StripHeaders(r.Header, rs.Realm.Headers.Own)
-	}
-	rs.Realm.Headers.Set(r, s, rs.lines[:])
-}
-
-// stripCookies takes the gateway's cookies out of what goes upstream.
-func stripCookies(r *http.Request, strip func(lines []string) []string) {
-	lines, ok := r.Header["Cookie"]
-	if !ok {
-		return
-	}
-	if lines = strip(lines); lines == nil {
-		delete(r.Header, "Cookie")
-		return
-	}
-	r.Header["Cookie"] = lines
-}
-
-func (rs *Request) GetSite(r *http.Request) (*Site, error) {
+// Site is the realm as the request's public origin sees it. An error, which is
+// [request.ErrUnknownHost], means that it has none.
+func (rs *Request) Site(r *http.Request) (*Site, error) {
 	if !rs.siteAsked {
 		rs.siteAsked = true
-		rs.Site, rs.siteErr = rs.Realm.site(r)
+		rs.site, rs.siteErr = rs.Realm.site(r)
 	}
-	return rs.Site, rs.siteErr
+	return rs.site, rs.siteErr
 }
 
-// GetSession returns the visitor's session, or nil when there is none. An
+// Session returns the visitor's session, or nil when there is none. An
 // error means that the answer is not known.
-func (rs *Request) GetSession(r *http.Request) (*session.Session, error) {
+func (rs *Request) Session(r *http.Request) (*session.Session, error) {
 	if !rs.sessionAsked {
 		rs.sessionAsked, rs.Out.Asked = true, true
 		var s *Site
-		if s, rs.sessionErr = rs.GetSite(r); rs.sessionErr == nil {
-			ctx := rs.Reading.Begin(r.Context(), deadline.StepLimit)
-			rs.Session, rs.sessionErr = s.Sessions.ReadSession(ctx, rs.CookieLines, &rs.found)
+		if s, rs.sessionErr = rs.Site(r); rs.sessionErr == nil {
+			ctx := rs.reading.Begin(r.Context(), deadline.StepLimit)
+			rs.session, rs.sessionErr = s.Sessions.ReadSession(ctx, rs.CookieLines, &rs.found)
 		}
 	}
-	return rs.Session, rs.sessionErr
+	return rs.session, rs.sessionErr
 }
 
-// renewing is the limit of looking the session up. Where that is over, as behind
-// a handler that takes its time, it is a new one.
-func (rs *Request) renewing(ctx context.Context) (limited context.Context, done func()) {
-	if rs.Reading.Err() == nil {
-		return &rs.Reading, func() {}
-	}
-	return deadline.Step(ctx)
-}
-
-// Renew lets the visitor's session live on when it is old enough, or was sealed
-// with an old secret, and puts the new cookie into a page view's answer.
-func (rs *Request) Renew(r *http.Request) error {
-	live := rs.Session
-	if !live.Stale && !rs.Site.Sessions.Limits.NeedsRenewal(&live.Claims, time.Now()) {
-		return nil
-	}
-	ctx, done := rs.renewing(r.Context())
-	defer done()
-	isPage := request.IsNavigation(r) || request.IsPassedOn(r)
-	renewed, err := rs.Realm.Sessions.Strategy.Renew(ctx, &rs.Site.Sessions, live, isPage)
-	if err != nil || !isPage {
-		return err
-	}
-	received := rs.Site.Names.ReadSession(rs.CookieLines)
-	cookies, err := rs.Site.Sessions.CookiesOf(renewed.Token, &live.Claims, &received)
-	if err != nil {
-		return err
-	}
-	rs.Out.Renewal = rs.Out.Renewal[:0]
-	for _, cookie := range cookies {
-		rs.Out.Renewal = append(rs.Out.Renewal, cookie.String())
-	}
-	return nil
-}
-
-// Serve passes a request on that a gate with these rules guards. It ends when its
-// session does, or when the rules would not let it pass again.
+// Serve passes a request on that a gate with these rules has admitted. It ends when
+// its session does, or when the rules would not let it pass again.
 func (rs *Request) Serve(rules []access.Rule, w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	if rs.Stream.Cancel != nil { // an outer gate watches it already
-		rs.Stream.GuardedBy(rules)
+	if rs.stream.Cancel != nil { // an outer gate watches it already
+		rs.stream.GuardedBy(rules)
 		return next.ServeHTTP(w, r)
 	}
 	ctx, cancel := context.WithCancelCause(r.Context())
-	rs.Stream = session.Stream{Sessions: &rs.Site.Sessions, Session: rs.Session, Outermost: [1][]access.Rule{rules}, Cancel: cancel}
-	rs.Stream.Guards = rs.Stream.Outermost[:]
-	rs.Realm.Sessions.Streams.Add(&rs.Stream) //nolint:contextcheck // the sweeper outlives the request
-	defer rs.Stream.Done()
+	rs.stream = session.Stream{Sessions: &rs.site.Sessions, Session: rs.session, Outermost: [1][]access.Rule{rules}, Cancel: cancel}
+	rs.stream.Guards = rs.stream.Outermost[:]
+	rs.Realm.Sessions.Streams.Add(&rs.stream) //nolint:contextcheck // the sweeper outlives the request
+	defer rs.stream.Done()
 	return next.ServeHTTP(w, r.WithContext(ctx))
 }
 
@@ -246,7 +276,4 @@ func (rs *Request) Blame(message string, fields ...zap.Field) {
 	rs.Realm.Logger.Error(message, fields...)
 }
 
-var (
-	_ fmt.Stringer = (*Request)(nil)
-	_ fmt.Stringer = sentCookies(nil)
-)
+var _ fmt.Stringer = (*Request)(nil)

@@ -19,7 +19,7 @@ import (
 
 // Site is a realm as seen under one public origin.
 type Site struct {
-	realm    *Realm
+	Realm    *Realm
 	Key      string   // the realm's key, which namespaces all that is stored
 	Origin   string   // https://app.example.com, the protocol's {O}: the one asked
 	Host     string   // app.example.com, with a port that is not the default one
@@ -49,7 +49,7 @@ func (rl *Realm) NewSite(origin, secretName string) *Site {
 	return &Site{
 		Unauthorized: unauthorizedJSON(base + "/signin"),
 
-		realm:    rl,
+		Realm:    rl,
 		Key:      key,
 		Origin:   origin,
 		Host:     host,

@@ -39,7 +39,7 @@ func (s *Site) at(r *http.Request, on *serverSites, key request.Asked) (*Site, e
 // can make any number of them.
 func (on *serverSites) collect(home *Site) {
 	on.hosts.AddPort(home.Origin)
-	on.allowed = slices.Clone(home.realm.Allowed)
+	on.allowed = slices.Clone(home.Realm.Allowed)
 	for _, origin := range append(on.hosts.OriginsInside(home.domain, home.Secure), home.Origin) {
 		if inside, err := redirect.ParseAllowed(origin); err == nil { // a name that no browser takes leads nowhere
 			on.origins, on.allowed = append(on.origins, origin), append(on.allowed, inside...)

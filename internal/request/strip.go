@@ -67,11 +67,18 @@ func (set *HeaderNames) Has(name string) bool {
 	return ok
 }
 
-// StripIdentity removes every identity header that the client sent, in any
+// Strip removes what a client must not send to an upstream: the identity headers
+// called names, and an upgrade to a tunnel.
+func Strip(r *http.Request, names *HeaderNames) {
+	stripIdentity(r, names)
+	stripTunnel(r)
+}
+
+// stripIdentity removes every identity header that the client sent, in any
 // spelling, from the headers, from the announced and unannounced trailers, and
 // from the lists by which a client could have the real ones dropped as
 // hop-by-hop (RFC 9110 section 7.6.1).
-func StripIdentity(r *http.Request, names *HeaderNames) {
+func stripIdentity(r *http.Request, names *HeaderNames) {
 	StripHeaders(r.Header, names)
 	for _, list := range hopByHopLists {
 		if lines, ok := r.Header[list]; ok {
@@ -87,11 +94,11 @@ func StripIdentity(r *http.Request, names *HeaderNames) {
 	}
 }
 
-// StripTunnel keeps a client from asking the upstream for a connection on which
+// stripTunnel keeps a client from asking the upstream for a connection on which
 // it could send requests of its own behind every gate: over HTTP/2 (RFC 7540
 // section 3.2, which RFC 9113 no longer has), or within TLS (RFC 2817). Servers
 // may ignore Upgrade; WebSockets pass.
-func StripTunnel(r *http.Request) {
+func stripTunnel(r *http.Request) {
 	lines, ok := r.Header["Upgrade"]
 	if ok && slices.ContainsFunc(lines, namesTunnel) {
 		delete(r.Header, "Upgrade")

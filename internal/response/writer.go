@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -18,12 +19,25 @@ import (
 type Writer struct {
 	caddyhttp.ResponseWriterWrapper
 
-	Renewal     []string // Set-Cookie lines
-	Asked       bool     // the session, so that the answer depends on it
+	Asked       bool // the session, so that the answer depends on it
 	Guarded     bool
 	Endpoint    bool // the gateway's own answer, which goes out as it is
+	renewed     []authjs.Cookie
 	wroteHeader bool
 }
+
+// Renew has the answer carry the cookies of a renewed session, in place of those of
+// the same names.
+func (o *Writer) Renew(cookies []authjs.Cookie) {
+	o.renewed = slices.DeleteFunc(o.renewed, func(old authjs.Cookie) bool {
+		return slices.ContainsFunc(cookies, func(cookie authjs.Cookie) bool { return cookie.Name == old.Name })
+	})
+	o.renewed = append(o.renewed, cookies...)
+}
+
+// Discard makes the answer one that says nothing of a session: a mistake of ours has
+// taken the place of what was about to go out.
+func (o *Writer) Discard() { o.renewed, o.Guarded, o.Endpoint = nil, false, false }
 
 // WriteHeader finishes the headers of the final answer, or of the 101 that
 // switches protocols.
@@ -54,8 +68,10 @@ func (o *Writer) finish(header http.Header) {
 			header.Set("Cache-Control", "private")
 		}
 	}
-	if len(o.Renewal) > 0 {
-		header["Set-Cookie"] = append(header["Set-Cookie"], o.Renewal...)
+	if len(o.renewed) > 0 {
+		for _, cookie := range o.renewed {
+			header["Set-Cookie"] = append(header["Set-Cookie"], cookie.String())
+		}
 		makePrivate(header)
 	}
 }

@@ -91,7 +91,7 @@ var errAlreadyRenewed = errors.New("renewed already")
 func (Database) Renew(ctx context.Context, s *Site, live *Session, _ bool) (Issued, error) {
 	renewed := Issued{Token: live.token, handle: live.handle, Expires: live.Claims.Expires}
 	now := time.Now()
-	if !s.Limits.NeedsRenewal(&live.Claims, now) {
+	if !s.Limits.isDue(&live.Claims, now) {
 		return renewed, nil
 	}
 	err := s.Store.Update(ctx, s.handleKey(live.handle), func(old []byte) ([]byte, time.Time, error) {
@@ -103,7 +103,7 @@ func (Database) Renew(ctx context.Context, s *Site, live *Session, _ bool) (Issu
 			return nil, time.Time{}, ErrSessionOver
 		}
 		renewed.Expires = claims.Expires
-		if !s.Limits.NeedsRenewal(&claims, now) {
+		if !s.Limits.isDue(&claims, now) {
 			return nil, time.Time{}, errAlreadyRenewed
 		}
 		s.Limits.extend(&claims, now)

@@ -14,16 +14,6 @@ type Limits struct {
 	IdleTimeout    time.Duration // between renewals; 0: no such limit
 }
 
-// inTime checks the limits that a re-issue can't move: the absolute one counts
-// from sign-in, the idle one from the last re-issue.
-func (l *Limits) inTime(claims *authjs.Claims, now time.Time) bool {
-	if !now.Before(claims.AuthTime.Add(l.AbsoluteMaxAge)) {
-		return false
-	}
-	idle := l.IdleTimeout
-	return idle == 0 || now.Before(claims.IssuedAt.Add(idle))
-}
-
 // extend sets the times of a session that begins or is renewed at now. It never
 // outlives the absolute limit.
 func (l *Limits) extend(claims *authjs.Claims, now time.Time) {
@@ -39,11 +29,6 @@ func (l *Limits) cookieEnds(claims *authjs.Claims, now time.Time) time.Time {
 		return last
 	}
 	return ends
-}
-
-// NeedsRenewal reports whether a session is due to be renewed.
-func (l *Limits) NeedsRenewal(claims *authjs.Claims, now time.Time) bool {
-	return now.Sub(claims.IssuedAt) >= l.RenewAge
 }
 
 // lastEnd is when the last token of a session is over. A token that NextAuth

@@ -151,27 +151,3 @@ func (l List) Each(ctx context.Context, prefix string, use func(realmKey string,
 	}
 	return nil
 }
-
-func (l List) revocationKey(sid string) string { return l.Key + "|revoked|" + sid }
-
-func (l List) hasRevocation(ctx context.Context, sid string) (bool, error) {
-	switch _, err := l.Store.Get(ctx, l.revocationKey(sid)); {
-	case err == nil:
-		return true, nil
-	case errors.Is(err, sessionstore.ErrNotFound):
-		return false, nil
-	default:
-		return false, fmt.Errorf("asking the store for a revocation: %w", err)
-	}
-}
-
-// isRevoked asks whether a session has ended that is in its cookie. An adopted
-// one ends with the session of ours whose sid its token names; not the other way
-// round, for anyone may name it.
-func (l List) isRevoked(ctx context.Context, sid string) (bool, error) {
-	revoked, err := l.hasRevocation(ctx, sid)
-	if named, adopted := strings.CutPrefix(sid, adoptedPrefix); adopted && !revoked && err == nil {
-		return l.hasRevocation(ctx, named)
-	}
-	return revoked, err
-}

@@ -1,8 +1,6 @@
 package session
 
 import (
-	"context"
-
 	"go.uber.org/zap"
 
 	"github.com/caddy-signin/caddy-signin/internal/access"
@@ -47,5 +45,3 @@ type Site struct {
 	Domain string // of the cookies, empty for the host asked alone
 	Secret *keys.Secret
 }
-
-func (s *Site) keys(ctx context.Context) (*keys.Ring, error) { return s.Secret.Ring(ctx) }

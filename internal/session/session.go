@@ -7,52 +7,11 @@ import (
 	"slices"
 	"time"
 
-	"github.com/caddy-signin/caddy-signin/internal/access"
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
 	"github.com/caddy-signin/caddy-signin/internal/deadline"
 	"github.com/caddy-signin/caddy-signin/internal/keys"
 	"github.com/caddy-signin/caddy-signin/providers"
 )
-
-// Session is a live session: its strategy vouches for it, its times and its
-// person are fine, its provider is configured, and it has not been revoked.
-type Session struct {
-	Claims   authjs.Claims
-	UserID   string // <provider>:<account id>, of the first account
-	Username string
-	Email    string // only when verified
-	Stale    bool   // sealed with an old secret, or says of the user what was
-	changed  bool   // the claims are not as they were read
-	token    string // of a session in the store
-	handle   string // see Issued
-}
-
-func (s *Session) Person() access.Person {
-	return access.Person{Email: s.Email, Groups: s.Claims.Groups, Provider: s.Claims.Provider}
-}
-
-// ReadSession reads the session that a request's cookies carry into live, and
-// returns that, or nil when there is none. What a stranger may have written
-// there is anonymous, never an error; an error means that the store or the
-// secret can't be asked.
-func (s *Site) ReadSession(ctx context.Context, cookies []string, live *Session) (*Session, error) {
-	received := s.Names.ReadSession(cookies)
-	if received.Empty() {
-		return nil, nil // no session is an answer
-	}
-	var candidates [4]string
-	now := time.Now()
-	for _, token := range received.AppendTokens(candidates[:0]) {
-		found, err := s.Strategy.Open(ctx, s, token, now, live)
-		if err != nil {
-			return nil, err
-		}
-		if found {
-			return live, nil
-		}
-	}
-	return nil, nil // no session is an answer
-}
 
 // ReadSessions reads every live session that a request's cookies carry: what
 // ends one session of a browser must not leave another one behind, of a sibling
@@ -75,58 +34,10 @@ func (s *Site) ReadSessions(ctx context.Context, cookies []string) ([]*Session, 
 	return all, nil
 }
 
-// validate makes live the session of claims that a strategy vouches for, as their
-// user is now, unless they are out of time, another realm's, or of someone who
-// may not come in.
-func (s *Site) validate(claims authjs.Claims, keys *keys.Ring, now time.Time, live *Session) bool {
-	if claims.Realm != s.Key || claims.SID == "" || claims.Subject == "" || claims.CheckTime(now) != nil {
-		return false
-	}
-	if !s.Limits.inTime(&claims, now) {
-		return false
-	}
-	changed, over := s.refreshUser(&claims, keys)
-	if over == stillValid {
-		s.populate(live, claims)
-		live.changed = changed
-		if s.Admits(live) {
-			return true
-		}
-		over = endedRules
-	}
-	s.logEnding(over, &claims)
-	return false
-}
-
 func (m *Manager) NewSession(claims authjs.Claims) *Session {
 	made := new(Session)
 	m.populate(made, claims)
 	return made
-}
-
-func (m *Manager) populate(made *Session, claims authjs.Claims) {
-	*made = Session{Claims: claims, UserID: UserID(&claims)}
-	if claims.EmailVerified {
-		made.Email = claims.Email.String()
-	}
-	made.Username = made.UserID
-	switch m.Username {
-	case "id":
-	case "login":
-		if claims.Login != "" {
-			made.Username = claims.Login
-		}
-	case "email":
-		if made.Email != "" {
-			made.Username = made.Email
-		}
-	default:
-		if claims.Login != "" {
-			made.Username = claims.Login
-		} else if made.Email != "" {
-			made.Username = made.Email
-		}
-	}
 }
 
 // NewClaims returns the claims of a new session, which shares nothing with any

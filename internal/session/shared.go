@@ -137,7 +137,7 @@ func (a Shared) Renew(ctx context.Context, s *Site, live *Session, deliverable b
 	}
 	now := time.Now()
 	renewed := Issued{Token: live.token, handle: live.handle, Expires: live.Claims.Expires}
-	if !s.Limits.NeedsRenewal(&live.Claims, now) {
+	if !s.Limits.isDue(&live.Claims, now) {
 		return renewed, nil
 	}
 	claims := live.Claims

@@ -50,27 +50,6 @@ var Strategies = map[string]Strategy{
 // has only the revocations.
 type JWT struct{}
 
-func (JWT) Open(ctx context.Context, s *Site, token string, now time.Time, live *Session) (bool, error) {
-	keys, err := s.keys(ctx)
-	if err != nil {
-		return false, err
-	}
-	payload, stale, err := keys.Session[s.Names.Session].Open(token)
-	if err != nil {
-		return false, nil // what doesn't open is no session
-	}
-	read, err := authjs.ParseToken(payload, keys.Claims)
-	if err != nil || (!read.Ours && !s.acceptForeign(&read)) {
-		return false, nil // nor is what isn't a session's token
-	}
-	if !s.validate(read.Claims, keys, now, live) {
-		return false, nil
-	}
-	live.Stale = stale || read.Stale || live.changed
-	revoked, err := s.isRevoked(ctx, live.Claims.SID)
-	return !revoked && err == nil, err
-}
-
 func (JWT) issue(ctx context.Context, s *Site, claims authjs.Claims) (Issued, error) {
 	keys, err := s.keys(ctx)
 	if err != nil {

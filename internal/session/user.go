@@ -2,7 +2,6 @@ package session
 
 import (
 	"net/url"
-	"slices"
 	"sync"
 
 	"go.uber.org/zap"
@@ -26,46 +25,6 @@ const (
 	endedRules    endReason = "a session has ended: allow and deny no longer let its user in"
 )
 
-// refreshUser makes the claims of a session those of who its user is now, where
-// the provider can say so at once. Where the session is over, because its provider
-// or its user is gone or the user has another password since, it says why.
-func (s *Site) refreshUser(claims *authjs.Claims, keys *keys.Ring) (changed bool, over endReason) {
-	if claims.Provider == ForeignProvider {
-		if !s.SecretConfigured && !s.sharesSessions() {
-			return false, endedForeign
-		}
-		return false, stillValid
-	}
-	provider := s.Provider(claims.Provider)
-	if provider == nil {
-		return false, endedProvider
-	}
-	var account *providers.Account
-	roster, tells := provider.(providers.Roster)
-	if tells {
-		account, tells = roster.Current(claims.Subject)
-	}
-	switch {
-	case tells && account == nil:
-		return false, endedUser
-	case !tells && claims.Credential != "":
-		return false, endedPassword // it was kept here once
-	case !tells:
-		return false, stillValid
-	}
-	same, stale := claims.Credential == "", false
-	if account.Credential != "" {
-		same, stale = keys.Credentials.Verify(claims.Credential, s.Key, claims.Provider, account.ID, account.Credential)
-	}
-	if !same {
-		return false, endedPassword
-	}
-	if stale {
-		claims.Credential = s.credential(keys, claims.Provider, account)
-	}
-	return applyAccount(claims, account) || stale, stillValid
-}
-
 // credential tells in a session which password it began with, to nobody but the
 // gateway: it is empty where the provider doesn't keep passwords.
 func (s *Site) credential(keys *keys.Ring, provider string, account *providers.Account) string {
@@ -73,26 +32,6 @@ func (s *Site) credential(keys *keys.Ring, provider string, account *providers.A
 		return ""
 	}
 	return keys.Credentials.Sum(s.Key, provider, account.ID, account.Credential)
-}
-
-// applyAccount makes the claims those of an account, and reports whether they were
-// others.
-func applyAccount(claims *authjs.Claims, account *providers.Account) (changed bool) {
-	name, email, picture := authjs.TextOrMissing(account.Name), authjs.TextOrMissing(account.Email), authjs.TextOrMissing(account.Image)
-	verified := account.EmailVerified && account.Email != ""
-	changed = claims.Name != name || claims.Email != email || claims.EmailVerified != verified || claims.Picture != picture ||
-		claims.Login != account.Login || !slices.Equal(claims.Groups, account.Groups)
-	claims.Name, claims.Email, claims.EmailVerified, claims.Picture = name, email, verified, picture
-	claims.Login, claims.Groups = account.Login, account.Groups
-	return changed
-}
-
-// UserID is a person's id everywhere: the account that they came with first.
-func UserID(claims *authjs.Claims) string {
-	if claims.User != "" {
-		return claims.User
-	}
-	return claims.Provider + ":" + claims.Subject
 }
 
 // TakeUser makes the claims those of a stored user: NextAuth's sub, name and
