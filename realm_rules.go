@@ -14,15 +14,15 @@ import (
 
 // newAdmission resolves the rules and checks them anew, for placeholders may
 // have become ids of providers. tells gives what each provider tells, by id.
-func newAdmission(allow, deny []access.Rule, tells map[string]providers.Parts) (none access.Admission, err error) {
+func newAdmission(allow, deny []access.Rule, tells map[string]providers.Parts) (_ *access.Admission, err error) {
 	if allow, err = resolveRules(allow); err != nil {
-		return none, fmt.Errorf("allow: %w", err)
+		return nil, fmt.Errorf("allow: %w", err)
 	}
 	if deny, err = resolveRules(deny); err != nil {
-		return none, fmt.Errorf("deny: %w", err)
+		return nil, fmt.Errorf("deny: %w", err)
 	}
 	if err := checkRules(allow, deny, tells); err != nil {
-		return none, err
+		return nil, err
 	}
 	return access.NewAdmission(allow, deny), nil
 }

@@ -13,7 +13,6 @@ import (
 
 	"github.com/caddy-signin/caddy-signin/internal/realm"
 	"github.com/caddy-signin/caddy-signin/internal/session"
-	"github.com/caddy-signin/caddy-signin/providers"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
@@ -151,8 +150,8 @@ func ifDefault(configured caddy.Duration) string {
 func (rl *Realm) newSessions() *session.Manager {
 	return &session.Manager{
 		Realm: rl.active.String(), Username: rl.Username, SecretConfigured: len(rl.Secrets) > 0,
-		Provider: func(id string) providers.Provider { return rl.active.ByID[id] },
-		Logger:   rl.active.Logger, Sampled: rl.active.Sampled,
+		Providers: rl.active.ByID,
+		Logger:    rl.active.Logger, Sampled: rl.active.Sampled,
 	}
 }
 

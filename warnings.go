@@ -170,7 +170,7 @@ func warnSharedLogins(active *realm.Realm) {
 // warnOfBlindDeny tells of providers whose people a deny rule never refuses, since
 // the provider doesn't tell what the rule looks at.
 func warnOfBlindDeny(active *realm.Realm, tells map[string]providers.Parts) {
-	for _, rule := range active.Sessions.Admission.Deny {
+	for _, rule := range active.Sessions.Admission.Deny() {
 		for _, id := range active.ProviderIDs() {
 			told := tells[id]
 			if len(rule.Provider) > 0 && !slices.Contains(rule.Provider, id) {

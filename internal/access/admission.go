@@ -11,24 +11,46 @@ import (
 
 // Admission is who may come in: any allow rule admits, any deny rule wins, and
 // without an allow rule everyone that the providers let in is admitted. A deny
-// rule that can't be judged refuses.
+// rule that can't be judged refuses. Nil is an admission without rules.
 type Admission struct {
-	allow, Deny []Rule // resolved
-	ByEmail     bool   // a deny rule looks at addresses
-	Fingerprint string // of the deny rules
+	allow, deny []Rule // resolved
+	byEmail     bool   // a deny rule looks at addresses
+	fingerprint string // of the deny rules
 }
 
-// NewAdmission takes resolved rules.
-func NewAdmission(allow, deny []Rule) Admission {
-	written, _ := json.Marshal(deny) // texts
-	return Admission{
-		allow: allow, Deny: deny, Fingerprint: fingerprintOf(written),
-		ByEmail: slices.ContainsFunc(deny, func(rule Rule) bool { return len(rule.Email) > 0 }),
+// NewAdmission takes resolved rules. It is nil where there are none.
+func NewAdmission(allow, deny []Rule) *Admission {
+	if len(allow)+len(deny) == 0 {
+		return nil
+	}
+	return &Admission{
+		allow: allow, deny: deny, fingerprint: fingerprintOf(deny),
+		byEmail: slices.ContainsFunc(deny, func(rule Rule) bool { return len(rule.Email) > 0 }),
 	}
 }
 
+// Deny are the deny rules, resolved.
+func (a *Admission) Deny() []Rule {
+	if a == nil {
+		return nil
+	}
+	return slices.Clone(a.deny)
+}
+
+// DeniesByEmail reports whether a deny rule looks at addresses.
+func (a *Admission) DeniesByEmail() bool { return a != nil && a.byEmail }
+
+// Fingerprint tells these deny rules from others.
+func (a *Admission) Fingerprint() string {
+	if a == nil {
+		return fingerprintOf(nil)
+	}
+	return a.fingerprint
+}
+
 // fingerprintOf is a short digest of rules as they are written.
-func fingerprintOf(written []byte) string {
+func fingerprintOf(rules []Rule) string {
+	written, _ := json.Marshal(rules) // texts
 	sum := sha256.Sum256(fmt.Appendf(nil, "%d:%s", len(written), written))
 	return hex.EncodeToString(sum[:])[:fingerprintLength]
 }
@@ -47,7 +69,7 @@ const (
 	NotAllowed    Verdict = "no allow rule matches"
 )
 
-// known is what deny rules look at: all that is known of a person, verified or
+// Subject is what deny rules look at: all that is known of a person, verified or
 // not.
 type Subject struct {
 	Email            string // in normal form
@@ -62,9 +84,12 @@ type Subject struct {
 // Evaluate decides with the verified address for allow and with all that is known
 // for deny, so that an unverified address can shut out but never let in.
 func (a *Admission) Evaluate(p Person, k *Subject) Verdict {
+	if a == nil {
+		return Admitted
+	}
 	doubt := false
-	for i := range a.Deny {
-		switch a.Deny[i].applies(k) {
+	for i := range a.deny {
+		switch a.deny[i].applies(k) {
 		case yes:
 			return Denied
 		case unknown:

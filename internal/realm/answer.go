@@ -106,14 +106,9 @@ func AnswerPanic(w http.ResponseWriter, r *http.Request, logger *zap.Logger, cau
 // maxLogged is how much of what a client sent goes into a line of the log, in bytes.
 const maxLogged = 200
 
-// refuseTarget answers a request whose target is refused, and reports that it did.
-func refuseTarget(w http.ResponseWriter, r *http.Request, logger *zap.Logger) bool {
-	reason := request.BadTarget(r)
-	if reason == "" {
-		return false
-	}
+// refuseTarget answers a request whose target is refused.
+func refuseTarget(w http.ResponseWriter, r *http.Request, reason string, logger *zap.Logger) {
 	logger.Info("refused a request target that an upstream may read in another way",
 		zap.String("reason", reason), zap.String("client_ip", request.ClientIP(r)), zap.String("host", response.Cut(r.Host, maxLogged)), zap.String("path", response.Cut(r.URL.EscapedPath(), maxLogged)))
 	response.Text(w, http.StatusBadRequest, "This address is not understood.\n")
-	return true
 }

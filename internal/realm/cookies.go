@@ -32,17 +32,4 @@ func clean(r *http.Request, names *request.HeaderNames) {
 	}
 }
 
-// stripCookies takes the gateway's cookies out of what goes upstream.
-func stripCookies(r *http.Request, strip func(lines []string) []string) {
-	lines, ok := r.Header["Cookie"]
-	if !ok {
-		return
-	}
-	if lines = strip(lines); lines == nil {
-		delete(r.Header, "Cookie")
-		return
-	}
-	r.Header["Cookie"] = lines
-}
-
 var _ fmt.Stringer = sentCookies(nil)

@@ -92,7 +92,8 @@ func RequestOf(ctx context.Context) *Request {
 // use from here on.
 func (rl *Realm) Enter(w http.ResponseWriter, r *http.Request) (rs *Request, out http.ResponseWriter, ok bool) {
 	before := RequestOf(r.Context())
-	if !before.hasPassed(r) && refuseTarget(w, r, rl.Sampled) {
+	if reason := before.badTarget(r); reason != "" {
+		refuseTarget(w, r, reason, rl.Sampled)
 		return nil, w, false
 	}
 	rs, out = rl.attach(before, w, r)
@@ -107,7 +108,8 @@ func (rl *Realm) Enter(w http.ResponseWriter, r *http.Request) (rs *Request, out
 // there is one, where no directive of ours has seen it yet.
 func (g *Gate) Enter(w http.ResponseWriter, r *http.Request) (rs *Request, out http.ResponseWriter, ok bool) {
 	before := RequestOf(r.Context())
-	if !before.hasPassed(r) && refuseTarget(w, r, g.Sampled) {
+	if reason := before.badTarget(r); reason != "" {
+		refuseTarget(w, r, reason, g.Sampled)
 		return nil, w, false
 	}
 	if before.isLive() {
@@ -162,9 +164,14 @@ func (g *Gate) realmOf(before *Request) *Realm {
 // it, and wraps the writer.
 func (rs *Request) isLive() bool { return rs != nil && !rs.done }
 
-// hasPassed reports whether the request's target has been checked as it is now. It
-// is checked again where it was rewritten since.
-func (rs *Request) hasPassed(r *http.Request) bool { return rs.isLive() && rs.path == r.URL.Path }
+// badTarget says why the request's target is refused, which was checked before unless
+// it has been rewritten since.
+func (rs *Request) badTarget(r *http.Request) string {
+	if rs.isLive() && rs.path == r.URL.Path {
+		return ""
+	}
+	return request.BadTarget(r)
+}
 
 // attach makes rl the realm of this request, whose target was checked.
 func (rl *Realm) attach(before *Request, w http.ResponseWriter, r *http.Request) (*Request, http.ResponseWriter) {
@@ -219,6 +226,19 @@ func ActionPath(requested, base string) (action string, ok bool) {
 	return strings.Trim(rest, "/"), true
 }
 
+// stripCookies takes the gateway's cookies out of what goes upstream.
+func stripCookies(r *http.Request, strip func(lines []string) []string) {
+	lines, ok := r.Header["Cookie"]
+	if !ok {
+		return
+	}
+	if lines = strip(lines); lines == nil {
+		delete(r.Header, "Cookie")
+		return
+	}
+	r.Header["Cookie"] = lines
+}
+
 // Finish says that the handlers are done.
 func (rs *Request) Finish() {
 	rs.done = true
@@ -230,7 +250,11 @@ func (rs *Request) Finish() {
 func (rs *Request) Site(r *http.Request) (*Site, error) {
 	if !rs.siteAsked {
 		rs.siteAsked = true
-		rs.site, rs.siteErr = rs.Realm.site(r)
+		if only := rs.Realm.URLSite; only != nil && rs.Realm.CookieDomain == "" {
+			rs.site = only
+		} else {
+			rs.site, rs.siteErr = rs.Realm.site(r)
+		}
 	}
 	return rs.site, rs.siteErr
 }

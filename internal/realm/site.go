@@ -100,11 +100,9 @@ type serverSites struct {
 // host a client can make any number of them.
 const maxSites = 1024
 
-// site returns the realm as r's public origin sees it, or errUnknownHost.
+// site returns the realm as r's public origin sees it, or [request.ErrUnknownHost], of
+// a realm that has more than one site.
 func (rl *Realm) site(r *http.Request) (*Site, error) {
-	if rl.URLSite != nil && rl.CookieDomain == "" {
-		return rl.URLSite, nil
-	}
 	srv, ok := r.Context().Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
 	if !ok || srv == nil {
 		return nil, request.ErrUnknownHost

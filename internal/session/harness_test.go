@@ -41,9 +41,9 @@ func newTestSessions(t testing.TB, strategy string) *testSessions {
 	made.knowsOnly(account("alice"))
 	manager := &Manager{
 		Store: made.fake, Strategy: Strategies[strategy], Streams: new(Streams), RealmKey: key, Realm: "realm " + key, SecretConfigured: true,
-		Limits:   Limits{MaxAge: 30 * oneDay, AbsoluteMaxAge: 90 * oneDay, RenewAge: oneDay},
-		Provider: func(id string) providers.Provider { return made.configured[id] },
-		Logger:   zap.NewNop(), Sampled: zap.NewNop(),
+		Limits:    Limits{MaxAge: 30 * oneDay, AbsoluteMaxAge: 90 * oneDay, RenewAge: oneDay},
+		Providers: made.configured,
+		Logger:    zap.NewNop(), Sampled: zap.NewNop(),
 	}
 	manager.Successors = func(string) []*Manager { return []*Manager{manager} }
 	names := authjs.NextAuth.Names(false)

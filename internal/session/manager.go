@@ -25,9 +25,9 @@ type Manager struct {
 	// SecretConfigured says that an operator chose the secret, which NextAuth
 	// may have as well.
 	SecretConfigured bool
-	Admission        access.Admission
-	// Provider returns the configured provider with an id, or nil.
-	Provider func(id string) providers.Provider
+	Admission        *access.Admission
+	// Providers are the configured ones by their ids.
+	Providers map[string]providers.Provider
 	// Successors are the sessions of those realms of the configuration that runs
 	// now which have a key. Without the function they are these sessions alone.
 	Successors func(key string) []*Manager

@@ -127,7 +127,7 @@ func (s *Site) refreshUser(claims *authjs.Claims, keys *keys.Ring) (changed bool
 		}
 		return false, stillValid
 	}
-	provider := s.Provider(claims.Provider)
+	provider := s.Providers[claims.Provider]
 	if provider == nil {
 		return false, endedProvider
 	}
@@ -204,14 +204,13 @@ func UserID(claims *authjs.Claims) string {
 
 // Admits reports whether the rules of allow and deny let a session's user in.
 func (m *Manager) Admits(live *Session) bool {
-	return m.Evaluate(live, nil) == access.Admitted
+	return m.Admission == nil || m.Evaluate(live, nil) == access.Admitted
 }
 
 // Evaluate asks the rules about a session; account is given at sign-in. Where the
 // deny rules are others than those of the sign-in, they can't be judged by what
 // the session doesn't hold.
 func (m *Manager) Evaluate(live *Session, account *providers.Account) access.Verdict {
-	rules := &m.Admission
 	k := access.Subject{Groups: live.Claims.Groups, Provider: live.Claims.Provider}
 	raw := live.Claims.Email.String()
 	switch passed, lacks, _ := strings.Cut(live.Claims.DenyRules, "."); {
@@ -219,17 +218,17 @@ func (m *Manager) Evaluate(live *Session, account *providers.Account) access.Ver
 		addAccount(&k, account)
 	case live.Claims.Provider == ForeignProvider: // NextAuth asks for no groups, and misses no address
 		k.GroupsIncomplete, k.EmailIncomplete = true, raw == ""
-	case passed != "" && passed != rules.Fingerprint:
+	case passed != "" && passed != m.Admission.Fingerprint():
 		k.EmailIncomplete, k.GroupsIncomplete = strings.Contains(lacks, lacksEmail), strings.Contains(lacks, lacksGroups)
 	}
 	// NextAuth and the store have addresses as somebody wrote them.
-	if raw != "" && rules.ByEmail {
+	if raw != "" && m.Admission.DeniesByEmail() {
 		var ok bool
 		if k.Email, ok = address.Normal(raw); !ok {
 			k.EmailIncomplete = true
 		}
 	}
-	return rules.Evaluate(live.Person(), &k)
+	return m.Admission.Evaluate(live.Person(), &k)
 }
 
 // addAccount takes in what the provider says at a sign-in and the session doesn't hold.
@@ -267,7 +266,7 @@ func (m *Manager) denyRulesClaim(account *providers.Account) string {
 	if lacks == "" {
 		return ""
 	}
-	return m.Admission.Fingerprint + "." + lacks
+	return m.Admission.Fingerprint() + "." + lacks
 }
 
 func (l List) revocationKey(sid string) string { return l.Key + "|revoked|" + sid }

@@ -56,7 +56,7 @@ func (m *Manager) TakeUser(claims *authjs.Claims, user *sessionstore.User) {
 }
 
 func (m *Manager) checksPasswords(id string) bool {
-	provider := m.Provider(id)
+	provider := m.Providers[id]
 	return provider != nil && provider.Info().Type == providers.TypeCredentials
 }
 
