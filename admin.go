@@ -87,7 +87,7 @@ func (a *adminAPI) serveSessions(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		return a.Revoke(w, r, found)
+		return a.revoke(w, r, found)
 	default:
 		return methodNotAllowed(w, "GET, DELETE")
 	}
@@ -105,7 +105,7 @@ func (a *adminAPI) serveSession(w http.ResponseWriter, r *http.Request) error {
 	if len(found) == 0 {
 		return adminError(http.StatusNotFound, fmt.Errorf("no session %q: GET %s lists those that live", response.Cut(sid, 80), adminSessions))
 	}
-	return a.Revoke(w, r, found)
+	return a.revoke(w, r, found)
 }
 
 func showSessions(w http.ResponseWriter, found []session.ListedEntry) error {
@@ -119,7 +119,7 @@ func showSessions(w http.ResponseWriter, found []session.ListedEntry) error {
 	return adminJSON(w, list)
 }
 
-func (a *adminAPI) Revoke(w http.ResponseWriter, r *http.Request, found []session.ListedEntry) error {
+func (a *adminAPI) revoke(w http.ResponseWriter, r *http.Request, found []session.ListedEntry) error {
 	revoked, err := session.EndEach(r.Context(), found, func(one session.ListedEntry) {
 		a.logger.Info("revoked a session", zap.String("user", one.User), zap.String("realm", one.Key), zap.String("session", one.SID))
 	})

@@ -203,7 +203,7 @@ func parseSecret(d *caddyfile.Dispenser, realm *Realm) error {
 			continue // a placeholder: known when it is provisioned
 		}
 		if err := keys.CheckSecret(secret); err != nil {
-			return d.WrapErr(keys.ErrBadSecret(i, err))
+			return d.WrapErr(keys.BadSecret(i, err))
 		}
 	}
 	return nil

@@ -81,7 +81,7 @@ func (f *realmFinder) walk(ctx caddy.Context, open bool) error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(app.Servers)) {
 		srv := app.Servers[name]
-		addresses, patterns := addressesOf(app, srv), request.NewHosts(srv).Patterns
+		addresses, patterns := addressesOf(app, srv), request.NewHosts(srv).Patterns()
 		var refused error
 		all := &routeWalk{srv: srv, signin: func(h *Handler, hosts []string) {
 			realm := f.app.configured(h.realm)
@@ -113,7 +113,7 @@ type siteAddresses [][2]string
 // and 443 behind the operator's own forwarding don't show outside.
 func addressesOf(app *caddyhttp.App, srv *caddyhttp.Server) (addresses siteAddresses) {
 	plain, secure := uint(cmp.Or(app.HTTPPort, caddyhttp.DefaultHTTPPort)), uint(cmp.Or(app.HTTPSPort, caddyhttp.DefaultHTTPSPort))
-	for _, span := range request.NewHosts(srv).Ports {
+	for _, span := range request.NewHosts(srv).Ports() {
 		for port := span[0]; port <= span[1]; port++ {
 			address := [2]string{"http", ":" + strconv.FormatUint(uint64(port), 10)}
 			if len(srv.TLSConnPolicies) > 0 && port != plain {

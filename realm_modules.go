@@ -110,14 +110,14 @@ func writtenIDs(written []json.RawMessage) ([]string, error) {
 
 var errNoProvider = errors.New("no provider: add one to the signin block, such as credentials, google or oidc")
 
-func errBadProviderID(id string) error {
+func badProviderID(id string) error {
 	if id == session.ForeignProvider {
 		return fmt.Errorf("provider id %q stands for sessions that NextAuth itself issued: give the provider another id", id)
 	}
 	return fmt.Errorf("provider id %q must be of letters, digits, hyphens, dots and underscores: give the provider such an id; its name may be any text", id)
 }
 
-func errTwoProviders(id string) error {
+func duplicateProvider(id string) error {
 	return fmt.Errorf("two providers have the id %q: give one of them an id line of its own", id)
 }
 
@@ -136,10 +136,10 @@ func checkIDs(ids []string) error {
 	}
 	for i, id := range ids {
 		if !isProviderID(id) {
-			return errBadProviderID(id)
+			return badProviderID(id)
 		}
 		if slices.Contains(ids[:i], id) {
-			return errTwoProviders(id)
+			return duplicateProvider(id)
 		}
 	}
 	return nil

@@ -23,7 +23,7 @@ func checkPlace(ctx caddy.Context, active *realm.Realm) error {
 	if !known {
 		return nil
 	}
-	return checkHosts(active, hosts, request.NewHosts(srv).Patterns)
+	return checkHosts(active, hosts, request.NewHosts(srv).Patterns())
 }
 
 // checkHosts refuses a realm without url that hands out links at a site whose

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -53,9 +52,9 @@ const (
 
 // check refuses what can't be meant.
 func (s *SessionConfig) check() error {
-	if _, ok := session.Strategies[s.Strategy]; !ok && s.Strategy != "" {
+	if _, ok := session.StrategyNamed(s.Strategy); !ok && s.Strategy != "" {
 		return fmt.Errorf("session: strategy %q is not known: write %s, or leave it out",
-			s.Strategy, strings.Join(slices.Sorted(maps.Keys(session.Strategies)), " or "))
+			s.Strategy, strings.Join(session.StrategyNames(), " or "))
 	}
 	known := []string{"id", "username", "groups", "provider"}
 	for _, field := range s.Expose {
@@ -167,7 +166,8 @@ func (rl *Realm) provisionStrategy(caddy.Context) error {
 	}
 	live := rl.Session
 	live.setLimits()
-	rl.active.Sessions.Strategy, rl.active.Sessions.Limits = session.Strategies[name], live.limits()
+	rl.active.Sessions.Strategy, _ = session.StrategyNamed(name) // which check has found
+	rl.active.Sessions.Limits = live.limits()
 	return nil
 }
 

@@ -163,7 +163,7 @@ var asksTheStore = map[string]struct {
 // A store that never answers has the gateway answer 503, with
 // Retry-After, within two seconds, and change nothing.
 func TestAStoreThatHangs(t *testing.T) {
-	for strategy := range session.Strategies {
+	for _, strategy := range session.StrategyNames() {
 		for name, test := range asksTheStore {
 			for _, answers := range test.answers {
 				realm, store := hangingRealm(t, strategy)
@@ -232,7 +232,7 @@ func goroutines() int {
 // nothing of them stays.
 func TestRequestsAtAStoreThatHangsDoNotPileUp(t *testing.T) {
 	const requests = 300
-	for strategy := range session.Strategies {
+	for _, strategy := range session.StrategyNames() {
 		realm, store := hangingRealm(t, strategy)
 		synctest.Test(t, func(t *testing.T) {
 			v := newVisitor(t, realm)

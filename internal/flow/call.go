@@ -273,7 +273,7 @@ func (c *Call) unavailable(err error) error {
 func (c *Call) retryLater() error {
 	if c.wantsJSON() {
 		// The client takes an absolute URL out of every answer to a POST.
-		c.w.Header().Set("Retry-After", response.RetryAfterSeconds)
+		response.SetRetryAfter(c.w.Header())
 		return c.fail(http.StatusServiceUnavailable, authjs.CodeUnavailable)
 	}
 	return realm.Unavailable(c.w, c.r, c.state, pages.Unavailable{RetryURL: c.formPage()})

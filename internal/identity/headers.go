@@ -89,6 +89,8 @@ type HeaderPlan struct {
 	values []headerValue
 }
 
+// Plan checks the headers, and makes them ready to be set. An error names the header,
+// and says what to write.
 func (h *Headers) Plan() (*HeaderPlan, error) {
 	values, err := h.values()
 	if err != nil {

@@ -12,10 +12,10 @@ import (
 	"github.com/caddy-signin/caddy-signin/internal/session"
 )
 
-// UserValues are the placeholders {http.auth.user.<name>}. A session gives each
+// userValues are the placeholders {http.auth.user.<name>}. A session gives each
 // of them a value, empty where there is none, so that expressions only see null
 // for visitors who are not signed in.
-var UserValues = map[string]func(*session.Session) any{
+var userValues = map[string]func(*session.Session) any{
 	"id":       func(s *session.Session) any { return s.UserID },
 	"username": func(s *session.Session) any { return s.Username },
 	"email":    func(s *session.Session) any { return s.Email },
@@ -25,9 +25,9 @@ var UserValues = map[string]func(*session.Session) any{
 	"provider": func(s *session.Session) any { return s.Claims.Provider },
 }
 
-// SessionValues are the placeholders {http.auth.session.<name>}.
+// sessionValues are the placeholders {http.auth.session.<name>}.
 // accessToken asks for the access token that the provider gave last.
-var SessionValues = map[string]func(s *session.Session, accessToken func(*session.Session) string) any{
+var sessionValues = map[string]func(s *session.Session, accessToken func(*session.Session) string) any{
 	"id":       func(s *session.Session, _ func(*session.Session) string) any { return s.Claims.SID },
 	"provider": func(s *session.Session, _ func(*session.Session) string) any { return s.Claims.Provider },
 	"auth_time": func(s *session.Session, _ func(*session.Session) string) any {
@@ -39,14 +39,28 @@ var SessionValues = map[string]func(s *session.Session, accessToken func(*sessio
 	"access_token": func(s *session.Session, accessToken func(*session.Session) string) any { return accessToken(s) },
 }
 
+// UserValue returns what gives the placeholder {http.auth.user.<name>} its value, or
+// nil where there is no such placeholder.
+func UserValue(name string) func(*session.Session) any { return userValues[name] }
+
+// SessionValue is UserValue for {http.auth.session.<name>}. accessToken asks for the
+// access token that the provider gave last.
+func SessionValue(name string, accessToken func(*session.Session) string) func(*session.Session) any {
+	value, ok := sessionValues[name]
+	if !ok {
+		return nil
+	}
+	return func(s *session.Session) any { return value(s, accessToken) }
+}
+
 var identityPlaceholder = regexp.MustCompile(`\{http\.auth\.(user|session)\.([^{}.]+)[^{}]*\}`)
 
 // checkPlaceholders refuses placeholders of a person or a session that don't
 // exist: they would be empty for everybody.
 func checkPlaceholders(template string) error {
 	known := map[string][]string{
-		"user":    append(slices.Sorted(maps.Keys(UserValues)), "claims"),
-		"session": slices.Sorted(maps.Keys(SessionValues)),
+		"user":    append(slices.Sorted(maps.Keys(userValues)), "claims"),
+		"session": slices.Sorted(maps.Keys(sessionValues)),
 	}
 	for _, found := range identityPlaceholder.FindAllStringSubmatch(template, -1) {
 		of, name := found[1], found[2]

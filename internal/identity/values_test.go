@@ -11,10 +11,10 @@ import (
 func TestIdentityHeadersTakeEveryPlaceholder(t *testing.T) {
 	t.Parallel()
 	names := []string{"user.claims", "user.claims.org.id"}
-	for name := range UserValues {
+	for name := range userValues {
 		names = append(names, "user."+name)
 	}
-	for name := range SessionValues {
+	for name := range sessionValues {
 		names = append(names, "session."+name)
 	}
 	for _, name := range names {

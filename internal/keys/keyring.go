@@ -23,8 +23,8 @@ type LinkKeys [][]byte
 // tokensPurpose is what the keys are salted with that seal providers' tokens.
 const tokensPurpose = "tokens of a provider"
 
-// NewRing derives the keys of these secrets, for the cookies of these names.
-func NewRing(secrets []string, cookies ...*authjs.Names) (*Ring, error) {
+// newRing derives the keys of these secrets, for the cookies of these names.
+func newRing(secrets []string, cookies ...*authjs.Names) (*Ring, error) {
 	ring := &Ring{
 		Session: make(map[string]*authjs.Keyring),
 		Pending: make(map[string]*authjs.Keyring), Flash: make(map[string]*authjs.Keyring),

@@ -65,10 +65,10 @@ func NewSource(secrets []string, cookies []*authjs.Names, storage Storage, logge
 	}
 	for i, secret := range secrets {
 		if err := CheckSecret(secret); err != nil {
-			return nil, ErrBadSecret(i, err)
+			return nil, BadSecret(i, err)
 		}
 	}
-	ring, err := NewRing(secrets, cookies...)
+	ring, err := newRing(secrets, cookies...)
 	if err != nil {
 		return nil, fmt.Errorf("secret: %w", err)
 	}
@@ -76,9 +76,9 @@ func NewSource(secrets []string, cookies []*authjs.Names, storage Storage, logge
 	return source, nil
 }
 
-// ErrBadSecret says which of the configured secrets CheckSecret refused, by its
+// BadSecret says which of the configured secrets CheckSecret refused, by its
 // place, and what to do.
-func ErrBadSecret(i int, err error) error {
+func BadSecret(i int, err error) error {
 	return fmt.Errorf("secret: value %d %w: make one with `openssl rand -base64 32`", i+1, err)
 }
 
@@ -123,6 +123,8 @@ type Secret struct {
 // storageTimeout bounds reading or making a secret; the next request tries again.
 const storageTimeout = 10 * time.Second
 
+// Ring returns the keys, which a generated secret has to be read or made for at first.
+// An error means that Caddy's storage can't be asked: the next call tries again.
 func (s *Secret) Ring(ctx context.Context) (*Ring, error) {
 	if ring := s.cached.Load(); ring != nil {
 		return ring, nil
@@ -142,7 +144,7 @@ func (s *Secret) Ring(ctx context.Context) (*Ring, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the generated secret of %s, in Caddy's storage: %w", s.name, err)
 	}
-	ring, err := NewRing([]string{secret}, s.source.cookies...)
+	ring, err := newRing([]string{secret}, s.source.cookies...)
 	if err != nil {
 		return nil, err
 	}

@@ -57,7 +57,7 @@ func PageUser(s *session.Session) *pages.User {
 // page. Nobody is signed out by it.
 func Unavailable(w http.ResponseWriter, r *http.Request, rs *Request, page pages.Unavailable) error {
 	response.Protect(w.Header())
-	w.Header().Set("Retry-After", response.RetryAfterSeconds)
+	response.SetRetryAfter(w.Header())
 	if rs.site != nil && (request.IsNavigation(r) || request.IsFormPost(r) || request.IsFramed(r)) {
 		page.Site, page.RetryAfter = rs.site.PageSite(r), response.RetryAfter
 		return rs.site.ServePage(w, page)

@@ -17,11 +17,7 @@ func (rs *Request) placeholder(key string) (any, bool) {
 		return nil, false
 	}
 	if name, ok := strings.CutPrefix(key, "http.auth.session."); ok {
-		value, known := identity.SessionValues[name]
-		if !known {
-			return nil, false
-		}
-		return rs.answer(func(s *session.Session) any { return value(s, rs.accessToken) })
+		return rs.answer(identity.SessionValue(name, rs.accessToken))
 	}
 	name, ok := strings.CutPrefix(key, "http.auth.user.")
 	if !ok {
@@ -30,7 +26,7 @@ func (rs *Request) placeholder(key string) (any, bool) {
 	if path, ok := strings.CutPrefix(name, "claims"); ok && (path == "" || path[0] == '.') {
 		return rs.answer(func(s *session.Session) any { return identity.Claim(s, strings.TrimPrefix(path, ".")) })
 	}
-	return rs.answer(identity.UserValues[name])
+	return rs.answer(identity.UserValue(name))
 }
 
 func (rs *Request) answer(value func(*session.Session) any) (any, bool) {

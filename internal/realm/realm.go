@@ -80,6 +80,7 @@ func (rl *Realm) Owns(key string) bool {
 	return err == nil
 }
 
+// ProviderIDs are the ids of the providers, in their order.
 func (rl *Realm) ProviderIDs() []string {
 	ids := make([]string, 0, len(rl.Providers))
 	for _, provider := range rl.Providers {
@@ -88,6 +89,7 @@ func (rl *Realm) ProviderIDs() []string {
 	return ids
 }
 
+// HasProvider reports whether the realm has a provider of this id.
 func (rl *Realm) HasProvider(id string) bool { return rl.ByID[id] != nil }
 
 var _ fmt.Stringer = (*Realm)(nil)

@@ -37,6 +37,7 @@ type Site struct {
 	Unauthorized []byte
 }
 
+// NewSite is the realm at a public origin, whose generated secret has this name.
 func (rl *Realm) NewSite(origin, secretName string) *Site {
 	scheme, host, _ := strings.Cut(origin, "://")
 	hostname, _, _ := request.SplitHost(host)
@@ -83,6 +84,7 @@ func (s *Site) Cookie(name, value string) authjs.Cookie {
 	return authjs.Cookie{Name: name, Value: value, Secure: s.Secure, Domain: s.domain}
 }
 
+// Keys are those of the site's secret: see [keys.Secret.Ring].
 func (s *Site) Keys(ctx context.Context) (*keys.Ring, error) { return s.secret.Ring(ctx) }
 
 // serverSites are a realm's sites on one Caddy server. Reading is one atomic
@@ -155,8 +157,8 @@ func (rl *Realm) sitesOf(srv *caddyhttp.Server) *serverSites {
 	made := &serverSites{hosts: request.NewHosts(srv)}
 	if rl.URLSite != nil {
 		made.collect(rl.URLSite)
-	} else {
-		made.hosts.ExactOnly = rl.HandsOutLinks()
+	} else if rl.HandsOutLinks() {
+		made.hosts.RequireExact()
 	}
 	sites, _ := rl.servers.LoadOrStore(srv, made)
 	return sites.(*serverSites) // only stored here

@@ -17,13 +17,13 @@ func InsideDomain(host, domain string) bool {
 
 // OriginsInside are the origins of those served hosts that are inside domain,
 // on every port that may be the public one; wildcards stand as such.
-func (s *Hosts) OriginsInside(domain string, https bool) []string {
+func (h *Hosts) OriginsInside(domain string, https bool) []string {
 	scheme, defaultPort := schemeOf(https)
 	var names []string
-	for name := range s.exact {
+	for name := range h.exact {
 		names = append(names, name)
 	}
-	for _, pattern := range s.Patterns {
+	for _, pattern := range h.patterns {
 		if strings.HasPrefix(pattern, "*.") && isHostname(pattern[2:]) {
 			names = append(names, pattern)
 		}
@@ -34,7 +34,7 @@ func (s *Hosts) OriginsInside(domain string, https bool) []string {
 		if !InsideDomain(strings.TrimPrefix(name, "*."), domain) {
 			continue
 		}
-		for _, port := range append([][2]uint{{defaultPort, defaultPort}}, s.Ports...) {
+		for _, port := range append([][2]uint{{defaultPort, defaultPort}}, h.ports...) {
 			origin := scheme + "://" + name
 			if port[0] != defaultPort {
 				origin += ":" + strconv.FormatUint(uint64(port[0]), 10)

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -30,11 +31,10 @@ type Asked struct {
 // from its own routes: no header of a client can add one.
 type Hosts struct {
 	exact    map[string]string // by host, as the configuration names it
-	Patterns []string          // with a wildcard or placeholder
-	Ports    [][2]uint
-	// ExactOnly says that no pattern names a host, but for one of this machine: what
-	// the realm sends out must not lead where a client's Host header says.
-	ExactOnly bool
+	patterns []string          // with a wildcard or placeholder
+	ports    [][2]uint         // from and to, both included
+	// exactOnly says that no pattern names a host, but for one of this machine.
+	exactOnly bool
 }
 
 // NewHosts collects srv's hosts. Hosts inside not, in CEL and in the
@@ -45,38 +45,49 @@ func NewHosts(srv *caddyhttp.Server) *Hosts {
 	hosts.collect(srv.Routes)
 	for _, listen := range srv.Listen {
 		if addr, err := caddy.ParseNetworkAddress(listen); err == nil {
-			hosts.Ports = append(hosts.Ports, [2]uint{addr.StartPort, addr.EndPort})
+			hosts.ports = append(hosts.ports, [2]uint{addr.StartPort, addr.EndPort})
 		}
 	}
 	return hosts
 }
 
-func (s *Hosts) collect(routes caddyhttp.RouteList) {
+// Patterns are the host matchers that stand for hosts which a client can choose among,
+// as the configuration has them.
+func (h *Hosts) Patterns() []string { return slices.Clone(h.patterns) }
+
+// Ports are the spans of ports that the server listens on, from and to, both included.
+func (h *Hosts) Ports() [][2]uint { return slices.Clone(h.ports) }
+
+// RequireExact has no pattern name a host, but for one of this machine: what a realm
+// sends out must not lead where a client's Host header says.
+func (h *Hosts) RequireExact() { h.exactOnly = true }
+
+func (h *Hosts) collect(routes caddyhttp.RouteList) {
 	for _, route := range routes {
 		for _, set := range route.MatcherSets {
 			for _, matcher := range set {
 				if hosts, ok := matcher.(*caddyhttp.MatchHost); ok {
-					s.add(*hosts)
+					h.add(*hosts)
 				}
 			}
 		}
 		for _, handler := range route.Handlers {
 			if sub, ok := handler.(*caddyhttp.Subroute); ok {
-				s.collect(sub.Routes)
+				h.collect(sub.Routes)
 			}
 		}
 	}
 }
 
-func (s *Hosts) add(hosts caddyhttp.MatchHost) {
+func (h *Hosts) add(hosts caddyhttp.MatchHost) {
 	for _, host := range hosts {
 		if known := KnownHost(host); IsHostPattern(known) {
-			s.Patterns = append(s.Patterns, host)
+			h.patterns = append(h.patterns, host)
 		} else {
 			if known == host {
 				host = strings.ToLower(host)
 			}
-			s.exact[strings.ToLower(known)] = host
+			h.exact[strings.ToLower(known)] = host
 		}
 	}
 }
@@ -91,14 +102,14 @@ func IsHostPattern(host string) bool { return strings.ContainsAny(host, "*{") }
 
 // name returns how the server's configuration names host, which is bounded by
 // the configuration even where a wildcard admits any number of hosts.
-func (s *Hosts) name(r *http.Request, host string) (string, bool) {
-	if name, ok := s.exact[host]; ok {
+func (h *Hosts) name(r *http.Request, host string) (string, bool) {
+	if name, ok := h.exact[host]; ok {
 		return name, true
 	}
-	if !isHostname(host) || s.ExactOnly && !IsLoopbackName(host) {
+	if !isHostname(host) || h.exactOnly && !IsLoopbackName(host) {
 		return "", false
 	}
-	for _, pattern := range s.Patterns {
+	for _, pattern := range h.patterns {
 		// Caddy's own matcher decides, so that gate and site agree.
 		if ok, err := (caddyhttp.MatchHost{pattern}).MatchWithError(r); err == nil && ok {
 			return pattern, true
@@ -107,8 +118,8 @@ func (s *Hosts) name(r *http.Request, host string) (string, bool) {
 	return "", false
 }
 
-func (s *Hosts) listensOn(port uint) bool {
-	for _, span := range s.Ports {
+func (h *Hosts) listensOn(port uint) bool {
+	for _, span := range h.ports {
 		if span[0] <= port && port <= span[1] {
 			return true
 		}
@@ -118,12 +129,12 @@ func (s *Hosts) listensOn(port uint) bool {
 
 // Resolve returns the public origin of r (scheme://host[:port]) and the name
 // under which a generated secret for it is kept.
-func (s *Hosts) Resolve(r *http.Request, key Asked) (origin, name string, err error) {
-	host, port, err := s.split(key)
+func (h *Hosts) Resolve(r *http.Request, key Asked) (origin, name string, err error) {
+	host, port, err := h.split(key)
 	if err != nil {
 		return "", "", err
 	}
-	name, named := s.name(r, host)
+	name, named := h.name(r, host)
 	switch {
 	case named:
 	case key.Loopback && IsLoopbackName(host):
@@ -138,8 +149,8 @@ func (s *Hosts) Resolve(r *http.Request, key Asked) (origin, name string, err er
 }
 
 // Origin is what key says of the public origin, whether or not the host is named.
-func (s *Hosts) Origin(key Asked) (string, error) {
-	host, port, err := s.split(key)
+func (h *Hosts) Origin(key Asked) (string, error) {
+	host, port, err := h.split(key)
 	if err != nil {
 		return "", err
 	}
@@ -148,7 +159,7 @@ func (s *Hosts) Origin(key Asked) (string, error) {
 
 // split splits key's host. Its port is the scheme's own or one that the server
 // listens on.
-func (s *Hosts) split(key Asked) (host string, port uint, err error) {
+func (h *Hosts) split(key Asked) (host string, port uint, err error) {
 	host, port, err = SplitHost(key.Host)
 	_, defaultPort := schemeOf(key.HTTPS)
 	switch {
@@ -156,7 +167,7 @@ func (s *Hosts) split(key Asked) (host string, port uint, err error) {
 		return "", 0, ErrUnknownHost
 	case port == 0:
 		port = defaultPort
-	case port != defaultPort && !s.listensOn(port):
+	case port != defaultPort && !h.listensOn(port):
 		return "", 0, ErrUnknownHost
 	}
 	return host, port, nil
@@ -164,10 +175,10 @@ func (s *Hosts) split(key Asked) (host string, port uint, err error) {
 
 // AddPort counts an origin's port among those that the server listens on: what
 // stands before it may forward that one.
-func (s *Hosts) AddPort(origin string) {
+func (h *Hosts) AddPort(origin string) {
 	_, host, _ := strings.Cut(origin, "://")
 	if _, port, err := SplitHost(host); err == nil && port != 0 {
-		s.Ports = append(s.Ports, [2]uint{port, port})
+		h.ports = append(h.ports, [2]uint{port, port})
 	}
 }
 

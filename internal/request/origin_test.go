@@ -141,7 +141,7 @@ func TestPatternsNameNoHostWhereLinksAreHandedOut(t *testing.T) {
 		r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), nil, nil)
 		hosts := NewHosts(srv)
 		for _, fixed := range []bool{false, true} {
-			hosts.ExactOnly = fixed
+			hosts.exactOnly = fixed
 			_, name, err := hosts.Resolve(r, Asked{Host: host})
 			if expected := map[bool]string{false: want.any, true: want.fixed}[fixed]; name != expected || (err == nil) != (expected != "") {
 				t.Errorf("%s, fixed: %t: %q, %v, want %q", host, fixed, name, err, expected)

@@ -17,12 +17,14 @@ type HeaderNames struct {
 	lengths uint64
 }
 
+// NewHeaderNames is the set of these names.
 func NewHeaderNames(names ...string) *HeaderNames {
 	set := &HeaderNames{normal: make(map[string]struct{}, len(names))}
 	set.Add(names...)
 	return set
 }
 
+// Add takes further names in. Nobody else may use the set meanwhile.
 func (set *HeaderNames) Add(names ...string) {
 	for _, name := range names {
 		set.normal[normalHeader(name)] = struct{}{}
@@ -54,6 +56,7 @@ func appendNormal(dst []byte, name string) []byte {
 // longestHeaderName bounds the names that are compared without allocating.
 const longestHeaderName = 64
 
+// Has reports whether a name is in the set, in any spelling.
 func (set *HeaderNames) Has(name string) bool {
 	if set.lengths&lengthBit(name) == 0 {
 		return false
@@ -147,6 +150,7 @@ func listHas(line string, names *HeaderNames) bool {
 	return false
 }
 
+// StripHeaders removes the headers of these names, in any spelling.
 func StripHeaders(header http.Header, names *HeaderNames) {
 	for name := range header {
 		if names.Has(name) {
@@ -163,6 +167,7 @@ type trailerFilter struct {
 	names   *HeaderNames
 }
 
+// Read implements io.Reader.
 func (f *trailerFilter) Read(p []byte) (int, error) {
 	n, err := f.ReadCloser.Read(p)
 	if err != nil {

@@ -14,7 +14,10 @@ import (
 // RetryAfter is what clients are asked to wait while something is out of order.
 const RetryAfter = 5 * time.Second
 
-var RetryAfterSeconds = strconv.Itoa(int(RetryAfter.Seconds()))
+// SetRetryAfter asks the client to wait for [RetryAfter] (RFC 9110 section 10.2.3).
+func SetRetryAfter(header http.Header) {
+	header.Set("Retry-After", strconv.Itoa(int(RetryAfter.Seconds())))
+}
 
 // protectedBy are the headers of every answer that the gateway itself makes: no
 // cache keeps it, nobody guesses its type, and its address goes nowhere.
@@ -43,6 +46,8 @@ func Redirect(w http.ResponseWriter, status int, target string) {
 	w.WriteHeader(status)
 }
 
+// SetLocation sets where a redirect leads, as [Redirect] does, of an answer that is
+// written elsewhere.
 func SetLocation(w http.ResponseWriter, target string) {
 	w.Header().Set("Location", redirect.Location(target))
 }

@@ -28,48 +28,48 @@ type Writer struct {
 
 // Renew has the answer carry the cookies of a renewed session, in place of those of
 // the same names.
-func (o *Writer) Renew(cookies []authjs.Cookie) {
-	o.renewed = slices.DeleteFunc(o.renewed, func(old authjs.Cookie) bool {
+func (w *Writer) Renew(cookies []authjs.Cookie) {
+	w.renewed = slices.DeleteFunc(w.renewed, func(old authjs.Cookie) bool {
 		return slices.ContainsFunc(cookies, func(cookie authjs.Cookie) bool { return cookie.Name == old.Name })
 	})
-	o.renewed = append(o.renewed, cookies...)
+	w.renewed = append(w.renewed, cookies...)
 }
 
 // Discard makes the answer one that says nothing of a session: a mistake of ours has
 // taken the place of what was about to go out.
-func (o *Writer) Discard() { o.renewed, o.Guarded, o.Endpoint = nil, false, false }
+func (w *Writer) Discard() { w.renewed, w.Guarded, w.Endpoint = nil, false, false }
 
 // WriteHeader finishes the headers of the final answer, or of the 101 that
 // switches protocols.
-func (o *Writer) WriteHeader(status int) {
+func (w *Writer) WriteHeader(status int) {
 	switch {
-	case o.wroteHeader:
+	case w.wroteHeader:
 	case status >= http.StatusOK || status == http.StatusSwitchingProtocols:
-		o.wroteHeader = true
-		o.finish(o.Header())
-	case !o.Endpoint: // early hints, which are headers of the upstream's, too
-		stripSetCookie(o.Header())
+		w.wroteHeader = true
+		w.finish(w.Header())
+	case !w.Endpoint: // early hints, which are headers of the upstream's, too
+		stripSetCookie(w.Header())
 	}
-	o.ResponseWriter.WriteHeader(status)
+	w.ResponseWriter.WriteHeader(status)
 }
 
-func (o *Writer) finish(header http.Header) {
-	if o.Endpoint {
+func (w *Writer) finish(header http.Header) {
+	if w.Endpoint {
 		return
 	}
 	stripSetCookie(header)
-	if o.Asked && !variesByCookie(header) {
+	if w.Asked && !variesByCookie(header) {
 		header.Add("Vary", "Cookie")
 	}
-	if o.Guarded && !hasCachingHeader(header) {
+	if w.Guarded && !hasCachingHeader(header) {
 		if isHTML(header) {
 			header.Set("Cache-Control", "private, no-store")
 		} else {
 			header.Set("Cache-Control", "private")
 		}
 	}
-	if len(o.renewed) > 0 {
-		for _, cookie := range o.renewed {
+	if len(w.renewed) > 0 {
+		for _, cookie := range w.renewed {
 			header["Set-Cookie"] = append(header["Set-Cookie"], cookie.String())
 		}
 		makePrivate(header)
@@ -78,11 +78,11 @@ func (o *Writer) finish(header http.Header) {
 
 // Fail prepares the headers for a page of handle_errors, which nobody will
 // finish, in place of a guarded answer.
-func (o *Writer) Fail() {
-	if o.wroteHeader {
+func (w *Writer) Fail() {
+	if w.wroteHeader {
 		return
 	}
-	header := o.Header()
+	header := w.Header()
 	stripSetCookie(header)
 	if !variesByCookie(header) {
 		header.Add("Vary", "Cookie")
@@ -169,29 +169,29 @@ func makePrivate(header http.Header) {
 }
 
 // Write implements http.ResponseWriter.
-func (o *Writer) Write(p []byte) (int, error) {
-	o.implicitHeader()
-	return o.ResponseWriter.Write(p)
+func (w *Writer) Write(p []byte) (int, error) {
+	w.implicitHeader()
+	return w.ResponseWriter.Write(p)
 }
 
 // ReadFrom keeps the fast path of the writer below.
-func (o *Writer) ReadFrom(src io.Reader) (int64, error) {
-	o.implicitHeader()
-	return o.ResponseWriterWrapper.ReadFrom(src)
+func (w *Writer) ReadFrom(src io.Reader) (int64, error) {
+	w.implicitHeader()
+	return w.ResponseWriterWrapper.ReadFrom(src)
 }
 
 // FlushError implements the interface that http.ResponseController looks for.
-func (o *Writer) FlushError() error {
-	o.implicitHeader()
-	if err := http.NewResponseController(o.ResponseWriter).Flush(); err != nil {
+func (w *Writer) FlushError() error {
+	w.implicitHeader()
+	if err := http.NewResponseController(w.ResponseWriter).Flush(); err != nil {
 		return fmt.Errorf("flushing: %w", err)
 	}
 	return nil
 }
 
-func (o *Writer) implicitHeader() {
-	if !o.wroteHeader {
-		o.WriteHeader(http.StatusOK)
+func (w *Writer) implicitHeader() {
+	if !w.wroteHeader {
+		w.WriteHeader(http.StatusOK)
 	}
 }
 

@@ -49,6 +49,7 @@ const tokenInfix = "|token|"
 
 func (l List) handleKey(handle string) string { return l.Key + tokenInfix + handle }
 
+// Open looks the token up in the store.
 func (Database) Open(ctx context.Context, s *Site, token string, now time.Time, live *Session) (bool, error) {
 	key, ok := s.tokenKey(token)
 	if !ok {
@@ -117,6 +118,7 @@ func (Database) Renew(ctx context.Context, s *Site, live *Session, _ bool) (Issu
 	return renewed, nil
 }
 
+// Revoke deletes the record.
 func (Database) Revoke(ctx context.Context, l List, e Entry) error {
 	if err := l.Store.Delete(ctx, l.handleKey(e.handle)); err != nil {
 		return fmt.Errorf("deleting a session: %w", err)
@@ -124,6 +126,7 @@ func (Database) Revoke(ctx context.Context, l List, e Entry) error {
 	return nil
 }
 
+// Revoked asks whether the record is gone.
 func (Database) Revoked(ctx context.Context, l List, e Entry) (bool, error) {
 	switch _, err := l.Store.Get(ctx, l.handleKey(e.handle)); {
 	case err == nil:

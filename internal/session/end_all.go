@@ -44,7 +44,7 @@ var (
 	errUnchanged = errors.New("unchanged")
 )
 
-// endIfRevoked returns errEndedMeanwhile for a session that is on the list by now,
+// endIfRevoked returns [ErrRevokedMeanwhile] for a session that is on the list by now,
 // of a sign-in that began before its user's sessions were ended. Whoever ends
 // them writes so first and lists then; so either the list has the session, or this
 // sees what was written. It asks the store itself (Update): what a near cache knows may

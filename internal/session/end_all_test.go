@@ -47,7 +47,7 @@ func (s *slowStore) Delete(ctx context.Context, key string) error {
 // Thousands of sessions end within the time that a browser waits.
 func TestManySessionsEndAtOnce(t *testing.T) {
 	t.Parallel()
-	for name := range Strategies {
+	for name := range strategies {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newTestSessions(t, name)
@@ -89,7 +89,7 @@ func (s *failingStore) Delete(ctx context.Context, key string) error {
 // its owner can try again.
 func TestTheSessionThatSignsOutEverywhereEndsLast(t *testing.T) {
 	t.Parallel()
-	for name := range Strategies {
+	for name := range strategies {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newTestSessions(t, name)

@@ -40,7 +40,7 @@ func newTestSessions(t testing.TB, strategy string) *testSessions {
 	made := &testSessions{fake: storetest.NewFake(), configured: make(map[string]providers.Provider)}
 	made.knowsOnly(account("alice"))
 	manager := &Manager{
-		Store: made.fake, Strategy: Strategies[strategy], Streams: new(Streams), RealmKey: key, Realm: "realm " + key, SecretConfigured: true,
+		Store: made.fake, Strategy: strategies[strategy], Streams: new(Streams), RealmKey: key, Realm: "realm " + key, SecretConfigured: true,
 		Limits:    Limits{MaxAge: 30 * oneDay, AbsoluteMaxAge: 90 * oneDay, RenewAge: oneDay},
 		Providers: made.configured,
 		Logger:    zap.NewNop(), Sampled: zap.NewNop(),

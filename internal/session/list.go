@@ -63,8 +63,10 @@ type entryJSON struct {
 	Handle   string `json:"h,omitempty"`
 }
 
+// Infix stands between the realm's key and the rest in the key of an entry.
 const Infix = "|session|"
 
+// UserPrefix begins the keys of all of a user's entries.
 func (l List) UserPrefix(user string) string {
 	return l.Key + Infix + keys.Digest(user) + sessionstore.GroupMark
 }
@@ -128,6 +130,7 @@ func (l List) End(ctx context.Context, e Entry) error {
 	return nil
 }
 
+// ErrNoList says that the store is no [sessionstore.Lister].
 var ErrNoList = errors.New("this store can't list what it keeps")
 
 // Each calls use for every entry whose key begins with prefix.

@@ -14,7 +14,7 @@ import (
 
 func TestEverySessionOfAUserEnds(t *testing.T) {
 	t.Parallel()
-	for name := range Strategies {
+	for name := range strategies {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newTestSessions(t, name)

@@ -29,6 +29,7 @@ type Session struct {
 	handle   string // see Issued
 }
 
+// Person is what rules look at.
 func (s *Session) Person() access.Person {
 	return access.Person{Email: s.Email, Groups: s.Claims.Groups, Provider: s.Claims.Provider}
 }
@@ -56,6 +57,7 @@ func (s *Site) ReadSession(ctx context.Context, cookies []string, live *Session)
 	return nil, nil // no session is an answer
 }
 
+// Open unseals a token, and asks the store for a revocation of its session.
 func (JWT) Open(ctx context.Context, s *Site, token string, now time.Time, live *Session) (bool, error) {
 	keys, err := s.keys(ctx)
 	if err != nil {

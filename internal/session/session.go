@@ -34,6 +34,7 @@ func (s *Site) ReadSessions(ctx context.Context, cookies []string) ([]*Session, 
 	return all, nil
 }
 
+// NewSession is the session of claims, of which nothing is checked.
 func (m *Manager) NewSession(claims authjs.Claims) *Session {
 	made := new(Session)
 	m.populate(made, claims)

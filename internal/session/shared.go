@@ -43,6 +43,7 @@ func (l List) sharedRecordKey(token string) string {
 	return l.handleKey(sharedPrefix + strict64.EncodeToString(sum[:]))
 }
 
+// Open looks for a session of ours, then for one of the table.
 func (a Shared) Open(ctx context.Context, s *Site, token string, now time.Time, live *Session) (bool, error) {
 	if found, err := a.Database.Open(ctx, s, token, now, live); found || err != nil {
 		return found, err
@@ -155,6 +156,7 @@ func (a Shared) Renew(ctx context.Context, s *Site, live *Session, deliverable b
 	return renewed, nil
 }
 
+// Revoke deletes the row of the table, and the record beside it.
 func (Shared) Revoke(ctx context.Context, l List, e Entry) error {
 	token := strings.TrimPrefix(e.handle, sharedPrefix)
 	if table, ok := l.shared(); ok {
@@ -168,6 +170,7 @@ func (Shared) Revoke(ctx context.Context, l List, e Entry) error {
 	return nil
 }
 
+// Revoked asks whether the row is gone.
 func (Shared) Revoked(ctx context.Context, l List, e Entry) (bool, error) {
 	table, ok := l.shared()
 	if !ok {

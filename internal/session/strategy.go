@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -40,8 +42,16 @@ type Issued struct {
 // not come back, for whoever signed out relies on that.
 var ErrSessionOver = errors.New("the session has ended")
 
-// Strategies are the values of the option strategy.
-var Strategies = map[string]Strategy{
+// StrategyNamed is the strategy that a value of the option strategy stands for.
+func StrategyNamed(name string) (strategy Strategy, ok bool) {
+	strategy, ok = strategies[name]
+	return strategy, ok
+}
+
+// StrategyNames are the values of the option strategy, sorted.
+func StrategyNames() []string { return slices.Sorted(maps.Keys(strategies)) }
+
+var strategies = map[string]Strategy{
 	"jwt":      JWT{},
 	"database": Database{},
 }
@@ -70,6 +80,7 @@ func (j JWT) Renew(ctx context.Context, s *Site, live *Session, deliverable bool
 	return j.issue(ctx, s, live.Claims)
 }
 
+// Revoke stores a revocation, which holds for every token of the session.
 func (JWT) Revoke(ctx context.Context, l List, e Entry) error {
 	if err := l.Store.Put(ctx, l.revocationKey(e.SID), []byte{1}, e.Ends.Add(authjs.Leeway)); err != nil {
 		return fmt.Errorf("storing a revocation: %w", err)
@@ -77,6 +88,7 @@ func (JWT) Revoke(ctx context.Context, l List, e Entry) error {
 	return nil
 }
 
+// Revoked asks for the revocation.
 func (JWT) Revoked(ctx context.Context, l List, e Entry) (bool, error) {
 	return l.isRevoked(ctx, e.SID)
 }

@@ -15,7 +15,7 @@ import (
 // What holds wherever sessions live.
 func TestSessionsOfEveryStrategy(t *testing.T) {
 	t.Parallel()
-	for name := range Strategies {
+	for name := range strategies {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newTestSessions(t, name)

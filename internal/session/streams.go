@@ -67,6 +67,7 @@ func (st *Streams) shard(sid string) *streamShard {
 	return &st.shards[maphash.String(streamSeed, sid)%streamShards]
 }
 
+// Add watches a request from now on. It is [Stream.Done] once it is over.
 func (st *Streams) Add(e *Stream) {
 	e.shard, e.round = st.shard(e.Session.Claims.SID), st.round.Load()
 	e.shard.mu.Lock()
@@ -88,6 +89,7 @@ func (e *Stream) GuardedBy(rules []access.Rule) {
 	e.Guards = append(slices.Clip(e.Guards), rules)
 }
 
+// Done takes a request out that is over.
 func (e *Stream) Done() {
 	e.shard.mu.Lock()
 	if e.prev != nil {

@@ -11,7 +11,7 @@ import (
 
 func TestAStreamEndsWithItsSession(t *testing.T) {
 	t.Parallel()
-	for name := range Strategies {
+	for name := range strategies {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newTestSessions(t, name)
@@ -42,7 +42,7 @@ func TestAStreamEndsWithItsSession(t *testing.T) {
 // What another node did is seen within a second.
 func TestAStreamEndsWhenItsSessionEndsElsewhere(t *testing.T) {
 	t.Parallel()
-	for name, strategy := range Strategies {
+	for name, strategy := range strategies {
 		for _, after := range []time.Duration{0, 10 * time.Millisecond, 299 * time.Millisecond, 301 * time.Millisecond, time.Hour} {
 			t.Run(name+" after "+after.String(), func(t *testing.T) {
 				t.Parallel()

@@ -17,7 +17,7 @@ import (
 // A user who gets another password, or is gone, loses sessions and streams at once.
 func TestSessionsAndStreamsEndWithTheirUser(t *testing.T) {
 	t.Parallel()
-	for name := range Strategies {
+	for name := range strategies {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newTestSessions(t, name)
@@ -44,7 +44,7 @@ func TestSessionsAndStreamsEndWithTheirUser(t *testing.T) {
 // from then on.
 func TestARenewedSessionProvesItsPasswordByTheNewSecret(t *testing.T) {
 	t.Parallel()
-	for name := range Strategies {
+	for name := range strategies {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newTestSessions(t, name)
@@ -73,7 +73,7 @@ func TestARenewedSessionProvesItsPasswordByTheNewSecret(t *testing.T) {
 // Who signs in while their password is set anew has proved the old one.
 func TestASignInThatANewPasswordOvertakes(t *testing.T) {
 	t.Parallel()
-	for name := range Strategies {
+	for name := range strategies {
 		s := newTestSessions(t, name)
 		claims := s.claimsOf(t, "alice")
 		changed := account("alice")
@@ -108,7 +108,7 @@ func TestASessionDoesNotTellThePassword(t *testing.T) {
 // be the same as it was at the sign-in.
 func TestSessionsOfARosterWithoutCredentials(t *testing.T) {
 	t.Parallel()
-	for name := range Strategies {
+	for name := range strategies {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s, alice := newTestSessions(t, name), providers.Account{ID: "alice", Name: "Alice"}
@@ -152,7 +152,7 @@ func TestTheLogSaysWhyAConfiguredUsersSessionEnded(t *testing.T) {
 			s.Admission = access.NewAdmission(nil, []access.Rule{{Group: []string{"leavers"}}})
 		},
 	} {
-		for name := range Strategies {
+		for name := range strategies {
 			s := newTestSessions(t, name)
 			s.knowsOnly(alice)
 			core, seen := observer.New(zap.DebugLevel)
