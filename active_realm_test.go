@@ -5,8 +5,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/caddy-signin/caddy-signin/internal/realm"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-signin/caddy-signin/internal/realm"
 )
 
 // What Caddy's cleaning puts under the base path is answered here.
