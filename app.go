@@ -12,6 +12,7 @@ import (
 
 	"github.com/caddy-signin/caddy-signin/internal/identity"
 	"github.com/caddy-signin/caddy-signin/internal/nearest"
+	"github.com/caddy-signin/caddy-signin/internal/panics"
 	"github.com/caddy-signin/caddy-signin/internal/realm"
 	"github.com/caddy-signin/caddy-signin/internal/request"
 	"github.com/caddy-signin/caddy-signin/internal/session"
@@ -91,7 +92,7 @@ func (a *App) Start() error {
 	a.warnOfMixedRealms(realms)
 	for _, one := range realms {
 		if store, ok := one.realm.active.Store.(sessionstore.Claimer); ok {
-			go store.Claim() // the disk may take its time
+			go claim(store, one.realm.active.Logger) // the disk may take its time
 		}
 		if one.open {
 			warnIfOpen(one.realm.active, one.name)
@@ -99,6 +100,18 @@ func (a *App) Start() error {
 	}
 	running.add(a)
 	return nil
+}
+
+// claim has a store say that another process has its data, if one has. Stores may be
+// anybody's modules.
+func claim(store sessionstore.Claimer, logger *zap.Logger) {
+	err := panics.Catch(func() error {
+		store.Claim()
+		return nil
+	})
+	if err != nil {
+		logger.Error("the store could not be claimed", zap.Error(err), panics.Stack(err))
+	}
 }
 
 // Stop implements caddy.App.

@@ -1,7 +1,6 @@
 package signin
 
 import (
-	"cmp"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -34,7 +33,7 @@ func (rl *Realm) provisionAddress(caddy.Context) (err error) {
 	if active.Allowed, err = parseRedirects(rl.Redirect); err != nil {
 		return fmt.Errorf("redirect: %w", err)
 	}
-	spoken := flow.Dialects[cmp.Or(rl.Dialect, flow.DefaultDialect)]
+	spoken, _ := flow.DialectNamed(rl.Dialect) // which check has found
 	active.JSONType = spoken.JSONType
 	active.Plain, active.Secure, active.Strip = spoken.Plain, spoken.Secure, authjs.Strip
 	if rl.UpstreamCookies == "pass" {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -37,9 +36,9 @@ func (rl *Realm) check(ids []string, written []json.RawMessage) error {
 
 // checkWords refuses options that have a word which is none of theirs.
 func (rl *Realm) checkWords() error {
-	if _, ok := flow.Dialects[rl.Dialect]; !ok && rl.Dialect != "" {
+	if _, ok := flow.DialectNamed(rl.Dialect); !ok {
 		return fmt.Errorf("dialect %q is not known: write %s", rl.Dialect,
-			strings.Join(slices.Sorted(maps.Keys(flow.Dialects)), " or "))
+			strings.Join(flow.DialectNames(), " or "))
 	}
 	if rl.UpstreamCookies != "" && rl.UpstreamCookies != "strip" && rl.UpstreamCookies != "pass" {
 		return fmt.Errorf("upstream_cookies must be strip or pass, not %q", rl.UpstreamCookies)

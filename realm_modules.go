@@ -10,6 +10,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/caddy-signin/caddy-signin/internal/flow"
 	"github.com/caddy-signin/caddy-signin/internal/session"
 	"github.com/caddy-signin/caddy-signin/internal/throttle"
 	"github.com/caddy-signin/caddy-signin/providers"
@@ -90,6 +91,7 @@ func (rl *Realm) loadProviders(ctx caddy.Context) (ids []string, err error) {
 		}
 		id := provider.Info().ID
 		rl.active.Providers, rl.active.ByID[id] = append(rl.active.Providers, provider), provider
+		rl.active.GivesOutAddress = rl.active.GivesOutAddress || flow.GivesOutAddress(provider)
 		ids = append(ids, id)
 	}
 	return ids, nil

@@ -32,7 +32,7 @@ func checkPlace(ctx caddy.Context, active *realm.Realm) error {
 // that names no host answers for those that other matchers of the server name,
 // and, to visitors at this machine, for loopback names.
 func checkHosts(active *realm.Realm, hosts, ofServer []string) error {
-	if active.URL != "" || !active.HandsOutLinks() {
+	if active.URL != "" || !active.GivesOutAddress {
 		return nil
 	}
 	what := "a site of it answers for "

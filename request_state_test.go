@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -57,6 +58,29 @@ func TestAGateRenewsBehindASlowHandler(t *testing.T) {
 		})
 		if err := (&Handler{realm: rl}).ServeHTTP(w, r, slow); err != nil || w.Code != http.StatusOK || lines.Len() > 0 {
 			t.Errorf("%d, %v, %v", w.Code, err, lines.All())
+		}
+		time.Sleep(time.Minute) // until nobody looks for open streams
+	})
+}
+
+// Nor is it that of an endpoint, where a gate in front has looked the session up.
+func TestASessionIsRenewedBehindASlowHandler(t *testing.T) {
+	rl, store := hangingRealm(t, "database")
+	synctest.Test(t, func(t *testing.T) {
+		v := newVisitor(t, rl)
+		time.Sleep(2 * day)            // so that it is renewed
+		store.pause = time.Millisecond // so that contexts count
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost:8080/api/auth/session", http.NoBody)
+		r.Header.Set("Cookie", v.cookies)
+		w := httptest.NewRecorder()
+		r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), w, nil)
+		handler := &Handler{realm: rl, endpoints: v.endpoints}
+		slow := caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
+			time.Sleep(time.Minute)
+			return handler.ServeHTTP(w, r, nil)
+		})
+		if err := gateOf(rl).ServeHTTP(w, r, slow); err != nil || w.Code != http.StatusOK || !strings.Contains(w.Body.String(), `"expires"`) {
+			t.Errorf("%d %s, %v", w.Code, w.Body, err)
 		}
 		time.Sleep(time.Minute) // until nobody looks for open streams
 	})

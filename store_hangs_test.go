@@ -109,7 +109,8 @@ func newVisitor(t *testing.T, realm *realm.Realm) *visitor {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &visitor{realm: realm, endpoints: &flow.Endpoints{Table: endpointTable, Dialect: flow.Dialects[flow.DefaultDialect], Logger: realm.Logger}, csrf: token, cookies: strings.Join([]string{
+	spoken, _ := flow.DialectNamed("")
+	return &visitor{realm: realm, endpoints: &flow.Endpoints{Table: endpointTable, Dialect: spoken, Logger: realm.Logger}, csrf: token, cookies: strings.Join([]string{
 		s.Names.Session + "=" + signedInAs(t, realm, "alice"), s.Names.CSRF + "=" + url.QueryEscape(value),
 		s.Names.Pending("state") + "=" + keys.Pending[s.Names.State].Seal(pending),
 	}, "; ")}

@@ -87,6 +87,20 @@ func TestOneSignInForAllHostsOfADomain(t *testing.T) {
 	}
 }
 
+// A page is shown at url's host under the very path that was asked.
+func TestPathsOfPagesAtAnotherHost(t *testing.T) {
+	g := startDomain(t, "")
+	auth, app := g.on("auth.corp.test"), g.on("app.corp.test")
+	for asked, want := range map[string]string{
+		"signin":               "signin",
+		"signin/a%3fb%23c%20d": "signin/a%3Fb%23c%20d",
+		"signin/%c3%a9":        "signin/%C3%A9",
+	} {
+		got := g.browserAt(app).get("/api/auth/" + asked)
+		wantLocation(t, got, auth+"/api/auth/"+want+"?callbackUrl="+url.QueryEscape(app))
+	}
+}
+
 // What the client does on a host that is not url's.
 func TestClientAtAnotherHostOfTheDomain(t *testing.T) {
 	g := startDomain(t, "")

@@ -17,7 +17,6 @@ import (
 	"github.com/caddy-signin/caddy-signin/internal/request"
 	"github.com/caddy-signin/caddy-signin/internal/response"
 	"github.com/caddy-signin/caddy-signin/pages"
-	"github.com/caddy-signin/caddy-signin/providers"
 )
 
 // Endpoint is one line of the protocol.
@@ -39,6 +38,7 @@ type Endpoint struct {
 // endpointKey is what a request to an endpoint is looked up by.
 type endpointKey struct{ method, action string }
 
+// TableOf makes a table of endpoints, to be looked up by method and action.
 func TableOf(all []Endpoint) map[endpointKey]*Endpoint {
 	table := make(map[endpointKey]*Endpoint, len(all))
 	for i := range all {
@@ -122,7 +122,8 @@ func (e *Endpoints) Serve(rs *realm.Request, w http.ResponseWriter, r *http.Requ
 func (c *Call) goHome(path string) error {
 	c.query.Set("callbackUrl", c.callbackURL)
 	c.sendCookies()
-	response.Redirect(c.w, http.StatusFound, c.site.Base+"/"+path+"?"+c.query.Encode())
+	page := url.URL{Path: "/" + path, RawQuery: c.query.Encode()}
+	response.Redirect(c.w, http.StatusFound, c.site.Base+page.String())
 	return nil
 }
 
@@ -161,7 +162,7 @@ func (c *Call) prepareCSRF(e *Endpoint) {
 		c.setCookies = append(c.setCookies, authjs.Cookie{Name: c.site.Names.CSRF, Value: value, Secure: c.site.Secure})
 	}
 	// A sibling host can plant a pair that verifies; the browser tells who asks.
-	if !e.CrossSite || c.takesToken() {
+	if !e.CrossSite || kindOf(c.realm.ByID[c.provider]).formSignsIn {
 		c.verified = c.verified && !request.IsForeignPost(c.r, c.site.Origin)
 	}
 }
@@ -206,16 +207,6 @@ func (c *Call) redirect(status int, target string) error {
 	}
 	response.Redirect(c.w, http.StatusFound, target)
 	return nil
-}
-
-// takesToken reports a callback that signs in by what a form of ours holds, so
-// that, unlike a provider's answer, it needs the CSRF token.
-func (c *Call) takesToken() bool {
-	switch c.realm.ByID[c.provider].(type) {
-	case providers.Checker, providers.Mailer:
-		return true
-	}
-	return false
 }
 
 // fail sends the browser to the page that the dialect has for a code; more are

@@ -1,7 +1,10 @@
 package flow
 
 import (
+	"cmp"
+	"maps"
 	"net/http"
+	"slices"
 
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
 	"github.com/caddy-signin/caddy-signin/internal/redirect"
@@ -10,7 +13,7 @@ import (
 // Dialect is one generation of NextAuth's protocol. What differs between them
 // is data here; the endpoints are the same.
 type Dialect struct {
-	// Plain and secure are the cookies on http and on https.
+	// Plain are the cookies on http, Secure those on https.
 	Plain, Secure *authjs.Names
 	// jsonField says that the field json=true asks for {"url"} instead of a
 	// redirect, as the header returnRedirect does in any dialect.
@@ -57,11 +60,19 @@ type ending struct {
 	query []string
 }
 
-// DefaultDialect is the one without the option dialect.
-const DefaultDialect = "next-auth"
+// DialectNamed is the dialect that a value of the option dialect stands for; without a
+// value it is next-auth.
+func DialectNamed(name string) (dialect *Dialect, ok bool) {
+	dialect, ok = dialects[cmp.Or(name, defaultDialect)]
+	return dialect, ok
+}
 
-// Dialects are the values of the option dialect.
-var Dialects = map[string]*Dialect{"next-auth": nextAuth, "authjs": authJS}
+// DialectNames are the values of the option dialect, sorted.
+func DialectNames() []string { return slices.Sorted(maps.Keys(dialects)) }
+
+const defaultDialect = "next-auth"
+
+var dialects = map[string]*Dialect{defaultDialect: nextAuth, "authjs": authJS}
 
 // nextAuth is what next-auth 4 speaks.
 var nextAuth = &Dialect{

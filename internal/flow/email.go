@@ -12,6 +12,7 @@ import (
 	"github.com/caddy-signin/caddy-signin/internal/address"
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
 	"github.com/caddy-signin/caddy-signin/internal/keys"
+	"github.com/caddy-signin/caddy-signin/internal/panics"
 	"github.com/caddy-signin/caddy-signin/internal/redirect"
 	"github.com/caddy-signin/caddy-signin/internal/request"
 	"github.com/caddy-signin/caddy-signin/internal/response"
@@ -119,25 +120,34 @@ func newMailedLink(c *Call, address, token string) mailedLink {
 	}
 }
 
-// deliver hands the letter over, or ends the conversation without it.
+// deliver hands the letter over, or ends the conversation without it, and tells the
+// operator. Nobody but it would recover from a panic of the provider's.
 func (l linkMail) deliver(ctx context.Context) {
 	user := zap.String("user", l.link.provider+":"+l.link.address)
-	wanted, err := l.isWanted(ctx)
-	if err == nil && wanted {
+	var wanted bool
+	err := panics.Catch(func() (err error) {
+		wanted, err = l.send(ctx)
+		return err
+	})
+	switch {
+	case err != nil:
+		l.logger.Error("a sign-in link was not mailed, after the visitor was told to look for it",
+			user, zap.String("reference", l.reference), zap.Error(err), panics.Stack(err))
+	case wanted:
+		l.logger.Info("mailed a sign-in link", user, zap.String("reference", l.reference))
+	}
+}
+
+// send sends the letter where it is wanted.
+func (l linkMail) send(ctx context.Context) (wanted bool, err error) {
+	if wanted, err = l.isWanted(ctx); err == nil && wanted {
 		err = l.link.remember(ctx, l.keys, l.told.Requested.Add(l.told.Life))
 	}
 	if err != nil || !wanted {
 		l.offer.Withdraw()
-	} else {
-		err = l.offer.Send(ctx, l.told)
+		return wanted, err
 	}
-	switch {
-	case err != nil:
-		l.logger.Error("a sign-in link was not mailed, after the visitor was told to look for it",
-			user, zap.String("reference", l.reference), zap.Error(err))
-	case wanted:
-		l.logger.Info("mailed a sign-in link", user, zap.String("reference", l.reference))
-	}
+	return true, l.offer.Send(ctx, l.told)
 }
 
 // isWanted asks the address's limit, which counts refused addresses too, and

@@ -10,7 +10,6 @@ import (
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
 	"github.com/caddy-signin/caddy-signin/internal/request"
 	"github.com/caddy-signin/caddy-signin/internal/response"
-	"github.com/caddy-signin/caddy-signin/providers"
 )
 
 // flash is what one request tells the page at the end of its redirects: why it
@@ -40,8 +39,7 @@ func (c *Call) showsPages() bool {
 	if !c.wantsJSON() {
 		return true
 	}
-	_, typed := c.realm.ByID[c.provider].(providers.Checker)
-	return !typed && c.body["redirect"] != "false"
+	return !kindOf(c.realm.ByID[c.provider]).typed && c.body["redirect"] != "false"
 }
 
 func (c *Call) setFlash(n flash, life time.Duration) {

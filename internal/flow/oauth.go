@@ -50,26 +50,6 @@ func (p *pendingFlow) flow() providers.Flow {
 
 func (p *pendingFlow) ends() time.Time { return time.UnixMilli(p.Started).Add(pendingLife) }
 
-// SignIn begins a sign-in with the provider in the path.
-func SignIn(c *Call) error {
-	missing := func() error { return c.missingCSRF("signin") }
-	provider, ok := c.realm.ByID[c.provider]
-	if !ok && c.provider != "" {
-		return c.noProvider(missing)
-	}
-	if !c.verified || (!ok && c.endpoints.Dialect.namesProvider) {
-		return missing()
-	}
-	switch provider := provider.(type) {
-	case providers.Redirector:
-		return redirectToProvider(c, provider)
-	case providers.Mailer:
-		return mailLink(c, provider)
-	default: // credentials go to callback/<id>, and without a provider one is to be chosen
-		return c.redirect(http.StatusOK, c.site.Base+"/signin")
-	}
-}
-
 // redirectToProvider sends the browser to the provider's authorization endpoint.
 func redirectToProvider(c *Call, redirector providers.Redirector) error {
 	pending := pendingFlow{
@@ -163,20 +143,6 @@ func takePending(c *Call, state string) (pendingFlow, bool) {
 	return pendingFlow{}, false
 }
 
-// Callback takes a provider's answer, a mailed link, or a form of credentials.
-func Callback(c *Call) error {
-	switch provider := c.realm.ByID[c.provider].(type) {
-	case providers.Redirector:
-		return finishRedirect(c, provider)
-	case providers.Mailer:
-		return openLink(c, provider)
-	case providers.Checker:
-		return checkCredentials(c, provider)
-	default:
-		return c.noProvider(c.unsupported)
-	}
-}
-
 // finishRedirect checks the answer of a provider against the flow that this
 // browser began. A POST's query takes no part.
 func finishRedirect(c *Call, provider providers.Redirector) error {
@@ -229,7 +195,7 @@ func consumeFlow(c *Call, state string) (pending pendingFlow, unusable, err erro
 	if !found {
 		return pendingFlow{}, errNoFlow, nil
 	}
-	err = markFlowUsed(c, c.r.Context(), &pending)
+	err = markFlowUsed(c.r.Context(), c, &pending)
 	if errors.Is(err, sessionstore.ErrTaken) {
 		return pendingFlow{}, errFlowSpent, nil
 	}
@@ -240,7 +206,7 @@ func consumeFlow(c *Call, state string) (pending pendingFlow, unusable, err erro
 // that is full may forget it: strangers can make any number of flows, and must
 // not crowd out what ends sessions. Even then a replay needs a copy of the cookie
 // and a code that the provider takes twice.
-func markFlowUsed(c *Call, ctx context.Context, pending *pendingFlow) error {
+func markFlowUsed(ctx context.Context, c *Call, pending *pendingFlow) error {
 	ctx, done := deadline.Step(ctx)
 	defer done()
 	key := sessionstore.EvictablePrefix + c.site.Key + "|flow|" + keys.Digest(pending.State)

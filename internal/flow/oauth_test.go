@@ -35,10 +35,10 @@ func TestSpentFlowsLeaveRoomInTheStore(t *testing.T) {
 	c := &Call{realm: &realm.Realm{Store: store}, site: &realm.Site{Key: "https://app.example.com"}}
 	for i := range 10_000 {
 		pending := pendingFlow{State: strconv.Itoa(i), Started: time.Now().UnixMilli()}
-		if err := markFlowUsed(c, t.Context(), &pending); err != nil {
+		if err := markFlowUsed(t.Context(), c, &pending); err != nil {
 			t.Fatalf("flow %d: %v", i+1, err)
 		}
-		if err := markFlowUsed(c, t.Context(), &pending); !errors.Is(err, sessionstore.ErrTaken) {
+		if err := markFlowUsed(t.Context(), c, &pending); !errors.Is(err, sessionstore.ErrTaken) {
 			t.Fatalf("flow %d is spent twice: %v", i+1, err)
 		}
 	}

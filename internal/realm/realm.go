@@ -35,12 +35,16 @@ type Realm struct {
 
 	Providers []providers.Provider
 	ByID      map[string]providers.Provider
-	Headers   *identity.HeaderPlan
-	Names     *request.HeaderNames // of identity headers, of all realms
-	Store     sessionstore.Store
-	Sessions  *session.Manager
-	Secrets   *keys.Source
-	Throttle  *throttle.Throttle
+	// GivesOutAddress says that a provider takes the realm's own address to where it is
+	// used later, and by others: it must be one that no client chooses.
+	GivesOutAddress bool
+
+	Headers  *identity.HeaderPlan
+	Names    *request.HeaderNames // of identity headers, of all realms
+	Store    sessionstore.Store
+	Sessions *session.Manager
+	Secrets  *keys.Source
+	Throttle *throttle.Throttle
 
 	URLSite *Site    // the only site of a realm with a url
 	servers sync.Map // *caddyhttp.Server → *serverSites, of a realm without

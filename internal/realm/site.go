@@ -14,7 +14,6 @@ import (
 	"github.com/caddy-signin/caddy-signin/internal/redirect"
 	"github.com/caddy-signin/caddy-signin/internal/request"
 	"github.com/caddy-signin/caddy-signin/internal/session"
-	"github.com/caddy-signin/caddy-signin/providers"
 )
 
 // Site is a realm as seen under one public origin.
@@ -157,23 +156,11 @@ func (rl *Realm) sitesOf(srv *caddyhttp.Server) *serverSites {
 	made := &serverSites{hosts: request.NewHosts(srv)}
 	if rl.URLSite != nil {
 		made.collect(rl.URLSite)
-	} else if rl.HandsOutLinks() {
+	} else if rl.GivesOutAddress {
 		made.hosts.RequireExact()
 	}
 	sites, _ := rl.servers.LoadOrStore(srv, made)
 	return sites.(*serverSites) // only stored here
-}
-
-// HandsOutLinks reports whether the realm's own address goes where it is used
-// later, and by others: into mails, and to providers as redirect_uri.
-func (rl *Realm) HandsOutLinks() bool {
-	for _, provider := range rl.Providers {
-		switch provider.(type) {
-		case providers.Redirector, providers.Mailer:
-			return true
-		}
-	}
-	return false
 }
 
 func (s *serverSites) remember(key request.Asked, made *Site) {

@@ -284,12 +284,12 @@ func (l List) hasRevocation(ctx context.Context, sid string) (bool, error) {
 	}
 }
 
-// isRevoked asks whether a session has ended that is in its cookie. An adopted
-// one ends with the session of ours whose sid its token names; not the other way
+// isRevoked asks whether a session has ended that is in its cookie. One that
+// NextAuth issued ends with the session of ours whose sid its token names; not the other way
 // round, for anyone may name it.
 func (l List) isRevoked(ctx context.Context, sid string) (bool, error) {
 	revoked, err := l.hasRevocation(ctx, sid)
-	if named, adopted := strings.CutPrefix(sid, adoptedPrefix); adopted && !revoked && err == nil {
+	if named, foreign := strings.CutPrefix(sid, foreignPrefix); foreign && !revoked && err == nil {
 		return l.hasRevocation(ctx, named)
 	}
 	return revoked, err

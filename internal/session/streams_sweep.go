@@ -10,6 +10,7 @@ import (
 
 	"github.com/caddy-signin/caddy-signin/internal/access"
 	"github.com/caddy-signin/caddy-signin/internal/keys"
+	"github.com/caddy-signin/caddy-signin/internal/panics"
 )
 
 // streamTimeout bounds one question to the store.
@@ -157,7 +158,9 @@ func (st *Streams) inspect(found map[string]map[string]*watched, failing map[str
 	var mu sync.Mutex // guards failing
 	for key, sessions := range found {
 		each.Go(func() {
-			asked, err := ask(sessions)
+			logger := loggerOf(sessions)
+			// Providers are asked, which may be anybody's modules.
+			err := panics.Catch(func() error { return ask(sessions) })
 			mu.Lock()
 			defer mu.Unlock()
 			since, failed := failing[key]
@@ -166,10 +169,10 @@ func (st *Streams) inspect(found map[string]map[string]*watched, failing map[str
 				delete(failing, key)
 			case err != nil && !failed:
 				failing[key] = time.Now()
-				asked.Logger.Warn("the store can't be asked about the sessions of open streams: they end if this goes on",
-					zap.Duration("grace", streamGrace), zap.Error(err))
+				logger.Warn("the store can't be asked about the sessions of open streams: they end if this goes on",
+					zap.Duration("grace", streamGrace), zap.Error(err), panics.Stack(err))
 			case err != nil && time.Since(since) >= streamGrace:
-				asked.Logger.Error("open streams end because the store does not answer", zap.Int("sessions", len(sessions)), zap.Error(err))
+				logger.Error("open streams end because the store does not answer", zap.Int("sessions", len(sessions)), zap.Error(err))
 				for _, one := range sessions {
 					one.end()
 				}
@@ -184,33 +187,39 @@ func (st *Streams) inspect(found map[string]map[string]*watched, failing map[str
 	}
 }
 
+// loggerOf is the logger of the realm whose sessions these are.
+func loggerOf(sessions map[string]*watched) *zap.Logger {
+	for _, one := range sessions {
+		return one.sessions.Logger
+	}
+	return zap.NewNop()
+}
+
 // ask ends what is over. The first error of the store ends the round, because
 // the next question would wait as long.
-func ask(sessions map[string]*watched) (*Site, error) {
-	var asked *Site
+func ask(sessions map[string]*watched) error {
 	now := make(sessionsNow)
 	for _, one := range sessions {
-		asked = one.sessions
-		e := asked.EntryOf(one.session)
+		e := one.sessions.EntryOf(one.session)
 		if !time.Now().Before(e.Ends) {
 			one.end()
 			continue
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), streamTimeout)
-		keys, err := asked.keys(ctx)
+		keys, err := one.sessions.keys(ctx)
 		over := false
 		if err == nil {
-			over, err = e.Strategy().Revoked(ctx, asked.List, e)
+			over, err = e.Strategy().Revoked(ctx, one.sessions.List, e)
 		}
 		cancel()
 		switch {
 		case err != nil:
-			return asked, err
+			return err
 		case over:
 			one.end()
 		default:
 			one.endRefused(keys, now)
 		}
 	}
-	return asked, nil
+	return nil
 }

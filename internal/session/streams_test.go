@@ -2,11 +2,17 @@ package session
 
 import (
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
 	"github.com/caddy-signin/caddy-signin/internal/access"
+	"github.com/caddy-signin/caddy-signin/providers"
 )
 
 func TestAStreamEndsWithItsSession(t *testing.T) {
@@ -188,6 +194,35 @@ func TestTheSweeperLeavesWhenNothingIsOpen(t *testing.T) {
 	})
 }
 
+// panickingRoster is a third party's provider with a mistake.
+type panickingRoster struct{ fakeProvider }
+
+func (panickingRoster) Current(string) (*providers.Account, bool) { panic("a mistake") }
+
+// What a provider's mistake keeps anybody from knowing is as what the store does not
+// answer: streams end after a while, and the server goes on.
+func TestAProviderThatPanicsEndsStreamsAlone(t *testing.T) {
+	t.Parallel()
+	s := newTestSessions(t, "jwt")
+	core, lines := observer.New(zap.WarnLevel)
+	s.Logger = zap.New(core)
+	synctest.Test(t, func(t *testing.T) {
+		stream := s.stream(t, s.begin(t, "alice"))
+		s.configured["credentials"] = panickingRoster{}
+		time.Sleep(time.Second)
+		if !isUnderWay(t, stream) {
+			t.Error("a stream ends at the first mistake")
+		}
+		time.Sleep(2 * streamGrace)
+		if isUnderWay(t, stream) {
+			t.Error("a stream goes on whose user nobody can tell")
+		}
+	})
+	if told := lines.All(); len(told) != 2 || !strings.Contains(fmt.Sprint(told[0].ContextMap()["stack"]), "panickingRoster") {
+		t.Errorf("the log has %v", told)
+	}
+}
+
 // A round costs little more for many open streams than for one.
 func TestARoundOfManyStreamsAllocatesLittle(t *testing.T) {
 	s := newTestSessions(t, "jwt")
@@ -205,7 +240,7 @@ func TestARoundOfManyStreamsAllocatesLittle(t *testing.T) {
 	look := func() {
 		_, found := open.collect()
 		looked = len(found[s.Key][live.Claims.SID].streams)
-		if _, err := ask(found[s.Key]); err != nil {
+		if err := ask(found[s.Key]); err != nil {
 			t.Error(err)
 		}
 	}

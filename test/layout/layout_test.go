@@ -62,11 +62,11 @@ var directions = []struct {
 	{`internal/access`, []string{"internal/address"}},
 	{`internal/keys`, []string{"internal/authjs"}},
 	{`internal/throttle`, []string{"internal/deadline", "internal/keys", "providers", "sessionstore"}},
-	{`internal/session`, []string{"internal/(access|address|authjs|deadline|keys|sampled)", "providers", "sessionstore"}},
+	{`internal/session`, []string{"internal/(access|address|authjs|deadline|keys|panics|sampled)", "providers", "sessionstore"}},
 	{`internal/identity`, []string{"internal/authjs", "internal/session", "internal/request", "internal/nearest"}},
 	{`internal/realm`, []string{"internal/(access|authjs|deadline|identity|keys|redirect|request|response|session|throttle)", "pages", "providers", "sessionstore"}},
-	{`internal/flow`, []string{"internal/(access|address|authjs|deadline|keys|realm|redirect|request|response|session|throttle)", "client", "pages", "providers", "sessionstore"}},
-	{`internal/(deadline|authjs|redirect|nearest|sampled|address|queue|excerpt)`, nil},
+	{`internal/flow`, []string{"internal/(access|address|authjs|deadline|keys|panics|realm|redirect|request|response|session|throttle)", "client", "pages", "providers", "sessionstore"}},
+	{`internal/(deadline|authjs|redirect|nearest|sampled|address|queue|excerpt|panics)`, nil},
 	{`cmd/.*`, []string{`\.`}},
 	{`test(/.*)?`, []string{`.*`}},
 }
@@ -174,7 +174,7 @@ func onlyCommandsImportTheRoot(t *testing.T, found []goPackage) {
 }
 
 // freeOfCaddy are the packages that could serve another server.
-const freeOfCaddy = `internal/(authjs|redirect|nearest|sampled|address|queue|excerpt|access|deadline|nearcache|throttle|session)|providers|providers/presets|sessionstore`
+const freeOfCaddy = `internal/(authjs|redirect|nearest|sampled|address|queue|excerpt|panics|access|deadline|nearcache|throttle|session)|providers|providers/presets|sessionstore`
 
 // importNoCaddy are the packages that leave what has to do with Caddy to packages
 // below them.

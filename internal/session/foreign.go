@@ -11,9 +11,9 @@ import (
 // the same configured secret. No configured provider can have this id.
 const ForeignProvider = "nextauth"
 
-// adoptedPrefix begins the sids of sessions that NextAuth issued, so that none is
+// foreignPrefix begins the sids of sessions that NextAuth issued, so that none is
 // that of a session of ours, whatever their tokens name.
-const adoptedPrefix = ForeignProvider + ":"
+const foreignPrefix = ForeignProvider + ":"
 
 // acceptForeign makes a session of ours from a token that NextAuth itself issued: one
 // that a back end with the same configured secret made. It has no groups and no
@@ -27,17 +27,17 @@ func (s *Site) acceptForeign(token *authjs.Token) bool {
 	claims.AuthTime = claims.IssuedAt
 	// An application may have changed what we issued: then the end of the session
 	// that it was is the end of this one too, and the time of sign-in stands.
-	if named := strings.TrimPrefix(token.NamedSID, adoptedPrefix); isPlainID(named) {
-		claims.SID = adoptedPrefix + named
+	if named := strings.TrimPrefix(token.NamedSID, foreignPrefix); isPlainID(named) {
+		claims.SID = foreignPrefix + named
 		if at := token.NamedAuthTime; !at.IsZero() && at.Before(claims.AuthTime) {
 			claims.AuthTime = at
 		}
 		return true
 	}
 	if id := claims.ID; isPlainID(id) {
-		claims.SID = adoptedPrefix + id
+		claims.SID = foreignPrefix + id
 	} else {
-		claims.SID = adoptedPrefix + keys.Digest("jti", id, claims.Subject, claims.IssuedAt.String(), claims.Expires.String())
+		claims.SID = foreignPrefix + keys.Digest("jti", id, claims.Subject, claims.IssuedAt.String(), claims.Expires.String())
 	}
 	return true
 }
