@@ -2,6 +2,8 @@ package signin
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -11,6 +13,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/caddy-signin/caddy-signin/internal/access"
+	"github.com/caddy-signin/caddy-signin/internal/directive"
 )
 
 func init() {
@@ -136,10 +139,12 @@ func parseRequireSignIn(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, er
 			return nil, err
 		}
 	}
-	for nesting := h.Nesting(); h.NextBlock(nesting); {
-		if err := parseOption(h.Dispenser, gate, gateOptions); err != nil {
-			return nil, err
-		}
+	options := directive.Options{"optional": directive.Flag(&gate.Optional)}
+	for kind := range ruleFields {
+		options[kind] = ruleOf(kind, &gate.Rules)
+	}
+	if err := directive.Read(h.Dispenser, options, slices.Collect(maps.Keys(ruleFields))...); err != nil {
+		return nil, err
 	}
 	return newRoute(h, gate), nil
 }
@@ -170,41 +175,27 @@ func checkGlobalRealm(h httpcaddyfile.Helper, name string) error {
 	return nil
 }
 
-var gateOptions = options[Gate]{
-	"email":    gateRule(func(rule *access.Rule) *[]string { return &rule.Email }),
-	"group":    gateRule(func(rule *access.Rule) *[]string { return &rule.Group }),
-	"provider": gateRule(func(rule *access.Rule) *[]string { return &rule.Provider }),
-	"optional": func(d *caddyfile.Dispenser, gate *Gate) error {
-		if d.NextArg() {
-			return d.Errf("optional takes no value: leave %q out", d.Val())
-		}
-		gate.Optional = true
-		return nil
-	},
+// ruleFields are the kinds of rules, in gates and in allow and deny.
+var ruleFields = map[string]func(*access.Rule) *[]string{
+	"email":    func(rule *access.Rule) *[]string { return &rule.Email },
+	"group":    func(rule *access.Rule) *[]string { return &rule.Group },
+	"provider": func(rule *access.Rule) *[]string { return &rule.Provider },
 }
 
-func gateRule(field func(*access.Rule) *[]string) option[Gate] {
-	return func(d *caddyfile.Dispenser, gate *Gate) error {
-		rule, err := parseRule(d, field)
-		if err != nil {
-			return err
+// ruleOf reads a rule of one kind, and checks it, so that a mistake is told with its
+// line.
+func ruleOf(kind string, rules *[]access.Rule) directive.Option {
+	return func(d *caddyfile.Dispenser) error {
+		values := d.RemainingArgs()
+		if len(values) == 0 {
+			return d.Errf("%s needs values, of which one is enough: %s <value>...", kind, kind)
 		}
-		gate.Rules = append(gate.Rules, rule)
+		var rule access.Rule
+		*ruleFields[kind](&rule) = values
+		if err := rule.Check(); err != nil {
+			return d.WrapErr(err)
+		}
+		*rules = append(*rules, rule)
 		return nil
 	}
-}
-
-// parseRule reads one rule's values and checks them, so that a mistake is told
-// with its line.
-func parseRule(d *caddyfile.Dispenser, field func(*access.Rule) *[]string) (access.Rule, error) {
-	var rule access.Rule
-	kind, values := d.Val(), d.RemainingArgs()
-	if len(values) == 0 {
-		return rule, d.Errf("%s needs values, of which one is enough: %s <value>...", kind, kind)
-	}
-	*field(&rule) = values
-	if err := rule.Check(); err != nil {
-		return rule, d.WrapErr(err)
-	}
-	return rule, nil
 }

@@ -1,6 +1,7 @@
 package directive
 
 import (
+	"errors"
 	"reflect"
 	"regexp"
 	"strings"
@@ -20,6 +21,12 @@ type settings struct {
 	wait        caddy.Duration
 	inner       string
 	lines       int
+	mode, empty string
+	even        string
+	lives       caddy.Duration
+	size        int64
+	entries     map[string]string
+	section     string
 }
 
 func parse(t *testing.T, text string) (settings, error) {
@@ -37,7 +44,16 @@ func parse(t *testing.T, text string) (settings, error) {
 		"number": Number(&got.number, 9), "wait": Duration(&got.wait, time.Second),
 		"inner": Inner(Options{"name": One(&got.inner)}),
 		"line":  func(*caddyfile.Dispenser) error { got.lines++; return nil },
-	}, "line")
+		"mode":  OneOf(&got.mode, "fast", "safe"), "empty": OneOrEmpty(&got.empty),
+		"even": Checked(&got.even, func(value string) error {
+			if len(value)%2 != 0 {
+				return errors.New("even is odd")
+			}
+			return nil
+		}),
+		"lives": Lifetime(&got.lives), "size": Size(&got.size, 1<<20, "64MiB"), "entries": Entries(&got.entries),
+		"section": Section{Name: "part", Unknown: "%q is not known: write nothing"}.Inner(Options{"name": One(&got.section)}),
+	}, "line", "scopes")
 	return got, err
 }
 
@@ -47,6 +63,7 @@ func TestABlock(t *testing.T) {
 		name "A B"
 		paths a.b c
 		scopes one two
+		scopes three
 		params a=b c=d=e
 		region eu
 		on
@@ -57,10 +74,23 @@ func TestABlock(t *testing.T) {
 		}
 		line
 		line
+		mode safe
+		empty ""
+		even four
+		lives 30d
+		size 2MiB
+		entries {
+			A b
+			C d
+		}
+		section {
+			name within
+		}
 	}`)
 	want := settings{
-		name: "A B", paths: "a.b|c", scopes: []string{"one", "two"}, params: map[string]string{"a": "b", "c": "d=e"},
+		name: "A B", paths: "a.b|c", scopes: []string{"one", "two", "three"}, params: map[string]string{"a": "b", "c": "d=e"},
 		own: map[string]string{"region": "eu"}, on: true, number: 7, wait: caddy.Duration(90 * time.Second), inner: "inside", lines: 2,
+		mode: "safe", even: "four", lives: caddy.Duration(30 * 24 * time.Hour), size: 2 << 20, entries: map[string]string{"A": "b", "C": "d"}, section: "within",
 	}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, %v; want %+v", got, err, want)
@@ -73,25 +103,39 @@ func TestABlock(t *testing.T) {
 func TestMistakesInABlock(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"name a\nname b":       "name is written twice, at Caddyfile:3",
-		"scope a":              `unknown option "scope": did you mean scopes?`,
-		"zzzzzz":               `unknown option "zzzzzz": write one of inner, line, name,`,
-		"name":                 "name needs exactly one value",
-		"name a b":             "name needs exactly one value",
-		`name ""`:              "name needs exactly one value",
-		"scopes":               "scopes needs values",
-		`paths ""`:             "paths needs values",
-		"params":               "params needs values",
-		"params a=b a=c":       `params: "a=c" is not a new <name>=<value>`,
-		"params a":             `params: "a" is not a new <name>=<value>`,
-		"on off":               `on takes no value: leave "off" out`,
-		"number 10":            "number must be a number from 1 to 9",
-		"number 0":             "number must be a number from 1 to 9",
-		"wait 1ms":             `wait "1ms" must be a duration`,
-		"wait soon":            `wait "soon" must be a duration`,
-		"inner a":              "inner takes a block, with one of name on each line",
-		"inner {\nname a b\n}": "name needs exactly one value",
-		"inner {\nnumber 1\n}": `unknown option "number"`,
+		"name a\nname b":         "name is written twice, at Caddyfile:3",
+		"scope a":                `unknown option "scope": did you mean scopes?`,
+		"zzzzzz":                 `unknown option "zzzzzz": write one of empty, entries, even, inner, line, lives, mode, name,`,
+		"name":                   "name needs exactly one value",
+		"name a b":               "name needs exactly one value",
+		`name ""`:                "name needs exactly one value",
+		"scopes":                 "scopes needs values",
+		`paths ""`:               "paths needs values",
+		"params":                 "params needs values",
+		"params a=b a=c":         `params: "a=c" is not a new <name>=<value>`,
+		"params a":               `params: "a" is not a new <name>=<value>`,
+		"on off":                 `on takes no value: leave "off" out`,
+		"number 10":              "number must be a number from 1 to 9",
+		"number 0":               "number must be a number from 1 to 9",
+		"wait 1ms":               `wait "1ms" must be a duration`,
+		"wait soon":              `wait "soon" must be a duration`,
+		"mode fats":              `mode "fats" is not known: write fast or safe`,
+		"mode":                   "mode needs exactly one value",
+		"empty":                  "empty needs exactly one value",
+		"even odd":               "even is odd",
+		"lives 30 days":          `lives "30 days" must be a duration of a second or more`,
+		"lives 1ms":              `lives "1ms" must be a duration of a second or more`,
+		"size 1kB":               `size "1kB" is not a size of 1MiB or more: write a number and a unit, such as 64MiB`,
+		"size":                   "size needs one value, such as 64MiB",
+		"size 9EiB":              "is not a size of",
+		"entries {\na b\na c\n}": "a is written twice",
+		"entries {\na\n}":        "a needs exactly one value",
+		"section {\nzzz\n}":      `part: "zzz" is not known: write nothing`,
+		"section {\nnam a\n}":    `part: unknown option "nam": did you mean name?`,
+		"section {\nname\n}":     "part: name needs exactly one value",
+		"inner a":                "inner takes a block, with one of name on each line",
+		"inner {\nname a b\n}":   "name needs exactly one value",
+		"inner {\nnumber 1\n}":   `unknown option "number"`,
 	} {
 		_, err := parse(t, "x {\n"+text+"\n}")
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "Caddyfile:") {

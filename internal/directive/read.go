@@ -12,6 +12,7 @@
 package directive
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -30,12 +31,30 @@ type Options map[string]Option
 // Names are the options' names, sorted.
 func (o Options) Names() []string { return slices.Sorted(maps.Keys(o)) }
 
+// Section is how messages speak of a block. The zero Section does for most.
+type Section struct {
+	// Name stands before whatever is wrong in it, such as "redis". Default: nothing.
+	Name string
+	// Unknown is said of a name that is like no option's, with %q for it. Default: all
+	// names.
+	Unknown string
+}
+
 // Read reads the block that follows, if there is one: each option at most once but
 // for the repeatable.
 func Read(d *caddyfile.Dispenser, options Options, repeatable ...string) error {
+	return Section{}.Read(d, options, repeatable...)
+}
+
+// Read is the function of that name.
+func (s Section) Read(d *caddyfile.Dispenser, options Options, repeatable ...string) error {
 	block := NewBlock(options, repeatable...)
+	block.section = s
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		if err := block.ReadLine(d); err != nil {
+		switch err := block.ReadLine(d); {
+		case err != nil && s.Name != "":
+			return fmt.Errorf("%s: %w", s.Name, err)
+		case err != nil:
 			return err
 		}
 	}
@@ -45,6 +64,7 @@ func Read(d *caddyfile.Dispenser, options Options, repeatable ...string) error {
 // Block is a block that is being read. It is for blocks in which more may stand than
 // options; others are read by [Read].
 type Block struct {
+	section    Section
 	options    Options
 	repeatable []string
 	seen       map[string]bool
@@ -66,7 +86,7 @@ func (b *Block) ReadLine(d *caddyfile.Dispenser) error {
 	read := b.options[name]
 	switch {
 	case read == nil:
-		return d.Errf("unknown option %q%s", name, DidYouMean(name, b.options.Names()))
+		return d.Err(b.section.unknown(name, b.options.Names()))
 	case b.seen[name] && !slices.Contains(b.repeatable, name):
 		return d.Errf("%s is written twice", name)
 	}
@@ -74,13 +94,23 @@ func (b *Block) ReadLine(d *caddyfile.Dispenser) error {
 	return read(d)
 }
 
+func (s Section) unknown(name string, known []string) string {
+	if s.Unknown != "" && len(nearest.Names(name, known)) == 0 {
+		return fmt.Sprintf(s.Unknown, name)
+	}
+	return fmt.Sprintf("unknown option %q%s", name, DidYouMean(name, known))
+}
+
 // Inner reads a block inside of a block, and nothing beside it on the option's line.
-func Inner(options Options) Option {
+func Inner(options Options) Option { return Section{}.Inner(options) }
+
+// Inner is the function of that name.
+func (s Section) Inner(options Options) Option {
 	return func(d *caddyfile.Dispenser) error {
 		if d.CountRemainingArgs() > 0 {
 			return d.Errf("%s takes a block, with one of %s on each line", d.Val(), strings.Join(options.Names(), ", "))
 		}
-		return Read(d, options)
+		return s.Read(d, options)
 	}
 }
 

@@ -2,6 +2,7 @@ package directive
 
 import (
 	"encoding/json"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,32 +11,83 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/dustin/go-humanize"
 )
 
 // One reads exactly one value, which isn't empty. A value that the directive's
 // arguments gave already is one too many.
 func One(field *string) Option {
 	return func(d *caddyfile.Dispenser) error {
-		name, args := d.Val(), d.RemainingArgs()
+		name := d.Val()
+		var value string
+		if err := OneOrEmpty(&value)(d); err != nil {
+			return err
+		}
 		switch {
-		case len(args) != 1 || args[0] == "":
-			return d.Errf("%s needs exactly one value, in quotes if it has spaces: %s <value>", name, name)
+		case value == "":
+			return needsOne(d, name)
 		case *field != "":
 			return d.Errf("%s is written twice: it stands in the arguments already", name)
+		}
+		*field = value
+		return nil
+	}
+}
+
+// OneOrEmpty reads exactly one value, which is empty where a variable of the
+// environment is.
+func OneOrEmpty(field *string) Option {
+	return func(d *caddyfile.Dispenser) error {
+		name, args := d.Val(), d.RemainingArgs()
+		if len(args) != 1 {
+			return needsOne(d, name)
 		}
 		*field = args[0]
 		return nil
 	}
 }
 
-// Some reads one value or more, none of them empty.
+func needsOne(d *caddyfile.Dispenser, name string) error {
+	return d.Errf("%s needs exactly one value, in quotes if it has spaces: %s <value>", name, name)
+}
+
+// Checked is [One] whose value passes a check, so that a mistake is told with file and
+// line.
+func Checked(field *string, check func(string) error) Option {
+	return func(d *caddyfile.Dispenser) error {
+		if err := One(field)(d); err != nil {
+			return err
+		}
+		if err := check(*field); err != nil {
+			return d.WrapErr(err)
+		}
+		return nil
+	}
+}
+
+// OneOf is [One] of these values.
+func OneOf(field *string, allowed ...string) Option {
+	return func(d *caddyfile.Dispenser) error {
+		name := d.Val()
+		if err := One(field)(d); err != nil {
+			return err
+		}
+		if !slices.Contains(allowed, *field) {
+			return d.Errf("%s %q is not known: write %s", name, *field, strings.Join(allowed, " or "))
+		}
+		return nil
+	}
+}
+
+// Some reads one value or more, none of them empty, and adds them to those of an
+// earlier line.
 func Some(field *[]string) Option {
 	return func(d *caddyfile.Dispenser) error {
 		name, args := d.Val(), d.RemainingArgs()
 		if len(args) == 0 || slices.Contains(args, "") {
-			return d.Errf("%s needs values: %s <value...>", name, name)
+			return d.Errf("%s needs values: %s <value>...", name, name)
 		}
-		*field = args
+		*field = append(*field, args...)
 		return nil
 	}
 }
@@ -127,6 +179,55 @@ func Duration(field *caddy.Duration, least time.Duration) Option {
 			return d.Errf("%s %q must be a duration such as 5s or 30m", name, written)
 		}
 		*field = caddy.Duration(value)
+		return nil
+	}
+}
+
+// Lifetime reads how long something lives, a second or more.
+func Lifetime(field *caddy.Duration) Option {
+	return func(d *caddyfile.Dispenser) error {
+		name, written := d.Val(), strings.Join(d.RemainingArgs(), " ")
+		value, err := caddy.ParseDuration(written)
+		if err != nil || value < time.Second {
+			return d.Errf("%s %q must be a duration of a second or more, such as 30d or 8h", name, written)
+		}
+		*field = caddy.Duration(value)
+		return nil
+	}
+}
+
+// Size reads a size in bytes with a unit, of at least so many bytes. example is one that
+// would do.
+func Size(field *int64, least uint64, example string) Option {
+	return func(d *caddyfile.Dispenser) error {
+		name, args := d.Val(), d.RemainingArgs()
+		if len(args) != 1 {
+			return d.Errf("%s needs one value, such as %s", name, example)
+		}
+		written := args[0]
+		size, err := humanize.ParseBytes(written)
+		if err != nil || size < least || size > math.MaxInt64 {
+			return d.Errf("%s %q is not a size of %s or more: write a number and a unit, such as %s",
+				name, written, strings.ReplaceAll(humanize.IBytes(least), ".0 ", ""), example)
+		}
+		*field = int64(size)
+		return nil
+	}
+}
+
+// Entries reads a block of names and values into a map, each name once.
+func Entries(field *map[string]string) Option {
+	return func(d *caddyfile.Dispenser) error {
+		seen := make(map[string]bool)
+		for nesting := d.Nesting(); d.NextBlock(nesting); {
+			if seen[d.Val()] {
+				return d.Errf("%s is written twice", d.Val())
+			}
+			seen[d.Val()] = true
+			if err := Entry(field)(d); err != nil {
+				return err
+			}
+		}
 		return nil
 	}
 }

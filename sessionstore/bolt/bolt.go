@@ -4,14 +4,13 @@ package bolt
 
 import (
 	"fmt"
-	"math"
 	"path/filepath"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
-	"github.com/dustin/go-humanize"
 
+	"github.com/caddy-signin/caddy-signin/internal/directive"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
@@ -68,11 +67,10 @@ func (s *Store) Provision(caddy.Context) error {
 	}
 	s.path = filepath.Join(caddy.AppDataDir(), "signin", "state.db")
 	if s.Path != "" {
-		expanded, err := caddy.NewReplacer().ReplaceOrErr(s.Path, true, true)
-		if err != nil {
-			return fmt.Errorf("bolt store: path: %w", err)
+		s.path = s.Path
+		if err := directive.Expand("bolt store: path", &s.path); err != nil {
+			return err
 		}
-		s.path = expanded
 	}
 	absolute, err := filepath.Abs(s.path)
 	if err != nil {
@@ -134,24 +132,8 @@ func (s *Store) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if strings.HasSuffix(s.Path, "/") {
 		return d.Errf("bolt: %q is a folder: write a file in it, such as %ssignin.db", s.Path, s.Path)
 	}
-	for d.NextBlock(0) {
-		if d.Val() != "max_size" {
-			return d.Errf("bolt: %q is not known: write max_size, or leave the block out", d.Val())
-		}
-		if s.MaxSize != 0 {
-			return d.Err("bolt: max_size is given twice")
-		}
-		var text string
-		if !d.AllArgs(&text) {
-			return d.Err("bolt: max_size needs one value, such as 1GiB")
-		}
-		size, err := humanize.ParseBytes(text)
-		if err != nil || size < minMaxSize || size > math.MaxInt64 {
-			return d.Errf("bolt: max_size %q is not a size of 1MiB or more: write a number and a unit, such as 1GiB", text)
-		}
-		s.MaxSize = int64(size)
-	}
-	return nil
+	block := directive.Section{Name: "bolt", Unknown: "%q is not known: write max_size, or leave the block out"}
+	return block.Read(d, directive.Options{"max_size": directive.Size(&s.MaxSize, minMaxSize, "1GiB")})
 }
 
 // Interface guards

@@ -189,7 +189,8 @@ func TestBoltConfiguration(t *testing.T) {
 		{"two paths", "bolt a b", Store{}, `unexpected "b": it takes one path`},
 		{"an empty path", `bolt ""`, Store{}, "the path is empty"},
 		{"an unknown option", "bolt {\n\tsize 64MiB\n}", Store{}, `"size" is not known: write max_size`},
-		{"the option twice", "bolt {\n\tmax_size 1MiB\n\tmax_size 2MiB\n}", Store{}, "given twice"},
+		{"a misspelt option", "bolt {\n\tmax_sise 1MiB\n}", Store{}, "bolt: unknown option \"max_sise\": did you mean max_size?"},
+		{"the option twice", "bolt {\n\tmax_size 1MiB\n\tmax_size 2MiB\n}", Store{}, "written twice"},
 		{"no size", "bolt {\n\tmax_size\n}", Store{}, "max_size needs one value"},
 		{"not a size", "bolt {\n\tmax_size plenty\n}", Store{}, "such as 1GiB"},
 		{"nothing for a size", "bolt {\n\tmax_size 0\n}", Store{}, "such as 1GiB"},
@@ -213,13 +214,14 @@ func TestBoltConfiguration(t *testing.T) {
 
 func TestBoltPathsAndSizesThatAreRefused(t *testing.T) {
 	for config, want := range map[string]string{
-		`{"max_size": 64}`:                `max_size`,
-		`{"max_size": -1}`:                `max_size`,
-		`{"path": "{env.NO_SUCH_STATE}"}`: `path`,
+		`{"max_size": 64}`:                 `max_size`,
+		`{"max_size": -1}`:                 `max_size`,
+		`{"path": "{env.NO_SUCH_STATE}"}`:  `bolt store: path: {env.NO_SUCH_STATE} is empty or can't be read`,
+		`{"path": "/srv/{half a secret}"}`: `a placeholder in it is unknown`,
 	} {
 		ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
 		_, err := ctx.LoadModuleByID(sessionstore.Namespace+".bolt", json.RawMessage(config))
-		if err == nil || !strings.Contains(err.Error(), want) {
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: error %v", config, err)
 		}
 		cancel()

@@ -5,13 +5,12 @@ package memory
 import (
 	"context"
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
-	"github.com/dustin/go-humanize"
 
+	"github.com/caddy-signin/caddy-signin/internal/directive"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
@@ -102,24 +101,8 @@ func (m *Memory) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if d.NextArg() {
 		return d.Errf("memory: unexpected %q: write max_size in its block, or nothing", d.Val())
 	}
-	for d.NextBlock(0) {
-		if d.Val() != "max_size" {
-			return d.Errf("memory: %q is not known: write max_size, or leave the block out", d.Val())
-		}
-		if m.MaxSize != 0 {
-			return d.Err("memory: max_size is given twice")
-		}
-		var text string
-		if !d.AllArgs(&text) {
-			return d.Err("memory: max_size needs one value, such as 64MiB")
-		}
-		size, err := humanize.ParseBytes(text)
-		if err != nil || size < minMaxSize || size > math.MaxInt64 {
-			return d.Errf("memory: max_size %q is not a size of 1MiB or more: write a number and a unit, such as 64MiB", text)
-		}
-		m.MaxSize = int64(size)
-	}
-	return nil
+	block := directive.Section{Name: "memory", Unknown: "%q is not known: write max_size, or leave the block out"}
+	return block.Read(d, directive.Options{"max_size": directive.Size(&m.MaxSize, minMaxSize, "64MiB")})
 }
 
 // store is one configuration's view of a table: the limit is its own, so

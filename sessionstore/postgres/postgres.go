@@ -134,34 +134,13 @@ func (p *Postgres) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			return d.WrapErr(err)
 		}
 	}
-	for d.NextBlock(0) {
-		if err := p.unmarshalOption(d); err != nil {
-			return err
-		}
+	block := directive.Section{
+		Unknown: "postgres: %q is not known: write schema or insecure_authjs_sessions; everything about the connection goes into the dsn",
 	}
-	return nil
-}
-
-func (p *Postgres) unmarshalOption(d *caddyfile.Dispenser) error {
-	switch option := d.Val(); {
-	case option == "schema" && p.Schema == "":
-		if !d.AllArgs(&p.Schema) {
-			return d.Err("postgres: schema needs one name: schema <name>")
-		}
-		if err := checkSchema(p.Schema); err != nil {
-			return d.WrapErr(err)
-		}
-	case option == "insecure_authjs_sessions" && !p.InsecureAuthjsSessions:
-		if d.NextArg() {
-			return d.Errf("postgres: insecure_authjs_sessions takes no value: leave %q out", d.Val())
-		}
-		p.InsecureAuthjsSessions = true
-	case option == "schema" || option == "insecure_authjs_sessions":
-		return d.Errf("postgres: %s is given twice", option)
-	default:
-		return d.Errf("postgres: %q is not known: write schema or insecure_authjs_sessions; everything about the connection goes into the dsn", option)
-	}
-	return nil
+	return block.Read(d, directive.Options{
+		"schema":                   directive.Checked(&p.Schema, checkSchema),
+		"insecure_authjs_sessions": directive.Flag(&p.InsecureAuthjsSessions),
+	})
 }
 
 // Interface guards

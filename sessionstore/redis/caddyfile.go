@@ -2,13 +2,12 @@ package redis
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
-	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
-	"github.com/caddyserver/caddy/v2/modules/caddytls"
+
+	"github.com/caddy-signin/caddy-signin/internal/directive"
 )
 
 // UnmarshalCaddyfile sets up the store from Caddyfile tokens. Syntax:
@@ -36,7 +35,8 @@ import (
 func (r *Redis) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // the module's name
 	r.URLs = d.RemainingArgs()
-	if err := parseBlock(d, "redis", r, words); err != nil {
+	block := directive.Section{Name: "redis"}
+	if err := block.Read(d, r.options()); err != nil {
 		return err
 	}
 	if err := r.checkLiterals(); err != nil {
@@ -66,109 +66,43 @@ func (r *Redis) checkLiterals() error {
 	return err
 }
 
-// word reads one line, or block, into a T.
-type word[T any] func(d *caddyfile.Dispenser, into *T) error
-
-var words = map[string]word[Redis]{
-	"cluster":  func(d *caddyfile.Dispenser, r *Redis) error { return flag(d, &r.Cluster) },
-	"sentinel": parseSentinel,
-	"username": func(d *caddyfile.Dispenser, r *Redis) error { return oneArg(d, &r.Username) },
-	"password": func(d *caddyfile.Dispenser, r *Redis) error { return oneArg(d, &r.Password) },
-	"tls": func(d *caddyfile.Dispenser, r *Redis) error {
-		if d.NextArg() {
-			return d.Errf("redis: tls takes a block, with one of %s on each line", strings.Join(slices.Sorted(maps.Keys(tlsWords)), ", "))
-		}
-		r.TLS = new(TLS)
-		return parseBlock(d, "redis: tls", r.TLS, tlsWords)
-	},
-	"prefix": func(d *caddyfile.Dispenser, r *Redis) error {
-		if err := oneArg(d, &r.Prefix); err != nil {
-			return err
-		}
-		if err := checkPrefix(r.Prefix); err != nil {
-			return d.WrapErr(fmt.Errorf("redis: %w", err))
-		}
-		return nil
-	},
+func (r *Redis) options() directive.Options {
+	return directive.Options{
+		"cluster":  directive.Flag(&r.Cluster),
+		"sentinel": r.readSentinel,
+		"username": directive.OneOrEmpty(&r.Username),
+		"password": directive.OneOrEmpty(&r.Password),
+		"tls":      r.readTLS,
+		"prefix":   directive.Checked(&r.Prefix, checkPrefix),
+	}
 }
 
-var sentinelWords = map[string]word[Sentinel]{
-	"username": func(d *caddyfile.Dispenser, s *Sentinel) error { return oneArg(d, &s.Username) },
-	"password": func(d *caddyfile.Dispenser, s *Sentinel) error { return oneArg(d, &s.Password) },
+func (r *Redis) readTLS(d *caddyfile.Dispenser) error {
+	r.TLS = new(TLS)
+	return directive.Section{Name: "tls"}.Inner(directive.Options{
+		"trust_pool":           directive.TrustPool(&r.TLS.CARaw),
+		"client_auth":          r.TLS.readClientAuth,
+		"server_name":          directive.One(&r.TLS.ServerName),
+		"insecure_skip_verify": directive.Flag(&r.TLS.InsecureSkipVerify),
+	})(d)
 }
 
-var tlsWords = map[string]word[TLS]{
-	"trust_pool": parseTrustPool,
-	"client_auth": func(d *caddyfile.Dispenser, t *TLS) error {
-		if !d.AllArgs(&t.ClientCertificateFile, &t.ClientCertificateKeyFile) {
-			return d.Err("redis: client_auth needs two files: client_auth <certificate> <key>")
-		}
-		return nil
-	},
-	"server_name":          func(d *caddyfile.Dispenser, t *TLS) error { return oneArg(d, &t.ServerName) },
-	"insecure_skip_verify": func(d *caddyfile.Dispenser, t *TLS) error { return flag(d, &t.InsecureSkipVerify) },
+func (t *TLS) readClientAuth(d *caddyfile.Dispenser) error {
+	if !d.AllArgs(&t.ClientCertificateFile, &t.ClientCertificateKeyFile) {
+		return d.Err("client_auth needs two files: client_auth <certificate> <key>")
+	}
+	return nil
 }
 
-func parseSentinel(d *caddyfile.Dispenser, r *Redis) error {
+func (r *Redis) readSentinel(d *caddyfile.Dispenser) error {
 	r.Sentinel = new(Sentinel)
-	if err := oneArg(d, &r.Sentinel.Master); err != nil {
+	if err := directive.One(&r.Sentinel.Master)(d); err != nil {
 		return err
 	}
-	return parseBlock(d, "redis: sentinel", r.Sentinel, sentinelWords)
-}
-
-func parseTrustPool(d *caddyfile.Dispenser, t *TLS) error {
-	if !d.NextArg() {
-		return d.Err("redis: trust_pool needs a source, as in trust_pool file /etc/ssl/redis-ca.pem")
-	}
-	name := d.Val()
-	mod, err := caddyfile.UnmarshalModule(d, "tls.ca_pool.source."+name)
-	if err != nil {
-		return err
-	}
-	if _, ok := mod.(caddytls.CA); !ok {
-		return d.Errf("redis: tls: %s gives no authorities: write one such as file", name)
-	}
-	t.CARaw = caddyconfig.JSONModuleObject(mod, "provider", name, nil)
-	return nil
-}
-
-// parseBlock reads the block that follows, if there is one; each of its words
-// once.
-func parseBlock[T any](d *caddyfile.Dispenser, where string, into *T, known map[string]word[T]) error {
-	seen := make(map[string]bool)
-	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		name := d.Val()
-		parse, ok := known[name]
-		if !ok {
-			return d.Errf("%s: unknown option %q: write one of %s", where, name, strings.Join(slices.Sorted(maps.Keys(known)), ", "))
-		}
-		if seen[name] {
-			return d.Errf("%s: %s is configured twice", where, name)
-		}
-		seen[name] = true
-		if err := parse(d, into); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func oneArg(d *caddyfile.Dispenser, into *string) error {
-	option, values := d.Val(), d.RemainingArgs()
-	if len(values) != 1 {
-		return d.Errf("redis: %s needs exactly one value: %s <value>", option, option)
-	}
-	*into = values[0]
-	return nil
-}
-
-func flag(d *caddyfile.Dispenser, into *bool) error {
-	if option := d.Val(); d.NextArg() {
-		return d.Errf("redis: %s takes no value: leave %q out", option, d.Val())
-	}
-	*into = true
-	return nil
+	return directive.Section{Name: "sentinel"}.Read(d, directive.Options{
+		"username": directive.OneOrEmpty(&r.Sentinel.Username),
+		"password": directive.OneOrEmpty(&r.Sentinel.Password),
+	})
 }
 
 var _ caddyfile.Unmarshaler = (*Redis)(nil)
