@@ -67,7 +67,7 @@ func (rl *Realm) provisionStore(ctx caddy.Context) error {
 		return fmt.Errorf("opening the store: %w", err)
 	}
 	active.Sessions.Store, active.Sessions.RealmKey = active.Store, active.PoolKey()
-	active.Throttle = throttle.New(active.Store, sessionstore.EvictablePrefix+"throttle|"+active.PoolKey()+"|")
+	active.Throttle = throttle.New(active.Store, active.PoolKey())
 	return shareSessions(active)
 }
 

@@ -83,7 +83,7 @@ func hangingRealm(t *testing.T, strategy string) (*realm.Realm, *hangingStore) {
 	})
 	store := &hangingStore{Fake: fake}
 	store.answers.Store(never)
-	realm.Store, realm.Sessions.Store, realm.Throttle = store, store, throttle.New(store, "throttle|")
+	realm.Store, realm.Sessions.Store, realm.Throttle = store, store, throttle.New(store, "")
 	return realm, store
 }
 

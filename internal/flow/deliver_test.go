@@ -26,7 +26,7 @@ func TestAMailProviderThatPanicsEndsNothingElse(t *testing.T) {
 	link := linkOf()
 	mail := linkMail{
 		offer: panickingOffer{}, keys: linkKeysOf(t, "a secret of the unit tests, over 32 bytes"), link: link,
-		counts: throttle.New(link.store, "throttle|").Quotas("realm"), limit: providers.Budget{Most: 1, Per: time.Hour},
+		counts: throttle.New(link.store, "realm").Quotas("realm"), limit: providers.Budget{Most: 1, Per: time.Hour},
 		admitted: true, logger: zap.New(core), sampled: zap.New(core),
 	}
 	mail.deliver(t.Context())

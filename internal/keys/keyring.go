@@ -20,8 +20,13 @@ type Ring struct {
 // first for new links, all of them for old ones.
 type LinkKeys [][]byte
 
-// tokensPurpose is what the keys are salted with that seal providers' tokens.
-const tokensPurpose = "tokens of a provider"
+// Purposes tell the keys apart that belong to no cookie.
+const (
+	purposeTokens      = "tokens of a provider"
+	purposeClaims      = "caddy-signin session claims"
+	purposeCredentials = "caddy-signin credential"
+	purposeLinks       = "caddy-signin mailed link"
+)
 
 // newRing derives the keys of these secrets, for the cookies of these names.
 func newRing(secrets []string, cookies ...*authjs.Names) (*Ring, error) {
@@ -33,16 +38,16 @@ func newRing(secrets []string, cookies ...*authjs.Names) (*Ring, error) {
 	if ring.CSRF, err = authjs.NewCSRF(secrets...); err != nil {
 		return nil, err
 	}
-	if ring.Tokens, err = authjs.NextAuth.Names(false).Keyring(tokensPurpose, secrets...); err != nil {
+	if ring.Tokens, err = authjs.NextAuth.Names(false).Keyring(purposeTokens, secrets...); err != nil {
 		return nil, err
 	}
-	if ring.Claims, err = authjs.NewMACKeys("caddy-signin session claims", secrets...); err != nil {
+	if ring.Claims, err = authjs.NewMACKeys(purposeClaims, secrets...); err != nil {
 		return nil, err
 	}
-	if ring.Credentials, err = authjs.NewMACKeys("caddy-signin credential", secrets...); err != nil {
+	if ring.Credentials, err = authjs.NewMACKeys(purposeCredentials, secrets...); err != nil {
 		return nil, err
 	}
-	if ring.Links, err = authjs.DeriveKeys("caddy-signin mailed link", secrets...); err != nil {
+	if ring.Links, err = authjs.DeriveKeys(purposeLinks, secrets...); err != nil {
 		return nil, err
 	}
 	for _, names := range cookies {

@@ -48,15 +48,15 @@ func (p Policy) Resolve(value string) (target string, ok bool) {
 	if strings.HasPrefix(value, "/") {
 		target = p.Origin + value
 	}
-	if !p.Check(target) {
+	if !p.check(target) {
 		return p.Origin, false
 	}
 	return target, true
 }
 
-// Check says whether an absolute URL is one that [Policy.Resolve] returns. It is
+// check says whether an absolute URL is one that [Policy.Resolve] returns. It is
 // asked again just before the address is used, for what was kept in between.
-func (p Policy) Check(target string) bool {
+func (p Policy) check(target string) bool {
 	if len(target) > MaxLength || !isClean(target) || encodedLength(target) > maxEncoded {
 		return false
 	}

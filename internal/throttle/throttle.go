@@ -31,8 +31,12 @@ type Throttle struct {
 	prefix string // of its keys in the store
 }
 
-// New counts in a store, under keys that begin with prefix.
-func New(store sessionstore.Store, prefix string) *Throttle { return &Throttle{store, prefix} }
+// New counts in a store, under keys of the realm with this key. A store that is full
+// may forget them: strangers can make any number of them, and must not crowd out what
+// ends sessions.
+func New(store sessionstore.Store, realm string) *Throttle {
+	return &Throttle{store, sessionstore.EvictablePrefix + "throttle|" + realm + "|"}
+}
 
 // throttleLimit is how many failures one budget allows before it demands pauses.
 type throttleLimit struct {

@@ -1,17 +1,20 @@
 package throttle
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/caddy-signin/caddy-signin/providers"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 	"github.com/caddy-signin/caddy-signin/sessionstore/storetest"
 )
 
 func newThrottle() *Throttle {
-	return &Throttle{store: storetest.NewFake(), prefix: sessionstore.EvictablePrefix}
+	return New(storetest.NewFake(), "realm")
 }
 
 // begin begins an attempt, and returns how long it has to wait.
@@ -87,8 +90,9 @@ func TestGuessingLocksNobodyOut(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		th := newThrottle()
-		for range 2000 {
-			begin(t, th, "alice", "192.0.2.1")
+		for i := range 2 * limitAccount.free { // the second guess of each address counts for the account
+			begin(t, th, "alice", fmt.Sprintf("192.0.2.%d", i))
+			begin(t, th, "alice", fmt.Sprintf("192.0.2.%d", i))
 		}
 		try := th.Attempt("site", "credentials", "alice", "198.51.100.7")
 		if wait, err := try.Begin(t.Context()); wait != 0 || err != nil {
@@ -101,6 +105,31 @@ func TestGuessingLocksNobodyOut(t *testing.T) {
 			t.Errorf("after a success the budget is not whole: %v", wait)
 		}
 	})
+}
+
+// What strangers count up is the first to go where the store is full.
+func TestAllCountsAreEvictable(t *testing.T) {
+	t.Parallel()
+	store := storetest.NewFake()
+	th := New(store, "realm")
+	for range 3 {
+		begin(t, th, "alice", "192.0.2.1")
+	}
+	quotas := th.Quotas("site")
+	for _, key := range []string{quotas.Client("192.0.2.1"), quotas.Total(), quotas.Address("a@example.com")} {
+		if _, err := quotas.Take(t.Context(), key, providers.Budget{Most: 1, Per: time.Hour}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kept := store.Values()
+	if len(kept) != 6 { // of the pair, the address, the account, the client, all and the mailbox
+		t.Errorf("%d counts are kept", len(kept))
+	}
+	for key := range kept {
+		if !strings.HasPrefix(key, sessionstore.EvictablePrefix) {
+			t.Errorf("%q is kept for good", key)
+		}
+	}
 }
 
 func TestAnAddressThatTriesManyNamesHasToWait(t *testing.T) {
