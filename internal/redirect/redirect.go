@@ -48,15 +48,15 @@ func (p Policy) Resolve(value string) (target string, ok bool) {
 	if strings.HasPrefix(value, "/") {
 		target = p.Origin + value
 	}
-	if !p.check(target) {
+	if !p.Check(target) {
 		return p.Origin, false
 	}
 	return target, true
 }
 
-// check says whether an absolute URL is one that [Policy.Resolve] returns. It is
+// Check says whether an absolute URL is one that [Policy.Resolve] returns. It is
 // asked again just before the address is used, for what was kept in between.
-func (p Policy) check(target string) bool {
+func (p Policy) Check(target string) bool {
 	if len(target) > MaxLength || !isClean(target) || encodedLength(target) > maxEncoded {
 		return false
 	}

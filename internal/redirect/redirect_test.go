@@ -50,10 +50,10 @@ func TestResolvedAddressesPassTheLastCheckAndPathsDoNot(t *testing.T) {
 	t.Parallel()
 	p := policy(t)
 	for _, a := range addresses {
-		if target, _ := p.Resolve(a.value); !p.check(target) {
+		if target, _ := p.Resolve(a.value); !p.Check(target) {
 			t.Errorf("%q doesn't pass", target)
 		}
-		if strings.HasPrefix(a.value, "/") && p.check(a.value) {
+		if strings.HasPrefix(a.value, "/") && p.Check(a.value) {
 			t.Errorf("%q passes as absolute", a.value)
 		}
 	}
