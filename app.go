@@ -72,7 +72,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 // all realms are there.
 func (a *App) register(realm *Realm) {
 	a.names.Add(realm.active.Headers.Names...)
-	realm.active.Names = a.names
+	realm.active.IdentityHeaders = a.names
 	realm.active.Sessions.Successors = func(key string) []*session.Manager { return running.successors(a, realm, key) }
 	warnSharedLogins(realm.active)
 	warnOfBlindDeny(realm.active, realm.tells)

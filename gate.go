@@ -83,7 +83,7 @@ func (g *Gate) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return err
 	}
-	g.asks.Names = app.names
+	g.asks.IdentityHeaders = app.names
 	if len(g.Rules) > 0 {
 		app.noteRules(g.Realm)
 	}

@@ -62,7 +62,7 @@ func TestTheGatesOfTwoRealmsBothRenew(t *testing.T) {
 	site, staff := twoRealms(t)
 	synctest.Test(t, func(t *testing.T) {
 		status, cookies := pageView(t, func([]*Gate) {}, site, staff)
-		if want := staff.URLSite.Names.Session + " " + site.URLSite.Names.Session; status != http.StatusOK || strings.Join(cookies, " ") != want {
+		if want := staff.URLSite.CookieNames.Session + " " + site.URLSite.CookieNames.Session; status != http.StatusOK || strings.Join(cookies, " ") != want {
 			t.Errorf("%d with the cookies %q, want %s", status, cookies, want)
 		}
 	})

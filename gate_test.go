@@ -17,7 +17,7 @@ import (
 func TestAGateWithoutARealmStripsCookies(t *testing.T) {
 	rl := newRealm(t, nil)
 	members := caddyhttp.MatchPath{"/members/*"}
-	gate := &Gate{asks: realm.Gate{Names: identity.DefaultIdentity(), Sampled: rl.Sampled}, logger: rl.Logger, matchers: caddyhttp.MatcherSets{{&members}}}
+	gate := &Gate{asks: realm.Gate{IdentityHeaders: identity.DefaultIdentity(), Sampled: rl.Sampled}, logger: rl.Logger, matchers: caddyhttp.MatcherSets{{&members}}}
 	handler := &Handler{realm: rl}
 	w := httptest.NewRecorder()
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost:8080/open", nil)

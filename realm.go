@@ -169,8 +169,8 @@ func (rl *Realm) provisionHeaders() error {
 	if err != nil {
 		return fmt.Errorf("identity_headers: %w", err)
 	}
-	rl.active.Headers, rl.active.Names = plan, identity.DefaultIdentity()
-	rl.active.Names.Add(plan.Names...)
+	rl.active.Headers, rl.active.IdentityHeaders = plan, identity.DefaultIdentity()
+	rl.active.IdentityHeaders.Add(plan.Names...)
 	return nil
 }
 
@@ -183,7 +183,7 @@ func (rl *Realm) provisionSecrets(ctx caddy.Context) error {
 			return err
 		}
 	}
-	source, err := keys.NewSource(secrets, []*authjs.Names{active.Plain, active.Secure}, ctx.Storage(), active.Logger)
+	source, err := keys.NewSource(secrets, []*authjs.Names{active.PlainCookieNames, active.SecureCookieNames}, ctx.Storage(), active.Logger)
 	if err != nil {
 		return err
 	}

@@ -35,9 +35,9 @@ func (rl *Realm) provisionAddress(caddy.Context) (err error) {
 	}
 	spoken, _ := flow.DialectNamed(rl.Dialect) // which check has found
 	active.JSONType = spoken.JSONType
-	active.Plain, active.Secure, active.Strip = spoken.Plain, spoken.Secure, authjs.Strip
+	active.PlainCookieNames, active.SecureCookieNames, active.Strip = spoken.PlainCookieNames, spoken.SecureCookieNames, authjs.Strip
 	if rl.UpstreamCookies == "pass" {
-		active.Strip = spoken.Plain.StripButSession // it takes those of https for its own, too
+		active.Strip = spoken.PlainCookieNames.StripButSession // it takes those of https for its own, too
 	}
 	rl.endpoints = &flow.Endpoints{
 		Table: endpointTable, Dialect: spoken, Pages: flow.CustomPages(rl.Pages), Expose: rl.Session.Expose, Logger: active.Logger,

@@ -65,13 +65,13 @@ func signedInAs(t testing.TB, realm *realm.Realm, user string) string {
 // sessionOf returns the cookie of a new session of alice.
 func sessionOf(t testing.TB, realm *realm.Realm) string {
 	t.Helper()
-	return realm.URLSite.Names.Session + "=" + signedInAs(t, realm, "alice")
+	return realm.URLSite.CookieNames.Session + "=" + signedInAs(t, realm, "alice")
 }
 
 // opened returns the session of a token, or nil.
 func opened(t testing.TB, realm *realm.Realm, token string) *session.Session {
 	t.Helper()
-	live, err := realm.URLSite.Sessions.ReadSession(t.Context(), []string{realm.URLSite.Names.Session + "=" + token}, new(session.Session))
+	live, err := realm.URLSite.Sessions.ReadSession(t.Context(), []string{realm.URLSite.CookieNames.Session + "=" + token}, new(session.Session))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -42,7 +42,7 @@ func openStreamBehind(t *testing.T, realm *realm.Realm, token string, gates ...*
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost:8080/events", nil)
 	w := httptest.NewRecorder()
 	r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), w, nil)
-	r.Header.Set("Cookie", realm.URLSite.Names.Session+"="+token)
+	r.Header.Set("Cookie", realm.URLSite.CookieNames.Session+"="+token)
 	t.Cleanup(func() { time.Sleep(time.Minute) }) // the bubble waits for the sweeper to leave
 	go func() {
 		if err := handler.ServeHTTP(w, r); err != nil {

@@ -99,7 +99,7 @@ func TestAGateRefusesASessionThatEndsMeanwhile(t *testing.T) {
 			}
 		})
 		r := httptest.NewRequest(http.MethodPost, "http://localhost:8080/app/", http.NoBody)
-		r.Header.Set("Cookie", realm.URLSite.Names.Session+"="+token)
+		r.Header.Set("Cookie", realm.URLSite.CookieNames.Session+"="+token)
 		w := httptest.NewRecorder()
 		r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), w, nil)
 		upstream := caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error {

@@ -111,8 +111,8 @@ func newVisitor(t *testing.T, realm *realm.Realm) *visitor {
 	}
 	spoken, _ := flow.DialectNamed("")
 	return &visitor{realm: realm, endpoints: &flow.Endpoints{Table: endpointTable, Dialect: spoken, Logger: realm.Logger}, csrf: token, cookies: strings.Join([]string{
-		s.Names.Session + "=" + signedInAs(t, realm, "alice"), s.Names.CSRF + "=" + url.QueryEscape(value),
-		s.Names.Pending("state") + "=" + keys.Pending[s.Names.State].Seal(pending),
+		s.CookieNames.Session + "=" + signedInAs(t, realm, "alice"), s.CookieNames.CSRF + "=" + url.QueryEscape(value),
+		s.CookieNames.Pending("state") + "=" + keys.Pending[s.CookieNames.State].Seal(pending),
 	}, "; ")}
 }
 
@@ -184,7 +184,7 @@ func TestAStoreThatHangs(t *testing.T) {
 						t.Errorf("%s, %s, with a store that hangs after %d answers, gives %d, %v %s", strategy, name, answers, got.Code, got.Header(), got.Body)
 					}
 					for _, cookie := range got.Result().Cookies() {
-						if cookie.Name == realm.URLSite.Names.Session || cookie.Name == realm.URLSite.Names.Pending("state") {
+						if cookie.Name == realm.URLSite.CookieNames.Session || cookie.Name == realm.URLSite.CookieNames.Pending("state") {
 							t.Errorf("%s, %s: the answer sets or deletes %s", strategy, name, cookie.Name)
 						}
 					}

@@ -149,7 +149,7 @@ func (c *Call) prepare(e *Endpoint) error {
 }
 
 func (c *Call) prepareCSRF(e *Endpoint) {
-	for _, value := range authjs.AppendValues(nil, c.state.CookieLines, c.site.Names.CSRF) {
+	for _, value := range authjs.AppendValues(nil, c.state.CookieLines, c.site.CookieNames.CSRF) {
 		if token, ok := c.keys.CSRF.Verify(value); ok {
 			c.csrfToken = token
 			c.verified = c.r.Method == http.MethodPost && c.keys.CSRF.VerifyPost(value, c.body["csrfToken"])
@@ -159,7 +159,7 @@ func (c *Call) prepareCSRF(e *Endpoint) {
 	if c.csrfToken == "" {
 		var value string
 		c.csrfToken, value = c.keys.CSRF.New()
-		c.setCookies = append(c.setCookies, authjs.Cookie{Name: c.site.Names.CSRF, Value: value, Secure: c.site.Secure})
+		c.setCookies = append(c.setCookies, authjs.Cookie{Name: c.site.CookieNames.CSRF, Value: value, Secure: c.site.Secure})
 	}
 	// A sibling host can plant a pair that verifies; the browser tells who asks.
 	if !e.CrossSite || kindOf(c.realm.ByID[c.provider]).formSignsIn {
@@ -176,7 +176,7 @@ func (c *Call) prepareCallbackURL() {
 		value = c.query.Get("callbackUrl")
 	}
 	var kept string
-	if values := authjs.AppendValues(nil, c.state.CookieLines, c.site.Names.CallbackURL); len(values) > 0 {
+	if values := authjs.AppendValues(nil, c.state.CookieLines, c.site.CookieNames.CallbackURL); len(values) > 0 {
 		kept = values[0]
 	}
 	if value == "" {
@@ -187,7 +187,7 @@ func (c *Call) prepareCallbackURL() {
 		c.callbackURL, _ = c.site.Returns.Resolve(value)
 	}
 	if c.callbackURL != kept {
-		c.setCookies = append(c.setCookies, c.site.Cookie(c.site.Names.CallbackURL, c.callbackURL))
+		c.setCookies = append(c.setCookies, c.site.Cookie(c.site.CookieNames.CallbackURL, c.callbackURL))
 	}
 }
 

@@ -13,8 +13,8 @@ import (
 // Dialect is one generation of NextAuth's protocol. What differs between them
 // is data here; the endpoints are the same.
 type Dialect struct {
-	// Plain are the cookies on http, Secure those on https.
-	Plain, Secure *authjs.Names
+	// The names of the cookies on http, and on https.
+	PlainCookieNames, SecureCookieNames *authjs.Names
 	// jsonField says that the field json=true asks for {"url"} instead of a
 	// redirect, as the header returnRedirect does in any dialect.
 	jsonField bool
@@ -76,8 +76,8 @@ var dialects = map[string]*Dialect{defaultDialect: nextAuth, "authjs": authJS}
 
 // nextAuth is what next-auth 4 speaks.
 var nextAuth = &Dialect{
-	Plain:              authjs.NextAuth.Names(false),
-	Secure:             authjs.NextAuth.Names(true),
+	PlainCookieNames:   authjs.NextAuth.Names(false),
+	SecureCookieNames:  authjs.NextAuth.Names(true),
 	jsonField:          true,
 	JSONType:           "application/json; charset=utf-8",
 	oidcType:           "oauth",
@@ -91,18 +91,18 @@ var nextAuth = &Dialect{
 
 // authJS is what next-auth 5 speaks.
 var authJS = &Dialect{
-	Plain:        authjs.AuthJS.Names(false),
-	Secure:       authjs.AuthJS.Names(true),
-	JSONType:     "application/json",
-	jsonLocation: true,
-	jsonStatus:   map[int]int{http.StatusUnauthorized: http.StatusOK, http.StatusForbidden: http.StatusOK},
-	oidcType:     "oidc",
-	nobody:       []byte("null"),
-	strictPaths:  true,
-	lacks:        map[string]bool{"_log": true},
-	badRequest:   []byte(`"Bad request."`),
-	noProvider:   authjs.CodeConfiguration,
-	quietErrors:  true,
+	PlainCookieNames:  authjs.AuthJS.Names(false),
+	SecureCookieNames: authjs.AuthJS.Names(true),
+	JSONType:          "application/json",
+	jsonLocation:      true,
+	jsonStatus:        map[int]int{http.StatusUnauthorized: http.StatusOK, http.StatusForbidden: http.StatusOK},
+	oidcType:          "oidc",
+	nobody:            []byte("null"),
+	strictPaths:       true,
+	lacks:             map[string]bool{"_log": true},
+	badRequest:        []byte(`"Bad request."`),
+	noProvider:        authjs.CodeConfiguration,
+	quietErrors:       true,
 
 	verifyRequestQuery: []string{"provider", "type"},
 	endings: map[authjs.ErrorCode]ending{

@@ -52,7 +52,7 @@ func (c *Call) setFlash(n flash, life time.Duration) {
 	if err != nil {
 		return // it holds strings and numbers only
 	}
-	name := c.site.Names.Flash()
+	name := c.site.CookieNames.Flash()
 	cookie := c.site.Cookie(name, c.keys.Flash[name].Seal(payload))
 	cookie.MaxAge = max(1, int(life.Seconds()))
 	c.setCookies = append(c.setCookies, cookie)
@@ -60,7 +60,7 @@ func (c *Call) setFlash(n flash, life time.Duration) {
 
 // readFlash returns the browser's flash message, or an empty one.
 func (c *Call) readFlash() flash {
-	name := c.site.Names.Flash()
+	name := c.site.CookieNames.Flash()
 	values := authjs.AppendValues(nil, c.state.CookieLines, name)
 	if len(values) == 0 {
 		return flash{}
@@ -82,7 +82,7 @@ func (c *Call) readFlash() flash {
 func (c *Call) takeFailure(code string) flash {
 	n := c.readFlash()
 	if n.Code != "" {
-		c.setCookies = append(c.setCookies, c.site.Cookie(c.site.Names.Flash(), "").Delete())
+		c.setCookies = append(c.setCookies, c.site.Cookie(c.site.CookieNames.Flash(), "").Delete())
 	}
 	if n.Reference != "" && strings.EqualFold(n.Code, code) {
 		return n

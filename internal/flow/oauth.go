@@ -90,7 +90,7 @@ func storePending(c *Call, pending pendingFlow) error {
 		started int64
 	}
 	var others []kept
-	for _, cookie := range c.site.Names.AppendPending(nil, c.state.CookieLines) {
+	for _, cookie := range c.site.CookieNames.AppendPending(nil, c.state.CookieLines) {
 		if other, ok := openPending(c, cookie.Value); ok {
 			others = append(others, kept{cookie, other.Started})
 		} else {
@@ -103,7 +103,7 @@ func storePending(c *Call, pending pendingFlow) error {
 			dropPending(c, old.cookie.Name)
 		}
 	}
-	cookie := c.site.Cookie(c.site.Names.Pending(pending.State), c.keys.Pending[c.site.Names.State].Seal(payload))
+	cookie := c.site.Cookie(c.site.CookieNames.Pending(pending.State), c.keys.Pending[c.site.CookieNames.State].Seal(payload))
 	cookie.MaxAge, cookie.Expires = int(pendingLife.Seconds()), time.Now().Add(pendingLife)
 	c.setCookies = append(c.setCookies, cookie)
 	return nil
@@ -114,7 +114,7 @@ func dropPending(c *Call, name string) {
 }
 
 func openPending(c *Call, value string) (pendingFlow, bool) {
-	payload, _, err := c.keys.Pending[c.site.Names.State].Open(value)
+	payload, _, err := c.keys.Pending[c.site.CookieNames.State].Open(value)
 	if err != nil {
 		return pendingFlow{}, false
 	}
@@ -128,7 +128,7 @@ func openPending(c *Call, value string) (pendingFlow, bool) {
 // takePending returns the browser's own flow with this state, which began with
 // this provider at this very address, and removes its cookie whatever comes of it.
 func takePending(c *Call, state string) (pendingFlow, bool) {
-	name := c.site.Names.Pending(state)
+	name := c.site.CookieNames.Pending(state)
 	values := authjs.AppendValues(nil, c.state.CookieLines, name)
 	if len(values) == 0 {
 		return pendingFlow{}, false

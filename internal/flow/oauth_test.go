@@ -49,7 +49,7 @@ func TestSpentFlowsLeaveRoomInTheStore(t *testing.T) {
 
 // A flow's time is in the sealed value.
 func TestAFlowEndsByItsSealedTime(t *testing.T) {
-	source, err := keys.NewSource([]string{"a secret of the unit tests, over 32 bytes"}, []*authjs.Names{nextAuth.Plain}, nil, zap.NewNop())
+	source, err := keys.NewSource([]string{"a secret of the unit tests, over 32 bytes"}, []*authjs.Names{nextAuth.PlainCookieNames}, nil, zap.NewNop())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,13 +57,13 @@ func TestAFlowEndsByItsSealedTime(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &Call{site: &realm.Site{Names: nextAuth.Plain}, keys: keys}
+	c := &Call{site: &realm.Site{CookieNames: nextAuth.PlainCookieNames}, keys: keys}
 	for age, want := range map[time.Duration]bool{0: true, pendingLife - time.Minute: true, pendingLife + time.Second: false} {
 		payload, err := json.Marshal(pendingFlow{State: "x", Started: time.Now().Add(-age).UnixMilli()})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, ok := openPending(c, keys.Pending[nextAuth.Plain.State].Seal(payload)); ok != want {
+		if _, ok := openPending(c, keys.Pending[nextAuth.PlainCookieNames.State].Seal(payload)); ok != want {
 			t.Errorf("a flow of %v: %v", age, ok)
 		}
 	}

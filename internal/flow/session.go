@@ -98,7 +98,7 @@ func answerSession(c *Call) error {
 	if err != nil {
 		return c.unavailable(err)
 	}
-	received := c.site.Names.ReadSession(c.state.CookieLines)
+	received := c.site.CookieNames.ReadSession(c.state.CookieLines)
 	if live == nil {
 		c.setCookies = append(c.setCookies, c.site.Sessions.ClearSession(&received)...)
 		c.sendCookies()
@@ -169,7 +169,7 @@ func SignOut(c *Call) error {
 			return c.unavailable(err)
 		}
 	}
-	received := c.site.Names.ReadSession(c.state.CookieLines)
+	received := c.site.CookieNames.ReadSession(c.state.CookieLines)
 	c.setCookies = append(c.setCookies, c.site.Sessions.ClearSession(&received)...)
 	return c.redirect(http.StatusOK, c.callbackURL)
 }
@@ -186,7 +186,7 @@ func endSession(c *Call, live *session.Session, everywhere bool) error {
 // startSession ends a sign-in: it replaces whatever session the browser had by a new
 // one, and sends the browser where it wanted to go.
 func startSession(c *Call, claims authjs.Claims) error {
-	received := c.site.Names.ReadSession(c.state.CookieLines)
+	received := c.site.CookieNames.ReadSession(c.state.CookieLines)
 	before, err := c.site.Sessions.ReadSessions(c.r.Context(), c.state.CookieLines)
 	if err != nil {
 		return c.unavailable(err)

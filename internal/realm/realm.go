@@ -26,8 +26,8 @@ type Realm struct {
 	BasePath     string
 	CookieDomain string
 
-	JSONType      string        // what the realm's dialect calls JSON
-	Plain, Secure *authjs.Names // of the cookies on http and on https
+	JSONType                            string        // what the realm's dialect calls JSON
+	PlainCookieNames, SecureCookieNames *authjs.Names // on http and on https
 	// Strip takes the gateway's cookies out of what goes upstream.
 	Strip     func(lines []string) []string
 	Redirects []string // further origins for return addresses, as they are written
@@ -39,12 +39,12 @@ type Realm struct {
 	// used later, and by others: it must be one that no client chooses.
 	GivesOutAddress bool
 
-	Headers  *identity.HeaderPlan
-	Names    *request.HeaderNames // of identity headers, of all realms
-	Store    sessionstore.Store
-	Sessions *session.Manager
-	Secrets  *keys.Source
-	Throttle *throttle.Throttle
+	Headers         *identity.HeaderPlan
+	IdentityHeaders *request.HeaderNames // of all realms
+	Store           sessionstore.Store
+	Sessions        *session.Manager
+	Secrets         *keys.Source
+	Throttle        *throttle.Throttle
 
 	URLSite *Site    // the only site of a realm with a url
 	servers sync.Map // *caddyhttp.Server → *serverSites, of a realm without

@@ -21,7 +21,7 @@ func (rs *Request) renew(r *http.Request, live *session.Session) error {
 	if err != nil || !isPage {
 		return err
 	}
-	received := rs.site.Names.ReadSession(rs.CookieLines)
+	received := rs.site.CookieNames.ReadSession(rs.CookieLines)
 	cookies, err := rs.site.Sessions.CookiesOf(renewed.Token, &live.Claims, &received)
 	if err != nil {
 		return err

@@ -67,8 +67,8 @@ type Gate struct {
 	Named bool
 	// Rules are what a session must satisfy, every one.
 	Rules []access.Rule
-	// Names are the identity headers of all realms.
-	Names *request.HeaderNames
+	// IdentityHeaders are those of all realms.
+	IdentityHeaders *request.HeaderNames
 	// Sampled is for lines that a client could repeat at will.
 	Sampled *zap.Logger
 }
@@ -120,7 +120,7 @@ func (g *Gate) Enter(w http.ResponseWriter, r *http.Request) (rs *Request, out h
 		rs, out = rl.attach(before, w, r)
 		return rs, out, true
 	}
-	clean(r, g.Names)
+	clean(r, g.IdentityHeaders)
 	return nil, w, true
 }
 
@@ -196,7 +196,7 @@ func (rl *Realm) attach(before *Request, w http.ResponseWriter, r *http.Request)
 		return rs, w
 	}
 	// The first realm, or one in handle_errors, whose writer nobody wraps.
-	request.Strip(r, rl.Names)
+	request.Strip(r, rl.IdentityHeaders)
 	stripCookies(r, rl.Strip)
 	rs.own.ResponseWriter = w
 	rs.Out = &rs.own

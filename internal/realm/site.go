@@ -18,18 +18,18 @@ import (
 
 // Site is a realm as seen under one public origin.
 type Site struct {
-	Realm    *Realm
-	Key      string   // the realm's key, which namespaces all that is stored
-	Origin   string   // https://app.example.com, the protocol's {O}: the one asked
-	Host     string   // app.example.com, with a port that is not the default one
-	Base     string   // https://app.example.com/api/auth, the protocol's {A}
-	domain   string   // of cookies, empty for the host asked alone
-	hosts    []string // origins of the realm's hosts, of a realm with a cookie_domain
-	Secure   bool
-	Loopback bool
-	Names    *authjs.Names
-	Returns  redirect.Policy
-	secret   *keys.Secret
+	Realm       *Realm
+	Key         string   // the realm's key, which namespaces all that is stored
+	Origin      string   // https://app.example.com, the protocol's {O}: the one asked
+	Host        string   // app.example.com, with a port that is not the default one
+	Base        string   // https://app.example.com/api/auth, the protocol's {A}
+	domain      string   // of cookies, empty for the host asked alone
+	hosts       []string // origins of the realm's hosts, of a realm with a cookie_domain
+	Secure      bool
+	Loopback    bool
+	CookieNames *authjs.Names
+	Returns     redirect.Policy
+	secret      *keys.Secret
 
 	Sessions session.Site
 	// Unauthorized is the JSON with which gates turn scripts away.
@@ -49,29 +49,29 @@ func (rl *Realm) NewSite(origin, secretName string) *Site {
 	return &Site{
 		Unauthorized: unauthorizedJSON(base + "/signin"),
 
-		Realm:    rl,
-		Key:      key,
-		Origin:   origin,
-		Host:     host,
-		Base:     base,
-		domain:   rl.CookieDomain,
-		Secure:   scheme == "https",
-		Loopback: request.IsLoopbackName(hostname),
-		Names:    names,
-		Returns:  redirect.Policy{Origin: origin, Allowed: rl.Allowed},
-		secret:   secret,
+		Realm:       rl,
+		Key:         key,
+		Origin:      origin,
+		Host:        host,
+		Base:        base,
+		domain:      rl.CookieDomain,
+		Secure:      scheme == "https",
+		Loopback:    request.IsLoopbackName(hostname),
+		CookieNames: names,
+		Returns:     redirect.Policy{Origin: origin, Allowed: rl.Allowed},
+		secret:      secret,
 		Sessions: session.Site{
-			List:  session.List{Manager: rl.Sessions, Key: key},
-			Names: names, Domain: rl.CookieDomain, Secret: secret,
+			List:        session.List{Manager: rl.Sessions, Key: key},
+			CookieNames: names, Domain: rl.CookieDomain, Secret: secret,
 		},
 	}
 }
 
 func (rl *Realm) cookieNames(secure bool) *authjs.Names {
 	if secure {
-		return rl.Secure
+		return rl.SecureCookieNames
 	}
-	return rl.Plain
+	return rl.PlainCookieNames
 }
 
 func unauthorizedJSON(signIn string) []byte {

@@ -47,7 +47,7 @@ func newTestSessions(t testing.TB, strategy string) *testSessions {
 	}
 	manager.Successors = func(string) []*Manager { return []*Manager{manager} }
 	names := authjs.NextAuth.Names(false)
-	made.Site = &Site{List: List{manager, key}, Names: names, Secret: secretOf(t, names, firstSecret)}
+	made.Site = &Site{List: List{manager, key}, CookieNames: names, Secret: secretOf(t, names, firstSecret)}
 	return made
 }
 
@@ -138,7 +138,7 @@ func (s *testSessions) begin(t testing.TB, user string) string {
 // find returns the session of a token, or nil.
 func (s *testSessions) find(t testing.TB, token string) *Session {
 	t.Helper()
-	live, err := s.ReadSession(t.Context(), []string{s.Names.Session + "=" + token}, new(Session))
+	live, err := s.ReadSession(t.Context(), []string{s.CookieNames.Session + "=" + token}, new(Session))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -41,7 +41,7 @@ type Manager struct {
 type Site struct {
 	List
 
-	Names  *authjs.Names
-	Domain string // of the cookies, empty for the host asked alone
-	Secret *keys.Secret
+	CookieNames *authjs.Names
+	Domain      string // of the cookies, empty for the host asked alone
+	Secret      *keys.Secret
 }

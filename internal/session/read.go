@@ -39,7 +39,7 @@ func (s *Session) Person() access.Person {
 // there is anonymous, never an error; an error means that the store or the
 // secret can't be asked.
 func (s *Site) ReadSession(ctx context.Context, cookies []string, live *Session) (*Session, error) {
-	received := s.Names.ReadSession(cookies)
+	received := s.CookieNames.ReadSession(cookies)
 	if received.Empty() {
 		return nil, nil // no session is an answer
 	}
@@ -63,7 +63,7 @@ func (JWT) Open(ctx context.Context, s *Site, token string, now time.Time, live 
 	if err != nil {
 		return false, err
 	}
-	payload, stale, err := keys.Session[s.Names.Session].Open(token)
+	payload, stale, err := keys.Session[s.CookieNames.Session].Open(token)
 	if err != nil {
 		return false, nil // what doesn't open is no session
 	}

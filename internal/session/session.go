@@ -19,7 +19,7 @@ import (
 func (s *Site) ReadSessions(ctx context.Context, cookies []string) ([]*Session, error) {
 	ctx, done := deadline.Step(ctx)
 	defer done()
-	received := s.Names.ReadSession(cookies)
+	received := s.CookieNames.ReadSession(cookies)
 	var all []*Session
 	now := time.Now()
 	for _, token := range received.AppendTokens(nil) {
@@ -108,7 +108,7 @@ func (s *Site) issue(ctx context.Context, claims authjs.Claims) (Issued, error) 
 
 // CookiesOf are the cookies that carry a token.
 func (s *Site) CookiesOf(token string, claims *authjs.Claims, received *authjs.Received) ([]authjs.Cookie, error) {
-	cookies, err := s.Names.SessionCookies(token, authjs.Cookie{Domain: s.Domain, Expires: s.Limits.cookieEnds(claims, time.Now())}, received)
+	cookies, err := s.CookieNames.SessionCookies(token, authjs.Cookie{Domain: s.Domain, Expires: s.Limits.cookieEnds(claims, time.Now())}, received)
 	if err != nil {
 		return nil, fmt.Errorf("the session of %s: %w", UserID(claims), err)
 	}
@@ -119,9 +119,9 @@ func (s *Site) CookiesOf(token string, claims *authjs.Claims, received *authjs.R
 // received. Where they have a Domain, those that were set without one go too:
 // browsers send both, and the older first.
 func (s *Site) ClearSession(received *authjs.Received) []authjs.Cookie {
-	cleared := s.Names.ClearSession(authjs.Cookie{Domain: s.Domain}, received)
+	cleared := s.CookieNames.ClearSession(authjs.Cookie{Domain: s.Domain}, received)
 	if s.Domain != "" {
-		cleared = append(cleared, s.Names.ClearSession(authjs.Cookie{}, received)...)
+		cleared = append(cleared, s.CookieNames.ClearSession(authjs.Cookie{}, received)...)
 	}
 	return cleared
 }

@@ -68,7 +68,7 @@ func (JWT) issue(ctx context.Context, s *Site, claims authjs.Claims) (Issued, er
 	s.Limits.extend(&claims, time.Now())
 	claims.ID = uuid.NewString()
 	claims.Sign(keys.Claims)
-	return Issued{Token: keys.Session[s.Names.Session].Seal(claims.Append(nil)), Expires: claims.Expires}, nil
+	return Issued{Token: keys.Session[s.CookieNames.Session].Seal(claims.Append(nil)), Expires: claims.Expires}, nil
 }
 
 // Renew seals the claims anew under the same sid, so that a revocation that

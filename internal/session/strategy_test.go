@@ -34,7 +34,7 @@ func TestSessionsOfEveryStrategy(t *testing.T) {
 				t.Error("ending one session did not end that one alone")
 			}
 			s.fake.Fail(errors.New("down"))
-			if _, err := s.ReadSession(t.Context(), []string{s.Names.Session + "=" + second}, new(Session)); err == nil {
+			if _, err := s.ReadSession(t.Context(), []string{s.CookieNames.Session + "=" + second}, new(Session)); err == nil {
 				t.Error("with the store down a session is known")
 			}
 		})

@@ -51,7 +51,7 @@ func TestARenewedSessionProvesItsPasswordByTheNewSecret(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				token := s.begin(t, "alice")
 				before := s.find(t, token).Claims.Credential
-				s.Secret = secretOf(t, s.Names, secondSecret, firstSecret)
+				s.Secret = secretOf(t, s.CookieNames, secondSecret, firstSecret)
 				time.Sleep(2 * oneDay)
 				live := s.find(t, token)
 				if live == nil || live.Claims.Credential == before || before == "" {
@@ -61,7 +61,7 @@ func TestARenewedSessionProvesItsPasswordByTheNewSecret(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				s.Secret = secretOf(t, s.Names, secondSecret)
+				s.Secret = secretOf(t, s.CookieNames, secondSecret)
 				if s.find(t, renewed.Token) == nil {
 					t.Error("a renewed session ended with the old secret")
 				}
