@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/caddy-signin/caddy-signin/internal/storelimits"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 	"github.com/caddy-signin/caddy-signin/sessionstore/memory"
 )
@@ -50,7 +51,7 @@ type kept struct {
 }
 
 func (s *shelf) Get(ctx context.Context, key string) (value []byte, err error) {
-	if err := errors.Join(ctx.Err(), sessionstore.CheckKey(key)); err != nil {
+	if err := errors.Join(ctx.Err(), storelimits.CheckKey(key)); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
@@ -77,13 +78,13 @@ func (s *shelf) Delete(ctx context.Context, key string) error {
 }
 
 func (s *shelf) Update(ctx context.Context, key string, change sessionstore.Change) error {
-	if err := errors.Join(ctx.Err(), sessionstore.CheckKey(key)); err != nil {
+	if err := errors.Join(ctx.Err(), storelimits.CheckKey(key)); err != nil {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	value, expires, err := change(s.live(key))
-	if err := errors.Join(err, sessionstore.CheckValue(value)); err != nil {
+	if err := errors.Join(err, storelimits.CheckValue(value)); err != nil {
 		return err
 	}
 	if s.values[key] = (kept{append([]byte{}, value...), expires}); expires.IsZero() {

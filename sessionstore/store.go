@@ -17,7 +17,6 @@ package sessionstore
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 )
 
@@ -149,20 +148,4 @@ func Take(ctx context.Context, s Store, key string) ([]byte, error) {
 		return nil, err
 	}
 	return taken, nil
-}
-
-// CheckKey is for stores: it returns ErrLength for a key that no store takes.
-func CheckKey(key string) error {
-	if len(key) == 0 || len(key) > MaxKey {
-		return fmt.Errorf("key of %d bytes, not 1 to %d: %w", len(key), MaxKey, ErrLength)
-	}
-	return nil
-}
-
-// CheckValue is for stores: it returns ErrLength for a value that no store takes.
-func CheckValue(value []byte) error {
-	if len(value) > MaxValue {
-		return fmt.Errorf("value of %d bytes, more than %d: %w", len(value), MaxValue, ErrLength)
-	}
-	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/caddy-signin/caddy-signin/internal/storelimits"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
@@ -63,7 +64,7 @@ func (n *Cache) Get(ctx context.Context, key string) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if err := sessionstore.CheckKey(key); err != nil {
+	if err := storelimits.CheckKey(key); err != nil {
 		return nil, err
 	}
 	s := n.shard(key)

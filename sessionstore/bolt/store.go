@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/caddy-signin/caddy-signin/internal/nearcache"
+	"github.com/caddy-signin/caddy-signin/internal/storelimits"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
@@ -51,7 +52,7 @@ func check(ctx context.Context, key string) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return sessionstore.CheckKey(key)
+	return storelimits.CheckKey(key)
 }
 
 // Put implements [sessionstore.Store].
@@ -59,7 +60,7 @@ func (s *store) Put(ctx context.Context, key string, value []byte, expires time.
 	if err := check(ctx, key); err != nil {
 		return err
 	}
-	if err := sessionstore.CheckValue(value); err != nil {
+	if err := storelimits.CheckValue(value); err != nil {
 		return err
 	}
 	return s.file.submit(ctx, &write{key: key, next: newRecord(value, expires), limit: s.limit})
@@ -85,7 +86,7 @@ func (s *store) Update(ctx context.Context, key string, change sessionstore.Chan
 		if err != nil {
 			return err
 		}
-		if err := sessionstore.CheckValue(value); err != nil {
+		if err := storelimits.CheckValue(value); err != nil {
 			return err
 		}
 		if err := ctx.Err(); err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/caddy-signin/caddy-signin/internal/directive"
+	"github.com/caddy-signin/caddy-signin/internal/storelimits"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
@@ -116,7 +117,7 @@ func (s *store) Get(ctx context.Context, key string) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if err := sessionstore.CheckKey(key); err != nil {
+	if err := storelimits.CheckKey(key); err != nil {
 		return nil, err
 	}
 	e := s.table.live(key)
@@ -137,7 +138,7 @@ func (s *store) Delete(ctx context.Context, key string) error {
 // Update calls change without a lock held, and again if the value was replaced
 // meanwhile: change may take its time, use the store, or panic.
 func (s *store) Update(ctx context.Context, key string, change sessionstore.Change) error {
-	if err := sessionstore.CheckKey(key); err != nil {
+	if err := storelimits.CheckKey(key); err != nil {
 		return err
 	}
 	for ctx.Err() == nil {
@@ -146,7 +147,7 @@ func (s *store) Update(ctx context.Context, key string, change sessionstore.Chan
 		if err != nil {
 			return err
 		}
-		if err := sessionstore.CheckValue(value); err != nil {
+		if err := storelimits.CheckValue(value); err != nil {
 			return err
 		}
 		next := newEntry(key, value, expires)

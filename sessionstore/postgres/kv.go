@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/caddy-signin/caddy-signin/internal/nearcache"
+	"github.com/caddy-signin/caddy-signin/internal/storelimits"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
@@ -63,7 +64,7 @@ func (b *backend) Put(ctx context.Context, key string, value []byte, expires tim
 	if err := check(ctx, key); err != nil {
 		return err
 	}
-	if err := sessionstore.CheckValue(value); err != nil {
+	if err := storelimits.CheckValue(value); err != nil {
 		return err
 	}
 	if !expires.After(b.h.now()) {
@@ -95,7 +96,7 @@ func (b *backend) Update(ctx context.Context, key string, change sessionstore.Ch
 		if err != nil {
 			return err
 		}
-		if err := sessionstore.CheckValue(value); err != nil {
+		if err := storelimits.CheckValue(value); err != nil {
 			return err
 		}
 		done, err := b.swap(ctx, key, entry{old, oldExpires}, entry{value, expires})
@@ -210,7 +211,7 @@ func check(ctx context.Context, key string) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return sessionstore.CheckKey(key)
+	return storelimits.CheckKey(key)
 }
 
 // notNull is value, never nil: a value without bytes isn't the absence of one.

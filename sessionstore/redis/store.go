@@ -10,6 +10,7 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/caddy-signin/caddy-signin/internal/deadline"
+	"github.com/caddy-signin/caddy-signin/internal/storelimits"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
@@ -95,7 +96,7 @@ func (s *store) begin(ctx context.Context, key string) (context.Context, string,
 	if err := ctx.Err(); err != nil {
 		return nil, "", err
 	}
-	if err := sessionstore.CheckKey(key); err != nil {
+	if err := storelimits.CheckKey(key); err != nil {
 		return nil, "", err
 	}
 	return deadline.With(ctx, callTimeout), s.prefix + key, nil
@@ -103,7 +104,7 @@ func (s *store) begin(ctx context.Context, key string) (context.Context, string,
 
 // Put implements [sessionstore.Store].
 func (s *store) Put(ctx context.Context, key string, value []byte, expires time.Time) error {
-	if err := sessionstore.CheckValue(value); err != nil {
+	if err := storelimits.CheckValue(value); err != nil {
 		return err
 	}
 	left := s.left(expires)
@@ -184,7 +185,7 @@ func (s *store) Update(ctx context.Context, key string, change sessionstore.Chan
 		if failure != nil {
 			return failure
 		}
-		if err := sessionstore.CheckValue(value); err != nil {
+		if err := storelimits.CheckValue(value); err != nil {
 			return err
 		}
 		var done bool

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/caddy-signin/caddy-signin/internal/storelimits"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
@@ -69,7 +70,7 @@ func (f *Fake) Values() map[string][]byte {
 
 // refuses returns why nothing can be done with a key.
 func (f *Fake) refuses(ctx context.Context, key string) error {
-	return cmp.Or(ctx.Err(), sessionstore.CheckKey(key), f.err)
+	return cmp.Or(ctx.Err(), storelimits.CheckKey(key), f.err)
 }
 
 // Get implements [sessionstore.Store].
@@ -126,7 +127,7 @@ func (f *Fake) Update(ctx context.Context, key string, change sessionstore.Chang
 	}
 	value, expires, err := change(f.live(key))
 	if err == nil && !expires.IsZero() {
-		err = sessionstore.CheckValue(value)
+		err = storelimits.CheckValue(value)
 	}
 	if err != nil {
 		return err

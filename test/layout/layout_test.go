@@ -53,9 +53,10 @@ var directions = []struct {
 	{`providers/presetdoc`, []string{"providers/(email|oauth)"}},
 	{`providers/providertest`, []string{"providers", "providers/catalog"}},
 	{`sessionstore`, nil},
-	{`sessionstore/.*`, []string{"sessionstore", "internal/(address|deadline|directive|nearcache)"}},
+	{`sessionstore/.*`, []string{"sessionstore", "internal/(address|deadline|directive|nearcache|storelimits)"}},
 	{`internal/directive`, []string{"internal/nearest"}},
-	{`internal/nearcache`, []string{"sessionstore"}},
+	{`internal/nearcache`, []string{"sessionstore", "internal/storelimits"}},
+	{`internal/storelimits`, []string{"sessionstore"}},
 	{`internal/outgoing`, []string{"internal/excerpt"}},
 	{`internal/request`, nil},
 	{`internal/response`, []string{"internal/authjs", "internal/redirect"}},
@@ -174,7 +175,7 @@ func onlyCommandsImportTheRoot(t *testing.T, found []goPackage) {
 }
 
 // freeOfCaddy are the packages that could serve another server.
-const freeOfCaddy = `internal/(authjs|redirect|nearest|sampled|address|queue|excerpt|panics|access|deadline|nearcache|throttle|session)|providers|providers/presets|sessionstore`
+const freeOfCaddy = `internal/(authjs|redirect|nearest|sampled|address|queue|excerpt|panics|access|deadline|nearcache|storelimits|throttle|session)|providers|providers/presets|sessionstore`
 
 // importNoCaddy are the packages that leave what has to do with Caddy to packages
 // below them.
