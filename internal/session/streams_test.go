@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -194,10 +195,20 @@ func TestTheSweeperLeavesWhenNothingIsOpen(t *testing.T) {
 	})
 }
 
-// panickingRoster is a third party's provider with a mistake.
-type panickingRoster struct{ fakeProvider }
+// panickingRoster is a third party's provider with a mistake, which shows once broken
+// is set.
+type panickingRoster struct {
+	fakeProvider
+	broken atomic.Bool
+}
 
-func (panickingRoster) Current(string) (*providers.Account, bool) { panic("a mistake") }
+func (p *panickingRoster) Current(id string) (*providers.Account, bool) {
+	if p.broken.Load() {
+		panic("a mistake")
+	}
+	known := account(id)
+	return &known, true
+}
 
 // What a provider's mistake keeps anybody from knowing is as what the store does not
 // answer: streams end after a while, and the server goes on.
@@ -207,8 +218,11 @@ func TestAProviderThatPanicsEndsStreamsAlone(t *testing.T) {
 	core, lines := observer.New(zap.WarnLevel)
 	s.Logger = zap.New(core)
 	synctest.Test(t, func(t *testing.T) {
-		stream := s.stream(t, s.begin(t, "alice"))
-		s.configured["credentials"] = panickingRoster{}
+		roster := new(panickingRoster)
+		token := s.begin(t, "alice")
+		s.configured["credentials"] = roster
+		stream := s.stream(t, token)
+		roster.broken.Store(true)
 		time.Sleep(time.Second)
 		if !isUnderWay(t, stream) {
 			t.Error("a stream ends at the first mistake")
