@@ -147,10 +147,10 @@ func (p *OIDC) check(config *ClientConfig) error {
 	alg := cmp.Or(p.IDTokenSignedResponseAlg, row.idTokenAlg)
 	template := p.IssuerTemplate
 	switch {
-	case alg != "" && !slices.Contains(issuer.ConfigurableAlgs, alg):
-		return fmt.Errorf("unknown id_token_signed_response_alg %q: write one of %s", alg, strings.Join(issuer.ConfigurableAlgs, " "))
-	case p.UserinfoSignedResponseAlg != "" && !slices.Contains(issuer.UserinfoAlgs, p.UserinfoSignedResponseAlg):
-		return fmt.Errorf("unknown userinfo_signed_response_alg %q: write one of %s", p.UserinfoSignedResponseAlg, strings.Join(issuer.UserinfoAlgs, " "))
+	case alg != "" && !slices.Contains(issuer.IDTokenAlgs(), alg):
+		return fmt.Errorf("unknown id_token_signed_response_alg %q: write one of %s", alg, strings.Join(issuer.IDTokenAlgs(), " "))
+	case p.UserinfoSignedResponseAlg != "" && !slices.Contains(issuer.UserinfoAlgs(), p.UserinfoSignedResponseAlg):
+		return fmt.Errorf("unknown userinfo_signed_response_alg %q: write one of %s", p.UserinfoSignedResponseAlg, strings.Join(issuer.UserinfoAlgs(), " "))
 	case template != "" && (strings.Count(template, issuer.TenantPlace) != 1 || outgoing.CheckURL(strings.Replace(template, issuer.TenantPlace, "x", 1), config.InsecureHTTP) != nil):
 		return fmt.Errorf("issuer_template must be a URL with one %s in it, got %q", issuer.TenantPlace, excerpt.Of(template))
 	case alg == "HS256" && !isDynamic(config.ClientSecret) && len(config.ClientSecret) < 32:

@@ -34,10 +34,23 @@ const (
 // signingAlgs are the ID token algorithms accepted without being configured.
 var signingAlgs = []string{oidc.RS256, oidc.ES256, oidc.PS256, oidc.EdDSA}
 
-// ConfigurableAlgs are those that id_token_signed_response_alg may name.
-var ConfigurableAlgs = []string{
-	oidc.RS256, oidc.RS384, oidc.RS512, oidc.ES256, oidc.ES384, oidc.ES512,
-	oidc.PS256, oidc.PS384, oidc.PS512, oidc.EdDSA, string(jose.HS256),
+// IDTokenAlgs returns the algorithms that id_token_signed_response_alg may name (RFC
+// 7518 section 3.1, RFC 8037): those of the provider's own keys, and HS256, whose key is
+// the client secret.
+func IDTokenAlgs() []string {
+	return []string{
+		oidc.RS256, oidc.RS384, oidc.RS512, oidc.ES256, oidc.ES384, oidc.ES512,
+		oidc.PS256, oidc.PS384, oidc.PS512, oidc.EdDSA, string(jose.HS256),
+	}
+}
+
+// UserinfoAlgs returns those that userinfo_signed_response_alg may name. HS256 is none:
+// an answer over TLS needs no second use of the secret.
+func UserinfoAlgs() []string {
+	return []string{
+		oidc.RS256, oidc.RS384, oidc.RS512, oidc.ES256, oidc.ES384, oidc.ES512,
+		oidc.PS256, oidc.PS384, oidc.PS512, oidc.EdDSA,
+	}
 }
 
 // AcceptedAlgs returns the algorithms an ID token may be signed with: the
@@ -225,10 +238,6 @@ func (r *verification) check(c profile.Claims, alg string, now time.Time) error 
 	}
 	return nil
 }
-
-// UserinfoAlgs are those that userinfo_signed_response_alg may name: not HS256,
-// for an answer over TLS needs no second use of the secret.
-var UserinfoAlgs = ConfigurableAlgs[:len(ConfigurableAlgs)-1]
 
 func (r *verification) verifyUserinfo(ctx context.Context, raw string) ([]byte, error) {
 	if _, err := tokenHeader(raw); err != nil {
