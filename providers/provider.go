@@ -178,7 +178,7 @@ type Roster interface {
 
 // RefusalError is an [ErrWrongCredentials] that the back end gives a reason for.
 type RefusalError struct {
-	// Code is a key of [RefusalCodes].
+	// Code is a reason for which [IsRefusalCode] holds.
 	Code string
 }
 
@@ -187,11 +187,14 @@ func (r *RefusalError) Error() string { return "refused by the back end: " + r.C
 // Is makes a refusal an ErrWrongCredentials.
 func (r *RefusalError) Is(target error) bool { return target == ErrWrongCredentials }
 
-// RefusalCodes are the reasons that a back end may give: people read them in
-// words of ours. Every other reason is a wrong password.
-var RefusalCodes = map[string]bool{
-	"AccountLocked": true, "AccountDisabled": true, "PasswordExpired": true,
-	"CodeRequired": true, "CodeInvalid": true, "AccessDenied": true,
+// IsRefusalCode says that a back end may give this reason: people read it in words of
+// ours. Every other reason is a wrong password.
+func IsRefusalCode(code string) bool {
+	switch code {
+	case "AccountLocked", "AccountDisabled", "PasswordExpired", "CodeRequired", "CodeInvalid", "AccessDenied":
+		return true
+	}
+	return false
 }
 
 var (
