@@ -91,7 +91,7 @@ func (p *OIDC) Provision(ctx caddy.Context) error {
 	if p.audiences = p.TrustedAudiences; p.audiences == nil {
 		p.audiences = c.row.trustedAudiences
 	}
-	discovery, err := p.discovery()
+	document, err := p.discoveryURL()
 	if err != nil {
 		return c.named(err)
 	}
@@ -100,14 +100,14 @@ func (p *OIDC) Provision(ctx caddy.Context) error {
 		template = cmp.Or(template, rows)
 	}
 	p.issuer, p.release, err = issuer.Acquire(issuer.Source{
-		Issuer: c.config.Issuer, Template: template, Discovery: discovery,
+		Issuer: c.config.Issuer, Template: template, Discovery: document,
 		Insecure: c.config.InsecureHTTP, Transport: c.transport,
 	})
 	return c.named(err)
 }
 
-// discovery returns the address of the discovery document.
-func (p *OIDC) discovery() (string, error) {
+// discoveryURL returns the address of the discovery document.
+func (p *OIDC) discoveryURL() (string, error) {
 	values := p.client.row.values(p.client.config)
 	endpoint := p.DiscoveryEndpoint
 	if err := placeholders.Expand("discovery_endpoint", &endpoint); err != nil {
@@ -192,9 +192,18 @@ func (p *OIDC) endpoints(m issuer.Metadata) issuer.Metadata {
 	return m
 }
 
+// discover returns what the provider's discovery document says.
+func (p *OIDC) discover(ctx context.Context) (issuer.Metadata, error) {
+	found, err := p.issuer.Discover(ctx, p.client.http)
+	if err != nil {
+		return issuer.Metadata{}, fmt.Errorf("discovery of issuer %s failed: %w", p.client.config.Issuer, err)
+	}
+	return found, nil
+}
+
 // Begin implements [providers.Redirector].
 func (p *OIDC) Begin(ctx context.Context, flow providers.Flow, extra url.Values) (string, error) {
-	found, err := p.issuer.Discover(ctx, p.client.http)
+	found, err := p.discover(ctx)
 	if err != nil {
 		return "", p.client.named(err)
 	}
@@ -223,7 +232,7 @@ func (p *OIDC) finish(ctx context.Context, flow providers.Flow, answer url.Value
 	if err := refusal(p.client.logger, answer); err != nil {
 		return providers.Account{}, err
 	}
-	found, err := p.issuer.Discover(ctx, p.client.http)
+	found, err := p.discover(ctx)
 	if err != nil {
 		return providers.Account{}, err
 	}

@@ -51,7 +51,7 @@ type issuerKey struct {
 type Issuer struct {
 	id string
 	// template, where there is one, is the issuer of every tenant, with
-	// tenantPlace for the tenant.
+	// [TenantPlace] for the tenant.
 	template  string
 	discovery string // the discovery document's address
 	insecure  bool
@@ -64,9 +64,13 @@ func (*Issuer) Destruct() error { return nil }
 
 // Source is where an issuer's metadata comes from, and how.
 type Source struct {
-	// Issuer is its identifier; template, where there is one, the issuer of every
-	// tenant, with tenantPlace for the tenant; discovery the document's address.
-	Issuer, Template, Discovery string
+	// Issuer is its identifier.
+	Issuer string
+	// Template is the issuer of every tenant, with [TenantPlace] for the tenant; empty
+	// where the issuer has no tenants.
+	Template string
+	// Discovery is the address of the discovery document.
+	Discovery string
 	// Insecure permits plain http.
 	Insecure bool
 	// Transport is the configuration of the HTTP client that asks.
@@ -96,16 +100,10 @@ func (i *Issuer) Known() Metadata {
 	return found
 }
 
-// Discover returns the issuer's metadata.
+// Discover returns the issuer's metadata: what is at hand while it is fresh, else what
+// its discovery document says now, else the last one for as long as it may serve in an
+// outage. The caller says of an error whose discovery failed.
 func (i *Issuer) Discover(ctx context.Context, client *http.Client) (Metadata, error) {
-	m, err := i.Find(ctx, client)
-	if err != nil {
-		return Metadata{}, fmt.Errorf("discovery of issuer %s failed: %w", i.id, err)
-	}
-	return m, nil
-}
-
-func (i *Issuer) Find(ctx context.Context, client *http.Client) (Metadata, error) {
 	m, _, err := i.metadata.get(ctx, func(ctx context.Context) (Metadata, error) {
 		body, err := outgoing.Get(ctx, client, i.discovery, outgoing.MaxAnswer)
 		if err != nil {
