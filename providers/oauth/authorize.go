@@ -46,7 +46,7 @@ func (c authorizer) request(flow providers.Flow, extra url.Values) *query {
 	if len(c.config.Scopes) > 0 || c.config.EmptyScope {
 		q.add("scope", strings.Join(c.config.Scopes, cmp.Or(c.config.ScopeSeparator, " ")))
 	}
-	q.add("response_type", cmp.Or(c.row.responseType, "code"))
+	q.add("response_type", cmp.Or(c.row.ResponseType, "code"))
 	q.add("redirect_uri", flow.RedirectURI)
 	for _, name := range sortedKeys(c.config.Params) {
 		if value := c.config.Params[name]; value != "" {

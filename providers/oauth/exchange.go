@@ -65,8 +65,8 @@ type tokenEndpoint struct {
 // PKCE verifier of its flow.
 func (c tokenEndpoint) exchange(ctx context.Context, endpoint string, flow providers.Flow, code string) (*tokens, error) {
 	form := url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {flow.RedirectURI}}
-	if c.row.grantType != "" {
-		form.Set("grant_type", c.row.grantType)
+	if c.row.GrantType != "" {
+		form.Set("grant_type", c.row.GrantType)
 	}
 	if c.checks(checkPKCE) {
 		form.Set("code_verifier", flow.Verifier)
@@ -78,7 +78,7 @@ func (c tokenEndpoint) exchange(ctx context.Context, endpoint string, flow provi
 	for name, value := range c.config.TokenParams {
 		form.Set(name, value)
 	}
-	status, body, err := backChannel{c.http, c.config.ParamNames}.post(ctx, endpoint, header, form, c.row.tokenByGET)
+	status, body, err := backChannel{c.http, c.config.ParamNames}.post(ctx, endpoint, header, form, c.row.TokenByGET)
 	if err != nil {
 		return nil, fmt.Errorf("asking the token endpoint: %w", err)
 	}

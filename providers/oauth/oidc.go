@@ -86,17 +86,17 @@ func (p *OIDC) Provision(ctx caddy.Context) error {
 		return err
 	}
 	p.client = c
-	p.idTokenAlg = cmp.Or(p.IDTokenSignedResponseAlg, c.row.idTokenAlg)
-	p.userinfoAlg = cmp.Or(p.UserinfoSignedResponseAlg, c.row.userinfoAlg)
+	p.idTokenAlg = cmp.Or(p.IDTokenSignedResponseAlg, c.row.Config.IDTokenSignedResponseAlg)
+	p.userinfoAlg = cmp.Or(p.UserinfoSignedResponseAlg, c.row.Config.UserinfoSignedResponseAlg)
 	if p.audiences = p.TrustedAudiences; p.audiences == nil {
-		p.audiences = c.row.trustedAudiences
+		p.audiences = c.row.Config.TrustedAudiences
 	}
 	document, err := p.discoveryURL()
 	if err != nil {
 		return c.named(err)
 	}
 	template := p.IssuerTemplate
-	if rows := c.row.values(c.config).fill(c.row.issuerTemplate); maps.Equal(hosts(rows), hosts(c.config.Issuer)) {
+	if rows := c.row.values(c.config).fill(c.row.Config.IssuerTemplate); maps.Equal(hosts(rows), hosts(c.config.Issuer)) {
 		template = cmp.Or(template, rows)
 	}
 	p.issuer, p.release, err = issuer.Acquire(issuer.Source{
@@ -117,9 +117,9 @@ func (p *OIDC) discoveryURL() (string, error) {
 	if err := placeholders.ExpandMap("discovery_params", &params); err != nil {
 		return "", err
 	}
-	endpoint = cmp.Or(endpoint, values.fill(p.client.row.discoveryEndpoint), issuer.DiscoveryURL(p.client.config.Issuer))
+	endpoint = cmp.Or(endpoint, values.fill(p.client.row.Config.DiscoveryEndpoint), issuer.DiscoveryURL(p.client.config.Issuer))
 	var q query
-	for _, entries := range []map[string]string{values.fillMap(p.client.row.discoveryParams), params} {
+	for _, entries := range []map[string]string{values.fillMap(p.client.row.Config.DiscoveryParams), params} {
 		for _, name := range sortedKeys(entries) {
 			q.add(name, entries[name])
 		}
@@ -144,7 +144,7 @@ func (p *OIDC) check(config *ClientConfig) error {
 		return err
 	}
 	row, _ := lookUp(config.Preset)
-	alg := cmp.Or(p.IDTokenSignedResponseAlg, row.idTokenAlg)
+	alg := cmp.Or(p.IDTokenSignedResponseAlg, row.Config.IDTokenSignedResponseAlg)
 	template := p.IssuerTemplate
 	switch {
 	case alg != "" && !slices.Contains(issuer.IDTokenAlgs(), alg):

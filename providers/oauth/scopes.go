@@ -79,13 +79,13 @@ func (c scopeRules) grants(scope any) (grants map[string]bool, told bool, err er
 
 // scopeName is a scope's name without what the row says may differ.
 func (c scopeRules) scopeName(name string) string {
-	if c.row.foldScopes {
+	if c.row.CaseInsensitiveScopes {
 		name = address.LowerASCII(name)
 	}
-	return strings.TrimPrefix(name, c.row.scopePrefix)
+	return strings.TrimPrefix(name, c.row.ScopePrefix)
 }
 
 // separatesScopes: a space does, U+0020 alone (RFC 6749 section 3.3).
 func (c scopeRules) separatesScopes(r rune) bool {
-	return r == ' ' || r == ',' && c.row.commaScopes || strings.ContainsRune(c.config.ScopeSeparator, r)
+	return r == ' ' || r == ',' && c.row.CommaScopes || strings.ContainsRune(c.config.ScopeSeparator, r)
 }

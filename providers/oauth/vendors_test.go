@@ -213,7 +213,7 @@ func TestEveryIDOfNextAuthIsKnown(t *testing.T) {
 		case isRow == rowless(f):
 			t.Errorf("%s: a row is there: %t", id, isRow)
 		case isRow:
-			if row.name == "" || len(row.differs) == 0 {
+			if row.Name == "" || len(row.Differs) == 0 {
 				t.Errorf("%s: the row has no name or doesn't say what differs", id)
 			}
 		case id == "credentials" || id == "email": // providers of their own

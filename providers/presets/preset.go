@@ -197,7 +197,8 @@ type Attestation struct {
 	CaseInsensitive bool `json:"case_insensitive,omitempty"`
 	// The value * asks for some value, whichever it is.
 	Any bool `json:"any,omitempty"`
-	// The claim lists what somebody is a member of: one of its values suffices.
+	// The claim lists what somebody is a member of: one of its values suffices. Elsewhere
+	// all of them must be wanted.
 	Lists bool `json:"lists,omitempty"`
 	// Where a value holds, not anyone in the world comes in.
 	LimitsTenant bool `json:"limits_tenant,omitempty"`
