@@ -42,7 +42,7 @@ func newClient(ctx caddy.Context, written *ClientConfig, kind string) (*client, 
 		registration: registration{kind: kind, row: row, config: config},
 
 		public:  row.isPublic(config),
-		profile: config.Profile.Compile(row.VerifiesEmail),
+		profile: config.Profile.Compile(false),
 		logger:  ctx.Logger().With(zap.String("provider", config.ID)),
 	}
 	if c.restrictions, err = restrictionsOf(kind, row, &config); err != nil {

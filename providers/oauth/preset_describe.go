@@ -141,8 +141,6 @@ func (row preset) verifiedBy(mapped profile.Map) string {
 	switch {
 	case mapped.Email == profile.Off:
 		return ""
-	case row.VerifiesEmail:
-		return "the vendor"
 	case row.Config.EmailEndpoint != "":
 		return "the list of addresses"
 	case mapped.EmailVerified == profile.Off:

@@ -277,7 +277,6 @@ func TestRowsHaveNothingWithoutNeed(t *testing.T) {
 			"discovery parameters":         {params(c.row.values(c.config).fillMap(c.row.Config.DiscoveryParams)), params(q.DiscoveryQuery)},
 			"the flag of an address":       {c.config.Profile.EmailVerified, q.VerifiedBy},
 			"a signed userinfo answer":     {c.row.Config.UserinfoSignedResponseAlg, q.SignedUserinfo},
-			"an address by its vendor":     {c.row.VerifiesEmail, false},
 			"further audiences":            {len(c.row.Config.TrustedAudiences) > 0, q.Audiences != nil},
 			"plain http":                   {c.config.InsecureHTTP, false},
 			"what a browser may add":       {len(c.config.AllowParams), 0},

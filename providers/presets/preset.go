@@ -27,8 +27,6 @@ type Preset struct {
 	Kind string `json:"kind,omitempty"`
 	// Anyone in the world can have an account there.
 	Public bool `json:"public,omitempty"`
-	// The vendor hands out verified addresses only, without saying so in each answer.
-	VerifiesEmail bool `json:"verifies_email,omitempty"`
 
 	// An issuer such as the operator must write. It stands where there is no issuer
 	// that is everybody's.
