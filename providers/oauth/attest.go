@@ -201,15 +201,15 @@ func (r restrictions) hasValuesFor(found profile.Claims) bool {
 // check refuses a person about whom the provider attests something else
 // than what is asked for, or nothing. Sources may not contradict each other.
 func (r restrictions) check(logger *zap.Logger, flow providers.Flow, sources ...profile.Claims) error {
-	for _, r := range r.enforced {
+	for _, one := range r.enforced {
 		var got []string
 		met := false
 		for _, source := range sources {
-			values := r.attestedValues(source)
+			values := one.attestedValues(source)
 			if len(values) == 0 {
 				continue
 			}
-			if got, met = values, r.isMet(values, flow.Began); !met {
+			if got, met = values, one.isMet(values, flow.Began); !met {
 				break
 			}
 		}
@@ -217,9 +217,9 @@ func (r restrictions) check(logger *zap.Logger, flow providers.Flow, sources ...
 			continue
 		}
 		logger.Warn("a sign-in is refused: the provider doesn't attest what an authorization parameter asks for",
-			zap.String("parameter", r.Name), zap.Strings("wanted", r.wanted), zap.String("not_wanted", r.Forbidden),
-			zap.String("attested_by", r.Claim), zap.Strings("got", excerpts(got)))
-		return fmt.Errorf("%w: %s is not what %s asks for", providers.ErrNotAdmitted, r.Claim, r.Name)
+			zap.String("parameter", one.Name), zap.Strings("wanted", one.wanted), zap.String("not_wanted", one.Forbidden),
+			zap.String("attested_by", one.Claim), zap.Strings("got", excerpts(got)))
+		return fmt.Errorf("%w: %s is not what %s asks for", providers.ErrNotAdmitted, one.Claim, one.Name)
 	}
 	return nil
 }

@@ -153,15 +153,15 @@ func TestWhatAParameterAsksForIsCompared(t *testing.T) {
 }
 
 // profileWith is a profile in which nothing is attested but what is given.
-func profileWith(profile map[string]any, more attested) map[string]any {
-	profile = maps.Clone(profile)
+func profileWith(base map[string]any, more attested) map[string]any {
+	whole := maps.Clone(base)
 	for _, name := range []string{"tid", "tfp", "connection_id"} {
 		if more["tid"] == nil || name != "tid" {
-			delete(profile, name)
+			delete(whole, name)
 		}
 	}
-	maps.Copy(profile, more)
-	return profile
+	maps.Copy(whole, more)
+	return whole
 }
 
 func finishAt(t *testing.T, p providers.Redirector, v *providertest.Vendor) (providers.Account, error) {

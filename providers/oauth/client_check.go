@@ -89,8 +89,8 @@ func checkEndpoints(c *ClientConfig, kind string) error {
 		}
 	}
 	// Discovery 1.0 section 3: an issuer has neither query nor fragment.
-	if issuer, ok := strings.CutSuffix(c.Issuer, issuer.WellKnown); ok {
-		return fmt.Errorf("issuer is not the address of the discovery document but what that says as issuer, such as %s", issuer)
+	if base, ok := strings.CutSuffix(c.Issuer, issuer.WellKnown); ok {
+		return fmt.Errorf("issuer is not the address of the discovery document but what that says as issuer, such as %s", base)
 	}
 	if strings.Contains(c.Issuer, "?") {
 		return errors.New("issuer must not have a query (?): write what the provider's discovery document says as issuer")

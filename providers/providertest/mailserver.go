@@ -161,10 +161,10 @@ func (s *MailServer) Said() string {
 // said writes down what the two sides say.
 type said struct{ server *MailServer }
 
-func (w said) Write(p []byte) (int, error) {
-	w.server.mu.Lock()
-	defer w.server.mu.Unlock()
-	return w.server.said.Write(p)
+func (s said) Write(p []byte) (int, error) {
+	s.server.mu.Lock()
+	defer s.server.mu.Unlock()
+	return s.server.said.Write(p)
 }
 
 // Wait returns the next mail, which has to arrive within seconds.

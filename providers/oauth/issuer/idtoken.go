@@ -115,16 +115,16 @@ type verification struct {
 // verify leaves to go-oidc that the token is parsed, signed by an accepted algorithm
 // and with a key that verifies, and of the issuer. What it would check less strictly,
 // audiences and times, is checked here alone.
-func (r *verification) verify(ctx context.Context, raw string) (profile.Claims, error) {
+func (v *verification) verify(ctx context.Context, raw string) (profile.Claims, error) {
 	alg, err := tokenHeader(raw)
 	if err != nil {
 		return nil, err
 	}
-	keys := &tokenKeys{rules: r}
-	verifier := oidc.NewVerifier(r.issuerID, keys, &oidc.Config{
-		SkipIssuerCheck:      strings.Contains(r.issuerID, TenantPlace), // then checkTenant does it
+	keys := &tokenKeys{token: v}
+	verifier := oidc.NewVerifier(v.issuerID, keys, &oidc.Config{
+		SkipIssuerCheck:      strings.Contains(v.issuerID, TenantPlace), // then checkTenant does it
 		SkipClientIDCheck:    true,                                      // it accepts any further audience
-		SupportedSigningAlgs: r.Algs,
+		SupportedSigningAlgs: v.Algs,
 		SkipExpiryCheck:      true, // its leeway for nbf is five minutes, and it takes strings for numbers
 	})
 	token, err := verifier.Verify(ctx, raw)
@@ -133,7 +133,7 @@ func (r *verification) verify(ctx context.Context, raw string) (profile.Claims, 
 	case keys.err != nil:
 		return nil, keys.err
 	case keys.payload == nil:
-		return nil, fmt.Errorf("it is not signed with %s", strings.Join(r.Algs, ", "))
+		return nil, fmt.Errorf("it is not signed with %s", strings.Join(v.Algs, ", "))
 	default:
 		return nil, errors.New("its iss is not the issuer, or a claim is of the wrong type")
 	}
@@ -144,10 +144,10 @@ func (r *verification) verify(ctx context.Context, raw string) (profile.Claims, 
 	if c["iss"] != token.Issuer {
 		return nil, errors.New("it has more than one iss")
 	}
-	if err := r.checkTenant(c); err != nil {
+	if err := v.checkTenant(c); err != nil {
 		return nil, err
 	}
-	return c, r.check(c, alg, time.Now())
+	return c, v.check(c, alg, time.Now())
 }
 
 // tokenHeader looks at a token before anything else does: a JWS in compact
@@ -184,7 +184,7 @@ var compactForm = regexp.MustCompile(`^[\w-]*\.[\w-]*\.[\w-]*$`)
 // tokenKeys is the oidc.KeySet of one verification. It remembers what happened,
 // for go-oidc's errors don't wrap and may quote the token.
 type tokenKeys struct {
-	rules   *verification
+	token   *verification
 	payload []byte
 	err     error
 }
@@ -196,9 +196,9 @@ func (k *tokenKeys) VerifySignature(ctx context.Context, raw string) ([]byte, er
 }
 
 func (k *tokenKeys) verify(ctx context.Context, raw string) ([]byte, error) {
-	r := k.rules
-	algs := make([]jose.SignatureAlgorithm, len(r.Algs))
-	for i, alg := range r.Algs {
+	v := k.token
+	algs := make([]jose.SignatureAlgorithm, len(v.Algs))
+	for i, alg := range v.Algs {
 		algs[i] = jose.SignatureAlgorithm(alg)
 	}
 	jws, err := jose.ParseSignedCompact(raw, algs)
@@ -206,44 +206,44 @@ func (k *tokenKeys) verify(ctx context.Context, raw string) ([]byte, error) {
 		return nil, errNoKey
 	}
 	// HS256 is only ever the one configured algorithm, and its key the secret.
-	if slices.Contains(r.Algs, string(jose.HS256)) {
-		payload, err := jws.Verify([]byte(r.Secret))
+	if slices.Contains(v.Algs, string(jose.HS256)) {
+		payload, err := jws.Verify([]byte(v.Secret))
 		if err != nil {
 			return nil, errors.New("client_secret doesn't verify its signature")
 		}
 		return payload, nil
 	}
-	return r.issuer.verifySignature(ctx, r.client, r.jwksURI, jws)
+	return v.issuer.verifySignature(ctx, v.client, v.jwksURI, jws)
 }
 
 // check applies what go-oidc leaves to its caller.
-func (r *verification) check(c profile.Claims, alg string, now time.Time) error {
-	if err := r.checkAudience(c); err != nil {
+func (v *verification) check(c profile.Claims, alg string, now time.Time) error {
+	if err := v.checkAudience(c); err != nil {
 		return err
 	}
 	if err := checkTimes(c, now); err != nil {
 		return err
 	}
 	switch nonce, sent := c["nonce"].(string); {
-	case r.Nonce != "" && !sent:
+	case v.Nonce != "" && !sent:
 		return errors.New("it has no nonce, though one was sent; where the provider never sends it back, write checks pkce state")
-	case r.Nonce != "" && !equal(nonce, r.Nonce):
+	case v.Nonce != "" && !equal(nonce, v.Nonce):
 		return errors.New("its nonce is not the one that was sent")
 	}
 	if sub, ok := c["sub"].(string); !ok || sub == "" || len(sub) > maxSubject {
 		return errors.New("its sub is not a string of 1 to 255 bytes")
 	}
-	if hash, sent := c["at_hash"]; sent && hash != accessTokenHash(alg, r.AccessToken) {
+	if hash, sent := c["at_hash"]; sent && hash != accessTokenHash(alg, v.AccessToken) {
 		return errors.New("its at_hash is not the access token's")
 	}
 	return nil
 }
 
-func (r *verification) verifyUserinfo(ctx context.Context, raw string) ([]byte, error) {
+func (v *verification) verifyUserinfo(ctx context.Context, raw string) ([]byte, error) {
 	if _, err := tokenHeader(raw); err != nil {
 		return nil, err
 	}
-	keys := &tokenKeys{rules: r}
+	keys := &tokenKeys{token: v}
 	payload, err := keys.verify(ctx, raw)
 	if err != nil {
 		return nil, err
@@ -252,23 +252,23 @@ func (r *verification) verifyUserinfo(ctx context.Context, raw string) ([]byte, 
 	if err != nil {
 		return nil, err
 	}
-	if iss, sent := c["iss"]; sent && iss != r.issuerID {
+	if iss, sent := c["iss"]; sent && iss != v.issuerID {
 		return nil, errors.New("its iss is not the issuer")
 	}
 	if _, sent := c["aud"]; sent {
 		delete(c, "azp")
-		return payload, r.checkAudience(c)
+		return payload, v.checkAudience(c)
 	}
 	return payload, nil
 }
 
 // checkTenant: where the issuer is that of every tenant, a token's is that of its
 // own tenant.
-func (r *verification) checkTenant(c profile.Claims) error {
-	if !strings.Contains(r.issuerID, TenantPlace) {
+func (v *verification) checkTenant(c profile.Claims) error {
+	if !strings.Contains(v.issuerID, TenantPlace) {
 		return nil
 	}
-	issuer, err := issuerOf(r.issuerID, c)
+	issuer, err := issuerOf(v.issuerID, c)
 	if err == nil && c["iss"] != issuer {
 		err = errors.New("its iss is not its tenant's")
 	}
@@ -280,7 +280,7 @@ const anyAudience = "*"
 
 // checkAudience: every audience is trusted, and several need an azp (Core
 // 3.1.3.7 numbers 3 to 5).
-func (r *verification) checkAudience(c profile.Claims) error {
+func (v *verification) checkAudience(c profile.Claims) error {
 	list, _ := c["aud"].([]any)
 	if one, ok := c["aud"].(string); ok {
 		list = []any{one}
@@ -288,16 +288,16 @@ func (r *verification) checkAudience(c profile.Claims) error {
 	ours := false
 	for _, entry := range list {
 		audience, ok := entry.(string)
-		if !ok || audience != r.ClientID && !slices.Contains(r.Audiences, audience) && !slices.Contains(r.Audiences, anyAudience) {
+		if !ok || audience != v.ClientID && !slices.Contains(v.Audiences, audience) && !slices.Contains(v.Audiences, anyAudience) {
 			return errors.New("its aud holds others than client_id; trusted_audiences may name them")
 		}
-		ours = ours || audience == r.ClientID
+		ours = ours || audience == v.ClientID
 	}
 	if !ours {
 		return errors.New("its aud is not client_id")
 	}
 	azp, sent := c["azp"]
-	if sent && azp != r.ClientID || !sent && len(list) > 1 {
+	if sent && azp != v.ClientID || !sent && len(list) > 1 {
 		return errors.New("its azp is not client_id")
 	}
 	return nil
