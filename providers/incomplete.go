@@ -22,6 +22,7 @@ const (
 // Incomplete is something that is or may be known of a person, and that the account
 // doesn't hold: whoever denies by that attribute can't judge the person.
 type Incomplete struct {
+	// Attribute is the one that can't be judged.
 	Attribute Attribute
 	// Why is for the log: what another party wrote is escaped and cut in it.
 	Why string
@@ -30,6 +31,7 @@ type Incomplete struct {
 	over bool // there is more than is kept
 }
 
+// String returns the attribute and the reason, for the log.
 func (i Incomplete) String() string { return string(i.Attribute) + ": " + i.Why }
 
 // MaxGroups is how many groups an account may have: whoever has more isn't signed in,
@@ -92,10 +94,14 @@ func (a *Account) addOverflow(attribute Attribute, why string) {
 	}
 }
 
+// IsOver says that of an attribute more was there than is kept, so that looking at
+// further values is in vain.
 func (a *Account) IsOver(attribute Attribute) bool {
 	return slices.ContainsFunc(a.Incomplete, func(one Incomplete) bool { return one.Attribute == attribute && one.over })
 }
 
+// IsIncomplete says that of an attribute something is missing, for whatever reason:
+// whoever denies by it refuses the person.
 func (a *Account) IsIncomplete(attribute Attribute) bool {
 	return slices.ContainsFunc(a.Incomplete, func(one Incomplete) bool { return one.Attribute == attribute })
 }

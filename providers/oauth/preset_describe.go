@@ -44,6 +44,7 @@ type PresetInfo struct {
 
 // PresetOption is an option of a preset.
 type PresetOption struct {
+	// Name is how the option is written, Use what it is.
 	Name, Use string
 	// Default is used when the option isn't written.
 	Default string
@@ -54,6 +55,7 @@ type PresetOption struct {
 // PresetRestriction is an option or a parameter of a preset that restricts who
 // comes in, or looks so.
 type PresetRestriction struct {
+	// Name is the option's or parameter's.
 	Name string
 	// Prefix begins the values that this is about, empty for all others.
 	Prefix string

@@ -21,15 +21,25 @@ import (
 // Metadata is what is used of a discovery document (OpenID Connect Discovery
 // 1.0 section 3, RFC 9126 section 5, RFC 9207 section 3).
 type Metadata struct {
-	Issuer                string   `json:"issuer"`
-	AuthorizationEndpoint string   `json:"authorization_endpoint"`
-	TokenEndpoint         string   `json:"token_endpoint"`
-	UserinfoEndpoint      string   `json:"userinfo_endpoint"`
-	JWKSURI               string   `json:"jwks_uri"`
-	PAREndpoint           string   `json:"pushed_authorization_request_endpoint"`
-	RequiresPAR           bool     `json:"require_pushed_authorization_requests"`
-	IDTokenAlgs           []string `json:"id_token_signing_alg_values_supported"`
-	AnnouncesIss          bool     `json:"authorization_response_iss_parameter_supported"`
+	// Issuer is the identifier, or the template of every tenant's.
+	Issuer string `json:"issuer"`
+	// AuthorizationEndpoint is where the browser is sent.
+	AuthorizationEndpoint string `json:"authorization_endpoint"`
+	// TokenEndpoint is where the code is exchanged.
+	TokenEndpoint string `json:"token_endpoint"`
+	// UserinfoEndpoint is where the profile is read; empty where there is none.
+	UserinfoEndpoint string `json:"userinfo_endpoint"`
+	// JWKSURI is where the keys are.
+	JWKSURI string `json:"jwks_uri"`
+	// PAREndpoint takes authorization requests beforehand; empty where there is none.
+	PAREndpoint string `json:"pushed_authorization_request_endpoint"`
+	// RequiresPAR says that it takes no others.
+	RequiresPAR bool `json:"require_pushed_authorization_requests"`
+	// IDTokenAlgs are the algorithms that it signs ID tokens with; nil where it
+	// doesn't say.
+	IDTokenAlgs []string `json:"id_token_signing_alg_values_supported"`
+	// AnnouncesIss says that every callback has the parameter iss.
+	AnnouncesIss bool `json:"authorization_response_iss_parameter_supported"`
 }
 
 // issuers hold what was learnt of each issuer. They outlive a reload, so that a

@@ -22,6 +22,7 @@ import (
 )
 
 const (
+	// MaxToken is how many bytes a signed token may have.
 	MaxToken = 64 << 10
 	// maxSubject is how many bytes a sub may have (Core 2).
 	maxSubject = 255
@@ -81,7 +82,8 @@ type Rules struct {
 	// Algs are the algorithms that it may be signed with.
 	Algs []string
 	// Secret verifies HS256.
-	Secret   string
+	Secret string
+	// ClientID must be among the audiences.
 	ClientID string
 	// Audiences are trusted besides ClientID; "*" is any.
 	Audiences []string
