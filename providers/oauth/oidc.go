@@ -324,13 +324,15 @@ func (p *OIDC) userinfo(ctx context.Context, endpoints issuer.Metadata, token *t
 	if err != nil {
 		return nil, err
 	}
-	if p.userinfoAlg != "" {
+	var found profile.Claims
+	if p.userinfoAlg == "" {
+		found, err = profile.ParseClaims(body)
+	} else {
 		rules := issuer.Rules{Algs: []string{p.userinfoAlg}, ClientID: p.client.config.ClientID, Audiences: p.audiences}
-		if body, err = p.issuer.VerifyUserinfo(ctx, p.client.http, endpoints, rules, strings.TrimSpace(string(body))); err != nil {
+		if found, err = p.issuer.VerifyUserinfo(ctx, p.client.http, endpoints, rules, strings.TrimSpace(string(body))); err != nil {
 			return nil, fmt.Errorf("userinfo: its signed answer is refused: %w", err)
 		}
 	}
-	found, err := profile.ParseClaims(body)
 	if err == nil {
 		err = found.Contradiction()
 	}

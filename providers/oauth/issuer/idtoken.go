@@ -99,9 +99,10 @@ func (i *Issuer) Verify(ctx context.Context, client *http.Client, found Metadata
 	return (&verification{Rules: rules, issuer: i, issuerID: found.Issuer, client: client, jwksURI: found.JWKSURI}).verify(ctx, raw)
 }
 
-// VerifyUserinfo returns the payload of a signed userinfo answer, whose iss and aud are
-// the issuer and the client where it has them (OpenID Connect Core 5.3.2).
-func (i *Issuer) VerifyUserinfo(ctx context.Context, client *http.Client, found Metadata, rules Rules, raw string) ([]byte, error) {
+// VerifyUserinfo returns the claims of a signed userinfo answer, whose iss and aud are
+// the issuer and the client where it has them (OpenID Connect Core 5.3.2). Errors hold
+// nothing of the answer.
+func (i *Issuer) VerifyUserinfo(ctx context.Context, client *http.Client, found Metadata, rules Rules, raw string) (profile.Claims, error) {
 	return (&verification{Rules: rules, issuer: i, issuerID: found.Issuer, client: client, jwksURI: found.JWKSURI}).verifyUserinfo(ctx, raw)
 }
 
@@ -114,9 +115,10 @@ type verification struct {
 	jwksURI  string
 }
 
-// verify leaves to go-oidc that the token is parsed, signed by an accepted algorithm
-// and with a key that verifies, and of the issuer. What it would check less strictly,
-// audiences and times, is checked here alone.
+// verify leaves to go-oidc that the token is signed by an accepted algorithm, with a key
+// that verifies, and is of the issuer. What it would check less strictly, audiences and
+// times, is checked here alone. The token is parsed twice, for go-oidc keeps what it
+// parsed to itself.
 func (v *verification) verify(ctx context.Context, raw string) (profile.Claims, error) {
 	alg, err := tokenHeader(raw)
 	if err != nil {
@@ -241,7 +243,7 @@ func (v *verification) check(c profile.Claims, alg string, now time.Time) error 
 	return nil
 }
 
-func (v *verification) verifyUserinfo(ctx context.Context, raw string) ([]byte, error) {
+func (v *verification) verifyUserinfo(ctx context.Context, raw string) (profile.Claims, error) {
 	if _, err := tokenHeader(raw); err != nil {
 		return nil, err
 	}
@@ -257,11 +259,10 @@ func (v *verification) verifyUserinfo(ctx context.Context, raw string) ([]byte, 
 	if iss, sent := c["iss"]; sent && iss != v.issuerID {
 		return nil, errors.New("its iss is not the issuer")
 	}
-	if _, sent := c["aud"]; sent {
-		delete(c, "azp")
-		return payload, v.checkAudience(c)
+	if aud, sent := c["aud"]; sent {
+		return c, v.checkAudience(profile.Claims{"aud": aud})
 	}
-	return payload, nil
+	return c, nil
 }
 
 // checkTenant: where the issuer is that of every tenant, a token's is that of its
