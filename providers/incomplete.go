@@ -22,6 +22,7 @@ const (
 // Incomplete is something that is or may be known of a person, and that the account
 // doesn't hold: whoever denies by that attribute can't judge the person.
 type Incomplete struct {
+	// Attribute is the one that can't be judged.
 	Attribute Attribute
 	// Why is for the log: what another party wrote is escaped and cut in it.
 	Why string
@@ -30,7 +31,8 @@ type Incomplete struct {
 	over bool // there is more than is kept
 }
 
-func (u Incomplete) String() string { return string(u.Attribute) + ": " + u.Why }
+// String returns the attribute and the reason, for the log.
+func (i Incomplete) String() string { return string(i.Attribute) + ": " + i.Why }
 
 // MaxGroups is how many groups an account may have: whoever has more isn't signed in,
 // for a session cookie holds all of them.
@@ -54,8 +56,8 @@ func (a *Account) AddIncomplete(attribute Attribute, format string, values ...an
 }
 
 func (a *Account) countIncomplete(attribute Attribute) (told int) {
-	for _, u := range a.Incomplete {
-		if u.Attribute == attribute && u.more == 0 && !u.over {
+	for _, one := range a.Incomplete {
+		if one.Attribute == attribute && one.more == 0 && !one.over {
 			told++
 		}
 	}
@@ -63,7 +65,7 @@ func (a *Account) countIncomplete(attribute Attribute) (told int) {
 }
 
 func (a *Account) addMoreIncomplete(attribute Attribute, more int) {
-	i := slices.IndexFunc(a.Incomplete, func(u Incomplete) bool { return u.Attribute == attribute && u.more > 0 })
+	i := slices.IndexFunc(a.Incomplete, func(one Incomplete) bool { return one.Attribute == attribute && one.more > 0 })
 	if i < 0 {
 		i, a.Incomplete = len(a.Incomplete), append(a.Incomplete, Incomplete{Attribute: attribute})
 	}
@@ -73,14 +75,14 @@ func (a *Account) addMoreIncomplete(attribute Attribute, more int) {
 
 // MergeIncomplete takes over what another account lacks.
 func (a *Account) MergeIncomplete(list []Incomplete) {
-	for _, u := range list {
+	for _, one := range list {
 		switch {
-		case u.over:
-			a.addOverflow(u.Attribute, u.Why)
-		case u.more > 0:
-			a.addMoreIncomplete(u.Attribute, u.more)
+		case one.over:
+			a.addOverflow(one.Attribute, one.Why)
+		case one.more > 0:
+			a.addMoreIncomplete(one.Attribute, one.more)
 		default:
-			a.AddIncomplete(u.Attribute, "%s", u.Why)
+			a.AddIncomplete(one.Attribute, "%s", one.Why)
 		}
 	}
 }
@@ -92,12 +94,16 @@ func (a *Account) addOverflow(attribute Attribute, why string) {
 	}
 }
 
+// IsOver says that of an attribute more was there than is kept, so that looking at
+// further values is in vain.
 func (a *Account) IsOver(attribute Attribute) bool {
-	return slices.ContainsFunc(a.Incomplete, func(u Incomplete) bool { return u.Attribute == attribute && u.over })
+	return slices.ContainsFunc(a.Incomplete, func(one Incomplete) bool { return one.Attribute == attribute && one.over })
 }
 
+// IsIncomplete says that of an attribute something is missing, for whatever reason:
+// whoever denies by it refuses the person.
 func (a *Account) IsIncomplete(attribute Attribute) bool {
-	return slices.ContainsFunc(a.Incomplete, func(u Incomplete) bool { return u.Attribute == attribute })
+	return slices.ContainsFunc(a.Incomplete, func(one Incomplete) bool { return one.Attribute == attribute })
 }
 
 // AddOtherEmail notes an address that isn't the account's: one that can be read, or a
@@ -107,15 +113,15 @@ func (a *Account) AddOtherEmail(raw string) {
 	if a.IsOver(AttributeEmail) {
 		return
 	}
-	address, ok := address.Normal(raw)
+	email, ok := address.Normal(raw)
 	switch {
 	case !ok && strings.TrimSpace(raw) != "":
 		a.AddIncomplete(AttributeEmail, "%q is not one plain address", excerpt.Of(raw))
-	case !ok || address == a.Email || slices.Contains(a.OtherEmails, address):
+	case !ok || email == a.Email || slices.Contains(a.OtherEmails, email):
 	case len(a.OtherEmails) == maxOtherEmails:
 		a.addOverflow(AttributeEmail, fmt.Sprintf("there are more than %d further addresses", maxOtherEmails))
 	default:
-		a.OtherEmails = append(a.OtherEmails, address)
+		a.OtherEmails = append(a.OtherEmails, email)
 	}
 }
 

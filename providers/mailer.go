@@ -74,8 +74,10 @@ func (l Link) Within() string {
 // Budget is how many of something are allowed in a span of time that begins with the
 // first of them.
 type Budget struct {
+	// Most is how many; 0 allows none.
 	Most int
-	Per  time.Duration
+	// Per is how long the span is.
+	Per time.Duration
 }
 
 // MailLimits are how many links may be asked for. What is asked beyond them is

@@ -14,12 +14,16 @@ type Keyworder interface {
 // Teller is implemented by guest modules that can say, decoded and not provisioned
 // yet, which parts of an [Account] they can give.
 type Teller interface {
+	// Tells says so by the configuration alone, asking nobody.
 	Tells() Parts
 }
 
 // Parts are the parts of an [Account] that a provider can give.
 type Parts struct {
-	Email, Groups bool
+	// Email says that it can give an address.
+	Email bool
+	// Groups says that it can give groups.
+	Groups bool
 	// Mend says how to have a missing one, or that there is no way.
 	Mend string
 }

@@ -32,6 +32,8 @@ const (
 
 // Provider is one configured way to sign in.
 type Provider interface {
+	// Info describes the provider. It asks nobody, and may be called at any time once
+	// the provider is provisioned.
 	Info() Info
 }
 
@@ -41,6 +43,7 @@ type Info struct {
 	ID string
 	// Name is what people read: "Continue with <Name>".
 	Name string
+	// Type is what the protocol reports.
 	Type Type
 	// OIDC says that a provider of TypeOAuth speaks OpenID Connect.
 	OIDC bool
@@ -71,17 +74,21 @@ type Account struct {
 	ID string
 	// Login is the login name, for providers that have one of ours (credentials).
 	Login string
-	Name  string
+	// Name is what people read; it may be empty.
+	Name string
 	// Email is a valid addr-spec in lower case, or empty.
 	Email string
 	// EmailVerified is true only when the provider attests the address.
 	EmailVerified bool
 	// Image is an http or https URL, or empty.
-	Image  string
+	Image string
+	// Groups are those that the person is let in by, at most [MaxGroups].
 	Groups []string
-	// OtherEmails and OtherGroups are what else the provider names the person by.
-	// They count for deny alone. The addresses are in the form of Email.
-	OtherEmails, OtherGroups []string
+	// OtherEmails are further addresses that the provider names the person by, in the
+	// form of Email. They count for deny alone.
+	OtherEmails []string
+	// OtherGroups are further groups, which count for deny alone.
+	OtherGroups []string
 	// Incomplete is what is missing in the fields above, or may be: see [Incomplete].
 	Incomplete []Incomplete
 	// Tokens are what the provider's token endpoint gave; nil where there is none.
@@ -128,9 +135,13 @@ type Redirector interface {
 // section 10.12, RFC 7636, OpenID Connect Core 3.1.2.1). Each secret has 256
 // random bits.
 type Flow struct {
-	State       string
-	Nonce       string
-	Verifier    string
+	// State comes back in the callback; the caller compares it.
+	State string
+	// Nonce comes back in the ID token; the provider compares it.
+	Nonce string
+	// Verifier proves to the token endpoint who began (PKCE, code_verifier).
+	Verifier string
+	// RedirectURI is the callback's address, the same in both requests.
 	RedirectURI string
 	// Began is when the browser was sent to the provider; zero where it isn't known.
 	Began time.Time
@@ -178,20 +189,24 @@ type Roster interface {
 
 // RefusalError is an [ErrWrongCredentials] that the back end gives a reason for.
 type RefusalError struct {
-	// Code is a key of [RefusalCodes].
+	// Code is a reason for which [IsRefusalCode] holds.
 	Code string
 }
 
+// Error is for the log: people read words of ours for the code.
 func (r *RefusalError) Error() string { return "refused by the back end: " + r.Code }
 
 // Is makes a refusal an ErrWrongCredentials.
 func (r *RefusalError) Is(target error) bool { return target == ErrWrongCredentials }
 
-// RefusalCodes are the reasons that a back end may give: people read them in
-// words of ours. Every other reason is a wrong password.
-var RefusalCodes = map[string]bool{
-	"AccountLocked": true, "AccountDisabled": true, "PasswordExpired": true,
-	"CodeRequired": true, "CodeInvalid": true, "AccessDenied": true,
+// IsRefusalCode says that a back end may give this reason: people read it in words of
+// ours. Every other reason is a wrong password.
+func IsRefusalCode(code string) bool {
+	switch code {
+	case "AccountLocked", "AccountDisabled", "PasswordExpired", "CodeRequired", "CodeInvalid", "AccessDenied":
+		return true
+	}
+	return false
 }
 
 var (

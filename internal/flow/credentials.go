@@ -64,7 +64,7 @@ func checkCredentials(c *Call, checker providers.Checker) error {
 // that people may read.
 func wrongCredentials(c *Call, err error) error {
 	code := authjs.CodeCredentialsSignin
-	if refusal, ok := errors.AsType[*providers.RefusalError](err); ok && providers.RefusalCodes[refusal.Code] {
+	if refusal, ok := errors.AsType[*providers.RefusalError](err); ok && providers.IsRefusalCode(refusal.Code) {
 		code = authjs.ErrorCode(refusal.Code)
 	}
 	c.realm.Logger.Info("sign-in with a wrong user name or password",

@@ -46,7 +46,7 @@ func SignInPage(c *Call) error {
 		failed := c.takeFailure(code)
 		page.Reference = failed.Reference
 		page.ErrorProvider, page.Username, page.Email = failed.Provider, failed.Username, failed.Email
-		if more := c.query.Get("code"); code == string(authjs.CodeCredentialsSignin) && providers.RefusalCodes[more] {
+		if more := c.query.Get("code"); code == string(authjs.CodeCredentialsSignin) && providers.IsRefusalCode(more) {
 			page.Error = more
 		}
 	}

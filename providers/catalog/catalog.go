@@ -39,7 +39,7 @@ func Unmarshal(d *caddyfile.Dispenser) (json.RawMessage, error) {
 	return caddyconfig.JSONModuleObject(provider, "provider", module, nil), nil
 }
 
-// Known says that a keyword is a provider's, so that UnmarshalProvider reads it
+// Known says that a keyword is a provider's, so that [Unmarshal] reads it
 // or says what to write instead.
 func Known(keyword string) bool {
 	_, later := notYet[keyword]

@@ -3,6 +3,7 @@ package catalog_test
 import (
 	"bytes"
 	"encoding/json"
+	"os"
 	"reflect"
 	"strings"
 	"testing"
@@ -59,6 +60,28 @@ func TestKeywords(t *testing.T) {
 	}
 	if catalog.Known("gogle") || catalog.Known("") {
 		t.Error("a misspelt keyword is known")
+	}
+}
+
+// The ids are the first column of what the presets are tested by.
+func TestEveryIDOfNextAuthIsKnown(t *testing.T) {
+	t.Parallel()
+	raw, err := os.ReadFile("../oauth/testdata/vendors.tsv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(string(raw)), "\n")[1:]
+	if len(lines) < 105 {
+		t.Fatalf("%d ids", len(lines))
+	}
+	notYet := map[string]bool{"passkey": true, "webauthn": true}
+	for _, line := range lines {
+		id, _, _ := strings.Cut(line, "\t")
+		_, err := providertest.Parse(id + " {\n}")
+		refused := err != nil && strings.Contains(err.Error(), "not supported yet")
+		if !catalog.Known(id) || refused != notYet[id] {
+			t.Errorf("%s: %v", id, err)
+		}
 	}
 }
 

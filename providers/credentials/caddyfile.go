@@ -34,13 +34,13 @@ import (
 // A first word that is followed by a hash is a user name, also when it is one
 // of the options' names. Users and file go together; ldap and http each stand
 // alone: see [ldap.Backend.UnmarshalCaddyfile], [HTTPBackend.UnmarshalCaddyfile].
-func (c *Provider) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+func (p *Provider) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next()
 	line := d.Token()
 	if d.NextArg() {
 		return d.Err("credentials takes no arguments: write the users in its block, and `id " + d.Val() + "` to name the provider")
 	}
-	options := c.options()
+	options := p.options()
 	block, table := directive.NewBlock(options), emptyUserTable()
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
 		if block.Has(d.Val()) && !followedByHash(d) {
@@ -56,25 +56,25 @@ func (c *Provider) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		if err := table.add(&user); err != nil {
 			return d.Errf("user %s: %w", user.Username, err)
 		}
-		c.Users = append(c.Users, user)
+		p.Users = append(p.Users, user)
 	}
-	written := *c
+	written := *p
 	written.setDefaults()
-	return directive.At(line, providers.Named(written.ID, c.checkBackend()))
+	return directive.At(line, providers.Named(written.ID, p.checkBackend()))
 }
 
-func (c *Provider) options() directive.Options {
+func (p *Provider) options() directive.Options {
 	return directive.Options{
-		"id":   directive.One(&c.ID),
-		"name": directive.One(&c.Name),
-		"file": directive.One(&c.File),
+		"id":   directive.One(&p.ID),
+		"name": directive.One(&p.Name),
+		"file": directive.One(&p.File),
 		"ldap": func(d *caddyfile.Dispenser) error {
-			c.LDAP = new(ldap.Backend)
-			return c.LDAP.UnmarshalCaddyfile(d)
+			p.LDAP = new(ldap.Backend)
+			return p.LDAP.UnmarshalCaddyfile(d)
 		},
 		"http": func(d *caddyfile.Dispenser) error {
-			c.HTTP = new(HTTPBackend)
-			return c.HTTP.UnmarshalCaddyfile(d)
+			p.HTTP = new(HTTPBackend)
+			return p.HTTP.UnmarshalCaddyfile(d)
 		},
 	}
 }

@@ -103,39 +103,39 @@ func (Provider) CaddyModule() caddy.ModuleInfo {
 
 // Provision makes the back end ready. It hashes nothing and connects to
 // nothing, so that start-up doesn't wait for it.
-func (c *Provider) Provision(ctx caddy.Context) error {
-	c.setDefaults()
-	err := c.checkBackend()
+func (p *Provider) Provision(ctx caddy.Context) error {
+	p.setDefaults()
+	err := p.checkBackend()
 	if err == nil {
-		err = c.provisionBackend(ctx)
+		err = p.provisionBackend(ctx)
 	}
 	if err != nil {
-		return providers.Named(c.ID, err)
+		return providers.Named(p.ID, err)
 	}
 	return nil
 }
 
-func (c *Provider) setDefaults() {
+func (p *Provider) setDefaults() {
 	const id, name = "credentials", "Credentials"
-	if c.ID == "" || c.ID == id {
-		c.Name = cmp.Or(c.Name, name)
+	if p.ID == "" || p.ID == id {
+		p.Name = cmp.Or(p.Name, name)
 	}
-	c.ID = cmp.Or(c.ID, id)
-	c.Name = cmp.Or(c.Name, c.ID)
+	p.ID = cmp.Or(p.ID, id)
+	p.Name = cmp.Or(p.Name, p.ID)
 }
 
 var errNoBackend = errors.New("no users: add a line with a name and the hash that `caddy hash-password` prints, or one of file, ldap and http")
 
 // checkBackend refuses a provider with no back end, or with several.
-func (c *Provider) checkBackend() error {
+func (p *Provider) checkBackend() error {
 	var given []string
-	if len(c.Users) > 0 || c.File != "" {
+	if len(p.Users) > 0 || p.File != "" {
 		given = append(given, "users")
 	}
-	if c.LDAP != nil {
+	if p.LDAP != nil {
 		given = append(given, "ldap")
 	}
-	if c.HTTP != nil {
+	if p.HTTP != nil {
 		given = append(given, "http")
 	}
 	switch len(given) {
@@ -147,42 +147,42 @@ func (c *Provider) checkBackend() error {
 	return fmt.Errorf("%s can't be combined: give each a credentials block of its own, with an id line", strings.Join(given, " and "))
 }
 
-func (c *Provider) provisionBackend(ctx caddy.Context) error {
-	logger := ctx.Logger().With(zap.String("provider", c.ID))
+func (p *Provider) provisionBackend(ctx caddy.Context) error {
+	logger := ctx.Logger().With(zap.String("provider", p.ID))
 	switch {
-	case c.LDAP != nil:
-		opened, err := c.LDAP.Open(ctx, logger)
+	case p.LDAP != nil:
+		opened, err := p.LDAP.Open(ctx, logger)
 		if err != nil {
 			return err
 		}
-		c.backend, c.close = directory{opened}, opened.Close
-	case c.HTTP != nil:
-		endpoint, err := c.HTTP.open(ctx, logger)
+		p.backend, p.close = directory{opened}, opened.Close
+	case p.HTTP != nil:
+		endpoint, err := p.HTTP.open(ctx, logger)
 		if err != nil {
 			return err
 		}
-		c.backend = endpoint
+		p.backend = endpoint
 	default:
-		local, err := newLocalUsers(ctx, c.Users, c.File, logger)
+		local, err := newLocalUsers(ctx, p.Users, p.File, logger)
 		if err != nil {
 			return err
 		}
-		c.backend, c.local = local, local
+		p.backend, p.local = local, local
 	}
 	return nil
 }
 
 // Cleanup closes the connections of the back end.
-func (c *Provider) Cleanup() error {
-	if c.close != nil {
-		c.close()
+func (p *Provider) Cleanup() error {
+	if p.close != nil {
+		p.close()
 	}
 	return nil
 }
 
 // Info implements [providers.Provider].
-func (c *Provider) Info() providers.Info {
-	return providers.Info{ID: c.ID, Name: c.Name, Type: providers.TypeCredentials}
+func (p *Provider) Info() providers.Info {
+	return providers.Info{ID: p.ID, Name: p.Name, Type: providers.TypeCredentials}
 }
 
 // The fields that every credentials form has.
@@ -192,20 +192,20 @@ const (
 )
 
 // Fields implements [providers.Checker].
-func (c *Provider) Fields() []providers.Field {
+func (p *Provider) Fields() []providers.Field {
 	return append([]providers.Field{
 		{Name: fieldUsername, Label: "Username", Type: "text", Autocomplete: "username"},
 		{Name: fieldPassword, Label: "Password", Type: "password", Autocomplete: "current-password"},
-	}, c.backend.extraFields()...)
+	}, p.backend.extraFields()...)
 }
 
 // Check implements [providers.Checker]. A name or password that no user can have is
 // refused without any work.
-func (c *Provider) Check(ctx context.Context, fields map[string]string) (providers.Account, error) {
+func (p *Provider) Check(ctx context.Context, fields map[string]string) (providers.Account, error) {
 	if !providers.IsLogin(fields[fieldUsername]) || !isPassword(fields[fieldPassword]) {
 		return providers.Account{}, providers.ErrWrongCredentials
 	}
-	return c.backend.authenticate(ctx, fields)
+	return p.backend.authenticate(ctx, fields)
 }
 
 // isPassword refuses what is never checked: nothing, more than 1 KiB, and
@@ -224,24 +224,24 @@ func isPlainText(s string) bool {
 
 // Current implements [providers.Roster]. A directory or an endpoint is asked only when
 // somebody signs in.
-func (c *Provider) Current(accountID string) (account *providers.Account, known bool) {
-	if c.local == nil {
+func (p *Provider) Current(accountID string) (account *providers.Account, known bool) {
+	if p.local == nil {
 		return nil, false
 	}
-	return c.local.current().ids[accountID], true
+	return p.local.current().ids[accountID], true
 }
 
 // Tells implements [providers.Teller]. Users of a file have no groups.
-func (c *Provider) Tells() providers.Parts {
-	if l := c.LDAP; l != nil {
+func (p *Provider) Tells() providers.Parts {
+	if l := p.LDAP; l != nil {
 		return l.Tells()
 	}
-	return providers.Parts{Email: true, Groups: c.HTTP != nil || len(c.Users) > 0, Mend: "users of a file have no groups: move them into the Caddyfile"}
+	return providers.Parts{Email: true, Groups: p.HTTP != nil || len(p.Users) > 0, Mend: "users of a file have no groups: move them into the Caddyfile"}
 }
 
 // Probe implements [providers.Prober]: it asks a directory or an endpoint of the
 // operator's. Users in the configuration or in a file were read already.
-func (c *Provider) Probe(ctx context.Context) []providers.Finding { return c.backend.probe(ctx) }
+func (p *Provider) Probe(ctx context.Context) []providers.Finding { return p.backend.probe(ctx) }
 
 func (*localUsers) probe(context.Context) []providers.Finding { return nil }
 

@@ -264,7 +264,7 @@ func (e *httpEndpoint) account(c profile.Claims) (providers.Account, error) {
 // refusal is the reason that the back end gives, if it is one of ours.
 func (e *httpEndpoint) refusal(c profile.Claims) error {
 	code, _ := c["error"].(string)
-	if providers.RefusalCodes[code] {
+	if providers.IsRefusalCode(code) {
 		return &providers.RefusalError{Code: code}
 	}
 	if code != "" {

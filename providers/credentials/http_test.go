@@ -130,7 +130,7 @@ func TestHTTPBackendAnswers(t *testing.T) {
 				if !errors.Is(err, providers.ErrWrongCredentials) || isRefusal {
 					t.Errorf("error %v", err)
 				}
-			case providers.RefusalCodes[tc.want]:
+			case providers.IsRefusalCode(tc.want):
 				if !isRefusal || refusal.Code != tc.want || !errors.Is(err, providers.ErrWrongCredentials) {
 					t.Errorf("error %v", err)
 				}

@@ -20,7 +20,7 @@ import (
 )
 
 // DemoPasswordHash is the hash of the password "demo" that the documentation
-// and Caddyfile.example publish. Accounts with it are marked [providers.Account.Demo].
+// and Caddyfile.example publish. Accounts with it have the Demo of a providers.Account.
 const DemoPasswordHash = "$2a$10$M3J41gg0P4GBx89E5gJr5ebsjrbIPOVL18phE0miqtSbjHaJCRSde"
 
 // Bounds of an argon2id hash: below them Caddy's module panics, above them one

@@ -62,62 +62,62 @@ import (
 //
 // A service has those of the options between key and endpoint that its row in
 // docs/providers.md names.
-func (e *Provider) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+func (p *Provider) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next()
 	line, keyword := d.Token(), d.Val()
-	options := e.options()
+	options := p.options()
 	switch _, isService := services[keyword]; {
 	case isService:
-		e.ID, e.API = keyword, &API{Service: keyword}
-		maps.Copy(options, e.API.options())
+		p.ID, p.API = keyword, &API{Service: keyword}
+		maps.Copy(options, p.API.options())
 		if d.NextArg() {
-			e.API.Key = d.Val()
+			p.API.Key = d.Val()
 		}
 	case keyword == nodemailer:
-		e.ID = keyword
+		p.ID = keyword
 		fallthrough
 	default:
-		options["smtp"] = e.unmarshalSMTP
+		options["smtp"] = p.unmarshalSMTP
 	}
 	if d.NextArg() {
-		return d.Err(e.argumentHint(keyword, d.Val()))
+		return d.Err(p.argumentHint(keyword, d.Val()))
 	}
 	if err := directive.Read(d, options); err != nil {
 		return err
 	}
-	id := e.ID
+	id := p.ID
 	id = cmp.Or(id, "email")
-	if err := e.check(); err != nil {
+	if err := p.check(); err != nil {
 		return directive.At(line, providers.Named(id, err))
 	}
-	if e.Subject != "" {
-		if _, err := newLetter(e.Subject, Templates{}); err != nil {
+	if p.Subject != "" {
+		if _, err := newLetter(p.Subject, Templates{}); err != nil {
 			return directive.At(line, providers.Named(id, err))
 		}
 	}
 	return nil
 }
 
-func (e *Provider) argumentHint(keyword, word string) string {
-	if e.API != nil {
+func (p *Provider) argumentHint(keyword, word string) string {
+	if p.API != nil {
 		return keyword + " takes the key alone: from stands in its block"
 	}
 	return keyword + " takes no arguments: write from and smtp in its block, and `id " + word + "` to name the provider"
 }
 
 // options are those that every way of sending has.
-func (e *Provider) options() directive.Options {
+func (p *Provider) options() directive.Options {
 	return directive.Options{
-		"id":        directive.One(&e.ID),
-		"name":      directive.One(&e.Name),
-		"from":      directive.One(&e.From),
-		"reply_to":  directive.One(&e.ReplyTo),
-		"subject":   directive.One(&e.Subject),
-		"confirm":   directive.One(&e.Confirm),
-		"max_age":   directive.Duration(&e.MaxAge, 1),
-		"templates": directive.Inner(directive.Options{"html": directive.One(&e.Templates.HTML), "text": directive.One(&e.Templates.Text)}),
+		"id":        directive.One(&p.ID),
+		"name":      directive.One(&p.Name),
+		"from":      directive.One(&p.From),
+		"reply_to":  directive.One(&p.ReplyTo),
+		"subject":   directive.One(&p.Subject),
+		"confirm":   directive.One(&p.Confirm),
+		"max_age":   directive.Duration(&p.MaxAge, 1),
+		"templates": directive.Inner(directive.Options{"html": directive.One(&p.Templates.HTML), "text": directive.One(&p.Templates.Text)}),
 		"limit": directive.Inner(directive.Options{
-			"address": budget(&e.Limit.Address), "client": budget(&e.Limit.Client), "total": budget(&e.Limit.Total),
+			"address": budget(&p.Limit.Address), "client": budget(&p.Limit.Client), "total": budget(&p.Limit.Total),
 		}),
 	}
 }
@@ -135,25 +135,25 @@ func (a *API) options() directive.Options {
 	return options
 }
 
-func (e *Provider) unmarshalSMTP(d *caddyfile.Dispenser) error {
-	e.SMTP = new(SMTP)
+func (p *Provider) unmarshalSMTP(d *caddyfile.Dispenser) error {
+	p.SMTP = new(SMTP)
 	if !d.NextArg() {
 		return d.Err("smtp needs the mail server: smtp mail.example.com:587")
 	}
-	e.SMTP.Server = d.Val()
+	p.SMTP.Server = d.Val()
 	if d.NextArg() {
 		return d.Errf("unexpected %q: smtp takes one server; username, password and tls stand in its block", d.Val())
 	}
 	return directive.Read(d, directive.Options{
-		"username":        directive.One(&e.SMTP.Username),
-		"password":        directive.One(&e.SMTP.Password),
-		"tls":             directive.One(&e.SMTP.TLS),
-		"auth":            directive.One(&e.SMTP.Auth),
-		"tls_server_name": directive.One(&e.SMTP.TLSServerName),
-		"tls_trust_pool":  directive.TrustPool(&e.SMTP.CARaw),
-		"dial_timeout":    directive.Duration(&e.SMTP.DialTimeout, 1),
-		"timeout":         directive.Duration(&e.SMTP.Timeout, 1),
-		"send_timeout":    directive.Duration(&e.SMTP.SendTimeout, 1),
+		"username":        directive.One(&p.SMTP.Username),
+		"password":        directive.One(&p.SMTP.Password),
+		"tls":             directive.One(&p.SMTP.TLS),
+		"auth":            directive.One(&p.SMTP.Auth),
+		"tls_server_name": directive.One(&p.SMTP.TLSServerName),
+		"tls_trust_pool":  directive.TrustPool(&p.SMTP.CARaw),
+		"dial_timeout":    directive.Duration(&p.SMTP.DialTimeout, 1),
+		"timeout":         directive.Duration(&p.SMTP.Timeout, 1),
+		"send_timeout":    directive.Duration(&p.SMTP.SendTimeout, 1),
 	})
 }
 

@@ -104,75 +104,75 @@ func (*Provider) CaddyModule() caddy.ModuleInfo {
 }
 
 // Provision fills in the defaults and reads the templates. It talks to no server.
-func (e *Provider) Provision(ctx caddy.Context) error {
-	e.logger = ctx.Logger()
-	e.setDefaults()
-	if err := e.check(); err != nil {
-		return providers.Named(e.ID, err)
+func (p *Provider) Provision(ctx caddy.Context) error {
+	p.logger = ctx.Logger()
+	p.setDefaults()
+	if err := p.check(); err != nil {
+		return providers.Named(p.ID, err)
 	}
-	steps := []func(caddy.Context) error{e.provisionAddresses, e.provisionLetter, e.provisionSender}
+	steps := []func(caddy.Context) error{p.provisionAddresses, p.provisionLetter, p.provisionSender}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
-			return providers.Named(e.ID, err)
+			return providers.Named(p.ID, err)
 		}
 	}
-	e.turns = queue.New(maxTransactions, maxWaiting, e.answerTimeout())
+	p.turns = queue.New(maxTransactions, maxWaiting, p.answerTimeout())
 	return nil
 }
 
-func (e *Provider) setDefaults() {
-	e.ID = cmp.Or(e.ID, e.defaultID())
-	e.Name = cmp.Or(e.Name, "Email")
-	e.Subject = cmp.Or(e.Subject, "Sign in to {{.Site}}")
-	e.Confirm = cmp.Or(e.Confirm, "on")
-	if e.MaxAge == 0 {
-		e.MaxAge = caddy.Duration(defaultLinkLife)
+func (p *Provider) setDefaults() {
+	p.ID = cmp.Or(p.ID, p.defaultID())
+	p.Name = cmp.Or(p.Name, "Email")
+	p.Subject = cmp.Or(p.Subject, "Sign in to {{.Site}}")
+	p.Confirm = cmp.Or(p.Confirm, "on")
+	if p.MaxAge == 0 {
+		p.MaxAge = caddy.Duration(defaultLinkLife)
 	}
-	e.Limit.setDefaults()
+	p.Limit.setDefaults()
 }
 
 // check says what is wrong with the written values, placeholders aside.
-func (e *Provider) check() error {
+func (p *Provider) check() error {
 	switch {
-	case e.SMTP != nil && e.API != nil:
+	case p.SMTP != nil && p.API != nil:
 		return errors.New("smtp and api can't be combined: give each an email block of its own, with an id line")
-	case e.From == "" && !e.ownLetter():
+	case p.From == "" && !p.ownLetter():
 		return errors.New(`from is missing: write who the mail is from, such as from "Example <no-reply@example.com>"`)
-	case e.SMTP == nil && e.API == nil:
+	case p.SMTP == nil && p.API == nil:
 		return errors.New("smtp is missing: write your mail server, such as smtp mail.example.com:587")
-	case e.Confirm != "" && e.Confirm != "on" && e.Confirm != "off":
-		return fmt.Errorf("confirm must be on or off, not %q", e.Confirm)
-	case e.MaxAge < 0 || (e.MaxAge > 0 && e.MaxAge < caddy.Duration(time.Second)) || e.MaxAge > caddy.Duration(maxLinkLife):
+	case p.Confirm != "" && p.Confirm != "on" && p.Confirm != "off":
+		return fmt.Errorf("confirm must be on or off, not %q", p.Confirm)
+	case p.MaxAge < 0 || (p.MaxAge > 0 && p.MaxAge < caddy.Duration(time.Second)) || p.MaxAge > caddy.Duration(maxLinkLife):
 		return errors.New("max_age must be between 1s and 24h: a link in a mailbox is a key to the account")
 	}
-	if err := e.Limit.check(); err != nil {
+	if err := p.Limit.check(); err != nil {
 		return err
 	}
-	for name, raw := range map[string]string{"from": e.From, "reply_to": e.ReplyTo} {
+	for name, raw := range map[string]string{"from": p.From, "reply_to": p.ReplyTo} {
 		if raw != "" && !strings.Contains(raw, "{") {
 			if _, err := parseMailbox(raw); err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
 		}
 	}
-	if e.API != nil {
-		return e.API.check(e.From)
+	if p.API != nil {
+		return p.API.check(p.From)
 	}
-	return e.SMTP.check()
+	return p.SMTP.check()
 }
 
 // ownLetter says that the service writes the mail.
-func (e *Provider) ownLetter() bool { return e.API != nil && services[e.API.Service].ownLetter }
+func (p *Provider) ownLetter() bool { return p.API != nil && services[p.API.Service].ownLetter }
 
-func (e *Provider) defaultID() string {
-	if e.API != nil {
-		return e.API.Service
+func (p *Provider) defaultID() string {
+	if p.API != nil {
+		return p.API.Service
 	}
 	return "email"
 }
 
-func (e *Provider) provisionAddresses(caddy.Context) error {
-	from, replyTo := e.From, e.ReplyTo
+func (p *Provider) provisionAddresses(caddy.Context) error {
+	from, replyTo := p.From, p.ReplyTo
 	if err := directive.Expand("from", &from); err != nil {
 		return err
 	}
@@ -181,7 +181,7 @@ func (e *Provider) provisionAddresses(caddy.Context) error {
 	}
 	var err error
 	if from != "" {
-		if e.from, err = parseMailbox(from); err != nil {
+		if p.from, err = parseMailbox(from); err != nil {
 			return fmt.Errorf("from: %w", err)
 		}
 	}
@@ -192,7 +192,7 @@ func (e *Provider) provisionAddresses(caddy.Context) error {
 	if err != nil {
 		return fmt.Errorf("reply_to: %w", err)
 	}
-	e.replyTo = &answers
+	p.replyTo = &answers
 	return nil
 }
 
@@ -211,66 +211,66 @@ func parseMailbox(raw string) (mail.Address, error) {
 	return mail.Address{Name: parsed.Name, Address: plain}, nil
 }
 
-func (e *Provider) provisionLetter(caddy.Context) error {
+func (p *Provider) provisionLetter(caddy.Context) error {
 	var err error
-	e.letter, err = newLetter(e.Subject, e.Templates)
+	p.letter, err = newLetter(p.Subject, p.Templates)
 	return err
 }
 
-func (e *Provider) provisionSender(ctx caddy.Context) error {
-	if e.API != nil {
-		sender, err := e.API.provision(ctx, e.from.Address)
-		e.sender = sender
+func (p *Provider) provisionSender(ctx caddy.Context) error {
+	if p.API != nil {
+		sender, err := p.API.provision(ctx, p.from.Address)
+		p.sender = sender
 		return err
 	}
-	sender, err := e.SMTP.provision(ctx)
+	sender, err := p.SMTP.provision(ctx)
 	if err != nil {
 		return err
 	}
-	if e.SMTP.TLS == tlsInsecureOff {
-		e.logger.Warn("smtp: tls insecure_off: whoever sits between this server and the mail server reads the links and the password, and can sign in as anyone",
-			zap.String("provider", e.ID), zap.String("server", sender.address))
+	if p.SMTP.TLS == tlsInsecureOff {
+		p.logger.Warn("smtp: tls insecure_off: whoever sits between this server and the mail server reads the links and the password, and can sign in as anyone",
+			zap.String("provider", p.ID), zap.String("server", sender.address))
 	}
-	e.sender = sender
+	p.sender = sender
 	return nil
 }
 
 // answerTimeout bounds what the visitor waits for, sendTimeout the rest.
-func (e *Provider) answerTimeout() time.Duration {
-	if e.SMTP == nil {
+func (p *Provider) answerTimeout() time.Duration {
+	if p.SMTP == nil {
 		return defaultAnswerTimeout
 	}
-	return e.SMTP.answerTimeout()
+	return p.SMTP.answerTimeout()
 }
 
-func (e *Provider) sendTimeout() time.Duration {
-	if e.SMTP == nil {
+func (p *Provider) sendTimeout() time.Duration {
+	if p.SMTP == nil {
 		return defaultSendTimeout
 	}
-	return e.SMTP.sendTimeout()
+	return p.SMTP.sendTimeout()
 }
 
 // cleanupWait is how long an unloaded configuration waits for its last mails.
 const cleanupWait = 5 * time.Second
 
 // Cleanup waits a little for the messages that are under way.
-func (e *Provider) Cleanup() error {
+func (p *Provider) Cleanup() error {
 	done := make(chan struct{})
 	go func() {
-		e.underway.Wait()
+		p.underway.Wait()
 		close(done)
 	}()
 	select {
 	case <-done:
 		return nil
 	case <-time.After(cleanupWait):
-		return fmt.Errorf("provider %q: messages are still being handed to the mail server after %s: they may be lost", e.ID, cleanupWait)
+		return fmt.Errorf("provider %q: messages are still being handed to the mail server after %s: they may be lost", p.ID, cleanupWait)
 	}
 }
 
 // Info implements [providers.Provider].
-func (e *Provider) Info() providers.Info {
-	return providers.Info{ID: e.ID, Name: e.Name, Type: providers.TypeEmail, Public: true}
+func (p *Provider) Info() providers.Info {
+	return providers.Info{ID: p.ID, Name: p.Name, Type: providers.TypeEmail, Public: true}
 }
 
 // Tells implements [providers.Teller].
@@ -283,23 +283,23 @@ func (*Provider) Tells() providers.Parts {
 func (*Provider) Keywords() []string { return append(ServiceNames(), nodemailer) }
 
 // IsKeyword implements [providers.Keyworder].
-func (e *Provider) IsKeyword(word string) bool { return slices.Contains(e.Keywords(), word) }
+func (p *Provider) IsKeyword(word string) bool { return slices.Contains(p.Keywords(), word) }
 
 // Probe implements [providers.Prober]: it asks whether the sender takes a mail, of which
 // there is none, and names nobody whom it would be for.
-func (e *Provider) Probe(ctx context.Context) []providers.Finding {
-	return e.sender.Probe(ctx, e.from.Address)
+func (p *Provider) Probe(ctx context.Context) []providers.Finding {
+	return p.sender.Probe(ctx, p.from.Address)
 }
 
 // LinkLife implements [providers.Mailer].
-func (e *Provider) LinkLife() time.Duration { return time.Duration(e.MaxAge) }
+func (p *Provider) LinkLife() time.Duration { return time.Duration(p.MaxAge) }
 
 // Confirms implements [providers.Mailer].
-func (e *Provider) Confirms() bool { return e.Confirm != "off" }
+func (p *Provider) Confirms() bool { return p.Confirm != "off" }
 
 // Limits implements [providers.Mailer].
-func (e *Provider) Limits() providers.MailLimits {
-	return providers.MailLimits{Address: e.Limit.Address.budget(), Client: e.Limit.Client.budget(), Total: e.Limit.Total.budget()}
+func (p *Provider) Limits() providers.MailLimits {
+	return providers.MailLimits{Address: p.Limit.Address.budget(), Client: p.Limit.Client.budget(), Total: p.Limit.Total.budget()}
 }
 
 // What one provider does at a time: connections to the mail server, and
@@ -312,31 +312,31 @@ const (
 var errBusy = errors.New("too many messages at once: the mail server is too slow for what is asked of it")
 
 // Offer implements [providers.Mailer].
-func (e *Provider) Offer(ctx context.Context, address string) (providers.Offer, error) {
-	ctx, cancel := context.WithTimeout(ctx, e.answerTimeout())
+func (p *Provider) Offer(ctx context.Context, to string) (providers.Offer, error) {
+	ctx, cancel := context.WithTimeout(ctx, p.answerTimeout())
 	defer cancel()
-	if err := e.acquire(ctx); err != nil {
+	if err := p.acquire(ctx); err != nil {
 		return nil, err
 	}
-	transaction, err := e.sender.Begin(ctx, e.from.Address, address)
+	transaction, err := p.sender.Begin(ctx, p.from.Address, to)
 	if err != nil {
-		e.release()
+		p.release()
 		return nil, err
 	}
-	return &offer{email: e, to: address, transaction: transaction}, nil
+	return &offer{email: p, to: to, transaction: transaction}, nil
 }
 
-func (e *Provider) acquire(ctx context.Context) error {
-	if err := e.turns.Acquire(ctx); err != nil {
+func (p *Provider) acquire(ctx context.Context) error {
+	if err := p.turns.Acquire(ctx); err != nil {
 		return errBusy
 	}
-	e.underway.Add(1)
+	p.underway.Add(1)
 	return nil
 }
 
-func (e *Provider) release() {
-	e.turns.Release()
-	e.underway.Done()
+func (p *Provider) release() {
+	p.turns.Release()
+	p.underway.Done()
 }
 
 // offer is the server's readiness for one message.

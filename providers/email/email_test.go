@@ -182,17 +182,17 @@ func FuzzMail(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, site, typed, client, browser string) {
-		address, err := address.Parse(typed)
+		to, err := address.Parse(typed)
 		if err != nil {
 			return
 		}
 		link := sampleLink
-		link.Site, link.Address, link.ClientIP, link.Browser = site, address, client, browser
+		link.Site, link.Address, link.ClientIP, link.Browser = site, to, client, browser
 		message, err := l.write(link)
 		if err != nil {
 			t.Fatal(err)
 		}
-		message.From.Address, message.To = "no-reply@example.com", address
+		message.From.Address, message.To = "no-reply@example.com", to
 		var raw strings.Builder
 		if _, err := composed(message).WriteTo(&raw); err != nil {
 			t.Fatal(err)

@@ -26,13 +26,16 @@ type Transaction interface {
 
 // Message is a mail, ready for any kind of [Sender].
 type Message struct {
-	From    mail.Address
+	// From is the sender whom people see.
+	From mail.Address
+	// ReplyTo is where answers go; nil: to From.
 	ReplyTo *mail.Address
 	// To is a plain address in lower case.
-	To      string
+	To string
+	// Subject is one line of at most 200 bytes.
 	Subject string
-	Text    string
-	HTML    string
+	// Text and HTML are the letter in its two forms.
+	Text, HTML string
 	// URL is the link, for services that write the mail themselves.
 	URL string
 }

@@ -132,6 +132,7 @@ type ServiceInfo struct {
 
 // ServiceOption is an option of a service.
 type ServiceOption struct {
+	// Name is how the option is written, Use what it is.
 	Name, Use string
 	// Default is used when the option isn't written.
 	Default string

@@ -13,11 +13,11 @@ import (
 	"github.com/caddy-signin/caddy-signin/providers/providertest"
 )
 
-// mailConfig is an email provider at a mail server; smtp changes its block.
-func mailConfig(s *providertest.MailServer, smtp config) config {
+// mailConfig is an email provider at a mail server; block changes its part smtp.
+func mailConfig(s *providertest.MailServer, block config) config {
 	return config{
 		"from": "Example <no-reply@example.com>",
-		"smtp": config{"server": s.Address, "tls": "off"}.With(smtp),
+		"smtp": config{"server": s.Address, "tls": "off"}.With(block),
 	}
 }
 
@@ -36,8 +36,8 @@ func loadEmail(t testing.TB, c config) *Provider {
 }
 
 // mail offers and sends the sample link.
-func (e *Provider) mail(ctx context.Context) error {
-	offer, err := e.Offer(ctx, "zoe@mail.example.com")
+func (p *Provider) mail(ctx context.Context) error {
+	offer, err := p.Offer(ctx, "zoe@mail.example.com")
 	if err != nil {
 		return err
 	}

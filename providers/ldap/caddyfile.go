@@ -27,28 +27,28 @@ import (
 //		max_connections <number>
 //		insecure_ldap
 //	}
-func (l *Backend) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+func (b *Backend) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	line := d.Token()
-	l.URLs = d.RemainingArgs()
+	b.URLs = d.RemainingArgs()
 	err := directive.Read(d, directive.Options{
-		"start_tls":       directive.Flag(&l.StartTLS),
-		"bind_dn":         directive.One(&l.BindDN),
-		"bind_password":   directive.One(&l.BindPassword),
-		"base_dn":         directive.One(&l.BaseDN),
-		"user_filter":     directive.One(&l.UserFilter),
-		"group_base_dn":   directive.One(&l.GroupBaseDN),
-		"group_filter":    directive.One(&l.GroupFilter),
-		"attributes":      l.Attributes.unmarshal,
-		"tls_trust_pool":  directive.TrustPool(&l.TrustPoolRaw),
-		"tls_server_name": directive.One(&l.ServerName),
-		"timeout":         directive.Duration(&l.Timeout, 100*time.Millisecond),
-		"max_connections": directive.Number(&l.MaxConnections, maxConnections),
-		"insecure_ldap":   directive.Flag(&l.InsecureLDAP),
+		"start_tls":       directive.Flag(&b.StartTLS),
+		"bind_dn":         directive.One(&b.BindDN),
+		"bind_password":   directive.One(&b.BindPassword),
+		"base_dn":         directive.One(&b.BaseDN),
+		"user_filter":     directive.One(&b.UserFilter),
+		"group_base_dn":   directive.One(&b.GroupBaseDN),
+		"group_filter":    directive.One(&b.GroupFilter),
+		"attributes":      b.Attributes.unmarshal,
+		"tls_trust_pool":  directive.TrustPool(&b.TrustPoolRaw),
+		"tls_server_name": directive.One(&b.ServerName),
+		"timeout":         directive.Duration(&b.Timeout, 100*time.Millisecond),
+		"max_connections": directive.Number(&b.MaxConnections, maxConnections),
+		"insecure_ldap":   directive.Flag(&b.InsecureLDAP),
 	})
 	if err != nil {
 		return err
 	}
-	return directive.At(line, l.check())
+	return directive.At(line, b.check())
 }
 
 func (a *Attributes) unmarshal(d *caddyfile.Dispenser) error {

@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	// maxIdle is how long a connection may go unused, ldapLife how long it may
+	// maxIdle is how long a connection may go unused, maxLife how long it may
 	// live: servers and the boxes between drop what is older, and a name may
 	// lead elsewhere by then.
 	maxIdle = time.Minute

@@ -36,12 +36,12 @@ type Directory struct {
 const maxWaiting = 64
 
 // Open makes the directory ready. It connects to nothing.
-func (l *Backend) Open(ctx caddy.Context, logger *zap.Logger) (*Directory, error) {
-	config, err := l.resolve()
+func (b *Backend) Open(ctx caddy.Context, logger *zap.Logger) (*Directory, error) {
+	config, err := b.resolve()
 	if err != nil {
 		return nil, err
 	}
-	trust, err := l.tlsConfig(ctx)
+	trust, err := b.tlsConfig(ctx)
 	if err != nil {
 		return nil, err
 	}

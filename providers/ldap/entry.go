@@ -64,10 +64,10 @@ func (a Attributes) withDefaults() Attributes {
 }
 
 // Tells implements [providers.Teller].
-func (l *Backend) Tells() providers.Parts {
-	attributes := l.Attributes.withDefaults()
+func (b *Backend) Tells() providers.Parts {
+	attributes := b.Attributes.withDefaults()
 	return providers.Parts{
-		Email: attributes.Email != profile.Off, Groups: attributes.Groups != profile.Off || l.GroupBaseDN != "",
+		Email: attributes.Email != profile.Off, Groups: attributes.Groups != profile.Off || b.GroupBaseDN != "",
 		Mend: "name group_base_dn in ldap for groups, and attributes email for the address",
 	}
 }

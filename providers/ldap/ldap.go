@@ -100,50 +100,50 @@ const (
 
 // check finds what can't work. It runs on what the Caddyfile says, for the line
 // number in the error, and again on what is loaded.
-func (l *Backend) check() error {
-	if err := l.checkURLs(); err != nil {
+func (b *Backend) check() error {
+	if err := b.checkURLs(); err != nil {
 		return err
 	}
-	if err := l.checkNames(); err != nil {
+	if err := b.checkNames(); err != nil {
 		return err
 	}
-	if err := checkFilter("user_filter", l.UserFilter, placeholderUsername); err != nil {
+	if err := checkFilter("user_filter", b.UserFilter, placeholderUsername); err != nil {
 		return err
 	}
-	if err := checkFilter("group_filter", l.GroupFilter, placeholderDN, placeholderUsername); err != nil {
+	if err := checkFilter("group_filter", b.GroupFilter, placeholderDN, placeholderUsername); err != nil {
 		return err
 	}
 	switch {
-	case l.GroupFilter != "" && l.GroupBaseDN == "":
+	case b.GroupFilter != "" && b.GroupBaseDN == "":
 		return errors.New("group_filter needs group_base_dn, where groups are")
-	case strings.Contains(l.GroupFilter, placeholderUsername) && l.Attributes.Login == profile.Off:
+	case strings.Contains(b.GroupFilter, placeholderUsername) && b.Attributes.Login == profile.Off:
 		return errors.New("group_filter has {username}, but attributes login is off: there is no login name to put in")
-	case l.Timeout < 0 || l.Timeout > caddy.Duration(time.Minute):
+	case b.Timeout < 0 || b.Timeout > caddy.Duration(time.Minute):
 		return errors.New("timeout must be at most 1m")
-	case l.MaxConnections < 0 || l.MaxConnections > maxConnections:
+	case b.MaxConnections < 0 || b.MaxConnections > maxConnections:
 		return fmt.Errorf("max_connections must be 1 to %d", maxConnections)
 	}
-	return l.Attributes.check()
+	return b.Attributes.check()
 }
 
 const maxServers = 8
 
-func (l *Backend) checkURLs() error {
-	if len(l.URLs) == 0 || len(l.URLs) > maxServers {
+func (b *Backend) checkURLs() error {
+	if len(b.URLs) == 0 || len(b.URLs) > maxServers {
 		return fmt.Errorf("ldap takes 1 to %d URLs of one directory's servers, such as ldaps://ldap.example.com", maxServers)
 	}
-	for i, raw := range l.URLs {
-		if err := l.checkURL(raw); err != nil {
+	for i, raw := range b.URLs {
+		if err := b.checkURL(raw); err != nil {
 			return err
 		}
-		if slices.Contains(l.URLs[:i], raw) {
+		if slices.Contains(b.URLs[:i], raw) {
 			return fmt.Errorf("ldap %s is written twice", excerpt.Of(raw))
 		}
 	}
 	return nil
 }
 
-func (l *Backend) checkURL(raw string) error {
+func (b *Backend) checkURL(raw string) error {
 	if directive.IsDynamic(raw) {
 		return nil
 	}
@@ -153,21 +153,21 @@ func (l *Backend) checkURL(raw string) error {
 		return fmt.Errorf("ldap must be a URL such as ldaps://ldap.example.com, got %q", excerpt.Of(raw))
 	case u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
 		return fmt.Errorf("ldap %s://%s must end after the host: names and filters have options of their own", u.Scheme, u.Host)
-	case u.Scheme == "ldap" && !l.StartTLS && !l.InsecureLDAP && !outgoing.IsLoopback(u.Hostname()):
+	case u.Scheme == "ldap" && !b.StartTLS && !b.InsecureLDAP && !outgoing.IsLoopback(u.Hostname()):
 		return errors.New("ldap:// sends passwords in clear text: write ldaps://, or add start_tls; insecure_ldap permits it, and whoever sits on the way reads every password")
 	}
 	return nil
 }
 
-func (l *Backend) checkNames() error {
-	if l.BaseDN == "" {
+func (b *Backend) checkNames() error {
+	if b.BaseDN == "" {
 		return errors.New("base_dn is missing: write where people are, such as ou=people,dc=example,dc=com")
 	}
-	if (l.BindDN == "") != (l.BindPassword == "") {
+	if (b.BindDN == "") != (b.BindPassword == "") {
 		return errors.New("bind_dn and bind_password go together: write both, or none to search anonymously")
 	}
 	for _, name := range []struct{ option, value string }{
-		{"bind_dn", l.BindDN}, {"base_dn", l.BaseDN}, {"group_base_dn", l.GroupBaseDN},
+		{"bind_dn", b.BindDN}, {"base_dn", b.BaseDN}, {"group_base_dn", b.GroupBaseDN},
 	} {
 		// Active Directory also binds by user@domain and DOMAIN\user.
 		if name.value == "" || directive.IsDynamic(name.value) || name.option == "bind_dn" && strings.ContainsAny(name.value, `@\`) {
@@ -224,47 +224,47 @@ func fillFilter(filter string, pairs ...string) string {
 
 // resolve returns the configuration with its placeholders and defaults filled
 // in, and leaves what was written as it is.
-func (l Backend) resolve() (Backend, error) {
-	l.URLs = slices.Clone(l.URLs)
-	for i := range l.URLs {
-		if err := directive.Expand("ldap", &l.URLs[i]); err != nil {
-			return l, err
+func (b Backend) resolve() (Backend, error) {
+	b.URLs = slices.Clone(b.URLs)
+	for i := range b.URLs {
+		if err := directive.Expand("ldap", &b.URLs[i]); err != nil {
+			return b, err
 		}
 	}
 	for _, field := range []struct {
 		name  string
 		value *string
 	}{
-		{"bind_dn", &l.BindDN},
-		{"bind_password", &l.BindPassword},
-		{"base_dn", &l.BaseDN},
-		{"group_base_dn", &l.GroupBaseDN},
+		{"bind_dn", &b.BindDN},
+		{"bind_password", &b.BindPassword},
+		{"base_dn", &b.BaseDN},
+		{"group_base_dn", &b.GroupBaseDN},
 	} {
 		if err := directive.Expand(field.name, field.value); err != nil {
-			return l, err
+			return b, err
 		}
 	}
-	if err := l.check(); err != nil {
-		return l, err
+	if err := b.check(); err != nil {
+		return b, err
 	}
-	l.UserFilter = cmp.Or(l.UserFilter, "(uid="+placeholderUsername+")")
-	l.GroupFilter = cmp.Or(l.GroupFilter, "(member="+placeholderDN+")")
-	if l.Timeout == 0 {
-		l.Timeout = caddy.Duration(defaultTimeout)
+	b.UserFilter = cmp.Or(b.UserFilter, "(uid="+placeholderUsername+")")
+	b.GroupFilter = cmp.Or(b.GroupFilter, "(member="+placeholderDN+")")
+	if b.Timeout == 0 {
+		b.Timeout = caddy.Duration(defaultTimeout)
 	}
-	if l.MaxConnections == 0 {
-		l.MaxConnections = defaultConnections
+	if b.MaxConnections == 0 {
+		b.MaxConnections = defaultConnections
 	}
-	l.Attributes = l.Attributes.withDefaults()
-	return l, nil
+	b.Attributes = b.Attributes.withDefaults()
+	return b, nil
 }
 
-func (l *Backend) tlsConfig(ctx caddy.Context) (*tls.Config, error) {
-	config := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: l.ServerName}
-	if l.TrustPoolRaw == nil {
+func (b *Backend) tlsConfig(ctx caddy.Context) (*tls.Config, error) {
+	config := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: b.ServerName}
+	if b.TrustPoolRaw == nil {
 		return config, nil
 	}
-	loaded, err := ctx.LoadModule(l, "TrustPoolRaw")
+	loaded, err := ctx.LoadModule(b, "TrustPoolRaw")
 	if err != nil {
 		return nil, fmt.Errorf("tls_trust_pool: %w", err)
 	}

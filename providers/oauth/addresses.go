@@ -56,8 +56,8 @@ func pickAddress(a *providers.Account, body []byte) error {
 	unverified := make(map[string]bool)
 	for _, entry := range list {
 		raw, _ := entry["email"].(string)
-		if address, ok := address.Normal(raw); ok && entry["verified"] != true {
-			unverified[address] = true
+		if email, ok := address.Normal(raw); ok && entry["verified"] != true {
+			unverified[email] = true
 		}
 	}
 	before, best := a.Email, 0
@@ -66,16 +66,16 @@ func pickAddress(a *providers.Account, body []byte) error {
 		if !isText {
 			a.AddIncomplete(providers.AttributeEmail, "an entry of the person's addresses has %s as its email", profile.KindOf(entry["email"]))
 		}
-		address, ok := address.Normal(raw)
+		email, ok := address.Normal(raw)
 		rank := 0
-		if !unverified[address] {
+		if !unverified[email] {
 			rank += 2
 		}
 		if entry["primary"] == true {
 			rank++
 		}
 		if ok && rank > best {
-			best, a.Email, a.EmailVerified = rank, address, !unverified[address]
+			best, a.Email, a.EmailVerified = rank, email, !unverified[email]
 		}
 	}
 	a.AddOtherEmail(before)

@@ -17,15 +17,16 @@ import (
 	"github.com/caddy-signin/caddy-signin/internal/excerpt"
 	"github.com/caddy-signin/caddy-signin/providers"
 	"github.com/caddy-signin/caddy-signin/providers/oauth/issuer"
+	"github.com/caddy-signin/caddy-signin/providers/presets"
 	"github.com/caddy-signin/caddy-signin/providers/profile"
 )
 
 // standardAttestations are those of OpenID Connect; hd is Google's, and others
 // copied it.
-var standardAttestations = []attestation{
-	{name: paramACR, claim: "acr"},          // Core 3.1.2.1, 2
-	{name: paramMaxAge, claim: "auth_time"}, // Core 3.1.3.7 number 13
-	{name: "hd", claim: "hd", fold: true},
+var standardAttestations = []presets.Attestation{
+	{Name: paramACR, Claim: "acr"},          // Core 3.1.2.1, 2
+	{Name: paramMaxAge, Claim: "auth_time"}, // Core 3.1.3.7 number 13
+	{Name: "hd", Claim: "hd", CaseInsensitive: true},
 }
 
 const (
@@ -33,7 +34,7 @@ const (
 	paramMaxAge = "max_age"
 	paramClaims = "claims"
 	paramScope  = "scope"
-	// anyValue is the value that [attestation.any] is about.
+	// anyValue is the value that [presets.Attestation.Any] is about.
 	anyValue = "*"
 )
 
@@ -49,7 +50,7 @@ var selectors = set(
 
 // restriction is what must be attested, before anybody is let in.
 type restriction struct {
-	attestation
+	presets.Attestation
 	// wanted are the values, of which one must be attested.
 	wanted []string
 }
@@ -66,7 +67,7 @@ func (r restrictions) none() bool { return len(r.enforced) == 0 && len(r.unenfor
 
 // closed says that not anyone in the world comes in.
 func (r restrictions) closed() bool {
-	return slices.ContainsFunc(r.enforced, func(one restriction) bool { return one.limitsTenant && !slices.Contains(one.wanted, anyValue) })
+	return slices.ContainsFunc(r.enforced, func(one restriction) bool { return one.LimitsTenant && !slices.Contains(one.wanted, anyValue) })
 }
 
 // restrictionsOf reads what a resolved configuration asks for.
@@ -77,9 +78,9 @@ func restrictionsOf(kind string, row preset, c *ClientConfig) (restrictions, err
 		for _, value := range asked[name] {
 			at, known := row.attested(kind, c, name, value)
 			switch {
-			case known && at.claim != "":
-				found.hold(at, strings.TrimPrefix(value, at.cut()))
-			case !slices.Contains(found.unenforced, name) && (known || selectors[address.LowerASCII(name)] && row.unrestricting[name] == ""):
+			case known && at.Claim != "":
+				found.hold(at, compared(at, value))
+			case !slices.Contains(found.unenforced, name) && (known || selectors[address.LowerASCII(name)] && row.Unrestricting[name] == ""):
 				found.unenforced = append(found.unenforced, name)
 			}
 		}
@@ -99,9 +100,9 @@ func restrictionsOf(kind string, row preset, c *ClientConfig) (restrictions, err
 // asked are the values of parameters, options and scopes by name.
 func (row preset) asked(c *ClientConfig) map[string][]string {
 	asked := map[string][]string{paramScope: c.Scopes}
-	for _, option := range row.options {
-		if value := c.Options[option.name]; value != "" || option.value != "" {
-			asked[option.name] = []string{cmp.Or(value, option.value)}
+	for _, option := range row.Options {
+		if value := c.Options[option.Name]; value != "" || option.Default != "" {
+			asked[option.Name] = []string{cmp.Or(value, option.Default)}
 		}
 	}
 	for name, value := range c.Params {
@@ -114,7 +115,7 @@ func (row preset) asked(c *ClientConfig) map[string][]string {
 	if endpoint, err := url.Parse(c.AuthorizationEndpoint); err == nil {
 		inEndpoint = endpoint.Query()
 	}
-	if row.paramsInClientID {
+	if row.ParamsInClientID {
 		inClientID, _ = url.ParseQuery(c.ClientID) // what isn't a query holds none
 	}
 	for _, more := range []url.Values{inEndpoint, inClientID} {
@@ -128,35 +129,35 @@ func (row preset) asked(c *ClientConfig) map[string][]string {
 
 // attested returns where a value is attested: as the operator says, else the row,
 // else OpenID Connect.
-func (row preset) attested(kind string, c *ClientConfig, name, value string) (attestation, bool) {
-	list := row.attests
+func (row preset) attested(kind string, c *ClientConfig, name, value string) (presets.Attestation, bool) {
+	list := row.Attests
 	if kind == kindOIDC {
 		list = slices.Concat(list, standardAttestations)
 	}
-	var found attestation
-	i := slices.IndexFunc(list, func(one attestation) bool { return one.name == name && strings.HasPrefix(value, one.prefix) })
+	var found presets.Attestation
+	i := slices.IndexFunc(list, func(one presets.Attestation) bool { return one.Name == name && strings.HasPrefix(value, one.Prefix) })
 	if i >= 0 {
 		found = list[i]
 	}
 	if at := c.Attests[name]; at != "" {
-		return attestation{name: name, claim: at, any: found.any, limitsTenant: found.limitsTenant}, true
+		return presets.Attestation{Name: name, Claim: at, Any: found.Any, LimitsTenant: found.LimitsTenant}, true
 	}
 	return found, i >= 0
 }
 
-// cut is what of a value isn't compared.
-func (a attestation) cut() string {
-	if strings.HasSuffix(a.prefix, ":") {
-		return a.prefix
+// compared is what of a value is compared with what is attested.
+func compared(at presets.Attestation, value string) string {
+	if strings.HasSuffix(at.Prefix, ":") {
+		return strings.TrimPrefix(value, at.Prefix)
 	}
-	return ""
+	return value
 }
 
 // hold adds a value. In a list, such as acr_values, it is an alternative to the
 // others that are attested at the same place.
-func (r *restrictions) hold(at attestation, value string) {
+func (r *restrictions) hold(at presets.Attestation, value string) {
 	for i := range r.enforced {
-		if r.enforced[i].attestation == at && (at.name == paramACR || at.name == paramScope) {
+		if r.enforced[i].Attestation == at && (at.Name == paramACR || at.Name == paramScope) {
 			r.enforced[i].wanted = append(r.enforced[i].wanted, value)
 			return
 		}
@@ -200,15 +201,15 @@ func (r restrictions) hasValuesFor(found profile.Claims) bool {
 // check refuses a person about whom the provider attests something else
 // than what is asked for, or nothing. Sources may not contradict each other.
 func (r restrictions) check(logger *zap.Logger, flow providers.Flow, sources ...profile.Claims) error {
-	for _, r := range r.enforced {
+	for _, one := range r.enforced {
 		var got []string
 		met := false
 		for _, source := range sources {
-			values := r.attestedValues(source)
+			values := one.attestedValues(source)
 			if len(values) == 0 {
 				continue
 			}
-			if got, met = values, r.isMet(values, flow.Began); !met {
+			if got, met = values, one.isMet(values, flow.Began); !met {
 				break
 			}
 		}
@@ -216,9 +217,9 @@ func (r restrictions) check(logger *zap.Logger, flow providers.Flow, sources ...
 			continue
 		}
 		logger.Warn("a sign-in is refused: the provider doesn't attest what an authorization parameter asks for",
-			zap.String("parameter", r.name), zap.Strings("wanted", r.wanted), zap.String("not_wanted", r.forbidden),
-			zap.String("attested_by", r.claim), zap.Strings("got", excerpts(got)))
-		return fmt.Errorf("%w: %s is not what %s asks for", providers.ErrNotAdmitted, r.claim, r.name)
+			zap.String("parameter", one.Name), zap.Strings("wanted", one.wanted), zap.String("not_wanted", one.Forbidden),
+			zap.String("attested_by", one.Claim), zap.Strings("got", excerpts(got)))
+		return fmt.Errorf("%w: %s is not what %s asks for", providers.ErrNotAdmitted, one.Claim, one.Name)
 	}
 	return nil
 }
@@ -240,7 +241,7 @@ func excerpts(values []string) []string {
 
 // attestedValues are the values at the restriction's places.
 func (r restriction) attestedValues(c profile.Claims) []string {
-	for _, p := range profile.ParsePaths(r.claim) {
+	for _, p := range profile.ParsePaths(r.Claim) {
 		if values := p.Texts(map[string]any(c)); len(values) > 0 {
 			return values
 		}
@@ -251,19 +252,19 @@ func (r restriction) attestedValues(c profile.Claims) []string {
 // isMet compares what is attested, which is at least one value. began is when the sign-in began, zero for now.
 func (r restriction) isMet(got []string, began time.Time) bool {
 	switch {
-	case r.forbidden != "":
-		return !slices.Contains(got, r.forbidden)
-	case r.name == paramMaxAge:
+	case r.Forbidden != "":
+		return !slices.Contains(got, r.Forbidden)
+	case r.Name == paramMaxAge:
 		return r.isRecent(got[0], began)
-	case r.any && slices.Contains(r.wanted, anyValue): // got is never empty
+	case r.Any && slices.Contains(r.wanted, anyValue): // got is never empty
 		return true
 	}
 	isWanted := func(one string) bool {
 		return slices.ContainsFunc(r.wanted, func(want string) bool {
-			return one == want || r.fold && address.LowerASCII(one) == address.LowerASCII(want)
+			return one == want || r.CaseInsensitive && address.LowerASCII(one) == address.LowerASCII(want)
 		})
 	}
-	if r.lists {
+	if r.Lists {
 		return slices.ContainsFunc(got, isWanted)
 	}
 	return !slices.ContainsFunc(got, func(one string) bool { return !isWanted(one) })

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/caddy-signin/caddy-signin/internal/excerpt"
+	"github.com/caddy-signin/caddy-signin/providers/presets"
 	"github.com/caddy-signin/caddy-signin/providers/profile"
 )
 
@@ -70,7 +71,7 @@ func requestedClaim(claim string, request json.RawMessage) (held []restriction, 
 			known = false
 			continue
 		}
-		one := restriction{attestation: attestation{name: paramClaims + " " + claim, claim: claim}}
+		one := restriction{Attestation: presets.Attestation{Name: paramClaims + " " + claim, Claim: claim}}
 		for _, raw := range wanted {
 			text, err := comparableText(raw)
 			if err != nil {

@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/caddy-signin/caddy-signin/providers"
+	"github.com/caddy-signin/caddy-signin/providers/presets"
 	"github.com/caddy-signin/caddy-signin/providers/profile"
 	"github.com/caddy-signin/caddy-signin/providers/providertest"
 )
@@ -30,26 +31,26 @@ func TestEveryRowSaysWhatHoldsItsOptions(t *testing.T) {
 	t.Parallel()
 	for _, name := range PresetNames() {
 		row, _ := lookUp(name)
-		asked := slices.Collect(maps.Keys(row.config.Params))
-		for _, option := range row.options {
-			asked = append(asked, option.name)
+		asked := slices.Collect(maps.Keys(row.defaults.Params))
+		for _, option := range row.Options {
+			asked = append(asked, option.Name)
 		}
 		for _, one := range asked {
-			decided := choosesNobody[one] || row.unrestricting[one] != ""
-			for _, at := range row.attests {
-				decided = decided || at.name == one || strings.Contains(row.config.Params[at.name], "{"+one+"}")
+			decided := choosesNobody[one] || row.Unrestricting[one] != ""
+			for _, at := range row.Attests {
+				decided = decided || at.Name == one || strings.Contains(row.defaults.Params[at.Name], "{"+one+"}")
 			}
 			if !decided {
 				t.Errorf("%s: say in attests where %s is attested, or in unrestricting why it needs not be", name, one)
 			}
 		}
-		for one := range row.unrestricting {
+		for one := range row.Unrestricting {
 			if !slices.Contains(asked, one) {
 				t.Errorf("%s: nothing asks for %s", name, one)
 			}
 		}
-		for _, at := range row.attests {
-			if err := profile.CheckSources(at.claim, false); err != nil {
+		for _, at := range row.Attests {
+			if err := profile.CheckSources(at.Claim, false); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
@@ -152,15 +153,15 @@ func TestWhatAParameterAsksForIsCompared(t *testing.T) {
 }
 
 // profileWith is a profile in which nothing is attested but what is given.
-func profileWith(profile map[string]any, more attested) map[string]any {
-	profile = maps.Clone(profile)
+func profileWith(base map[string]any, more attested) map[string]any {
+	whole := maps.Clone(base)
 	for _, name := range []string{"tid", "tfp", "connection_id"} {
 		if more["tid"] == nil || name != "tid" {
-			delete(profile, name)
+			delete(whole, name)
 		}
 	}
-	maps.Copy(profile, more)
-	return profile
+	maps.Copy(whole, more)
+	return whole
 }
 
 func finishAt(t *testing.T, p providers.Redirector, v *providertest.Vendor) (providers.Account, error) {
@@ -181,18 +182,18 @@ func TestEveryAttestationOfARowIsTried(t *testing.T) {
 	t.Parallel()
 	for _, name := range PresetNames() {
 		row, _ := lookUp(name)
-		if row.aliasOf != "" {
+		if row.AliasOf != "" {
 			continue
 		}
-		for _, at := range row.attests {
-			tried := at.claim == "" || slices.ContainsFunc(asks, func(ask ask) bool {
+		for _, at := range row.Attests {
+			tried := at.Claim == "" || slices.ContainsFunc(asks, func(ask ask) bool {
 				top := slices.Collect(maps.Keys(ask.right))
 				return ask.row == name && slices.ContainsFunc(top, func(key string) bool {
-					return slices.ContainsFunc(strings.Split(at.claim, "|"), func(p string) bool { return p == key || strings.HasPrefix(p, key+".") })
+					return slices.ContainsFunc(strings.Split(at.Claim, "|"), func(p string) bool { return p == key || strings.HasPrefix(p, key+".") })
 				})
 			})
 			if !tried {
-				t.Errorf("%s: %s is not tried", name, at.claim)
+				t.Errorf("%s: %s is not tried", name, at.Claim)
 			}
 		}
 	}
@@ -250,7 +251,7 @@ func TestParametersOfTheEndpointsQueryAreCompared(t *testing.T) {
 // max_age counts from when the browser was sent away, not from when it is back.
 func TestMaxAgeCountsFromTheRequest(t *testing.T) {
 	t.Parallel()
-	r := restriction{attestation{name: paramMaxAge, claim: "auth_time"}, []string{"0"}}
+	r := restriction{presets.Attestation{Name: paramMaxAge, Claim: "auth_time"}, []string{"0"}}
 	began := time.Unix(1_800_000_000, 0)
 	for authTime, met := range map[string]bool{"1800000120": true, "1799999950": true, "1799999000": false, "x": false, "": false} {
 		if r.isMet([]string{authTime}, began) != met {

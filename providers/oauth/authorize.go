@@ -40,30 +40,30 @@ type authorizer struct {
 // request returns the parameters of the authorization request in
 // the order in which NextAuth writes them. Of extra, what the browser asked
 // for, it takes the allowed parameters that the configuration doesn't fix.
-func (c authorizer) request(flow providers.Flow, extra url.Values) *query {
-	q := &query{names: c.config.ParamNames}
-	q.add("client_id", c.config.ClientID)
-	if len(c.config.Scopes) > 0 || c.config.EmptyScope {
-		q.add("scope", strings.Join(c.config.Scopes, cmp.Or(c.config.ScopeSeparator, " ")))
+func (a authorizer) request(flow providers.Flow, extra url.Values) *query {
+	q := &query{names: a.config.ParamNames}
+	q.add("client_id", a.config.ClientID)
+	if len(a.config.Scopes) > 0 || a.config.EmptyScope {
+		q.add("scope", strings.Join(a.config.Scopes, cmp.Or(a.config.ScopeSeparator, " ")))
 	}
-	q.add("response_type", cmp.Or(c.row.responseType, "code"))
+	q.add("response_type", cmp.Or(a.row.ResponseType, "code"))
 	q.add("redirect_uri", flow.RedirectURI)
-	for _, name := range sortedKeys(c.config.Params) {
-		if value := c.config.Params[name]; value != "" {
+	for _, name := range sortedKeys(a.config.Params) {
+		if value := a.config.Params[name]; value != "" {
 			q.add(name, value)
 		}
 	}
-	for _, name := range slices.Concat(browserParams, c.config.AllowParams) {
-		if c.config.Params[name] == "" && isParamValue(extra.Get(name)) {
+	for _, name := range slices.Concat(browserParams, a.config.AllowParams) {
+		if a.config.Params[name] == "" && isParamValue(extra.Get(name)) {
 			q.add(name, extra.Get(name))
 		}
 	}
 	q.add("state", flow.State)
-	if c.checks(checkPKCE) {
+	if a.checks(checkPKCE) {
 		q.add("code_challenge", oauth2.S256ChallengeFromVerifier(flow.Verifier))
 		q.add("code_challenge_method", "S256")
 	}
-	if c.checks(checkNonce) {
+	if a.checks(checkNonce) {
 		q.add("nonce", flow.Nonce)
 	}
 	return q

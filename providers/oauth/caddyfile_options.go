@@ -70,8 +70,8 @@ func (c *ClientConfig) options() directive.Options {
 		"transport":                             outgoing.TransportOption(&c.TransportRaw),
 	}
 	row, _ := lookUp(c.Preset)
-	for _, own := range row.options {
-		options[own.name] = directive.Entry(&c.Options)
+	for _, own := range row.Options {
+		options[own.Name] = directive.Entry(&c.Options)
 	}
 	return options
 }

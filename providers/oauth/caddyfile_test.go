@@ -103,7 +103,7 @@ var caddyfileMistakes = map[string]struct{ text, want string }{
 	"an empty argument":             {`google "" b`, "an argument is empty"},
 	"an empty value":                {"google a b {\nname \"\"\n}", "name needs exactly one value, in quotes if it has spaces: name <value>"},
 	"a value too many":              {"google a b {\nname x y\n}", "name needs exactly one value"},
-	"a list without values":         {"google a b {\nscopes\n}", "scopes needs values: scopes <value...>"},
+	"a list without values":         {"google a b {\nscopes\n}", "scopes needs values: scopes <value>..."},
 	"a parameter without a value":   {"google a b {\nparams prompt\n}", `"prompt" is not a new <name>=<value>`},
 	"a parameter twice":             {"google a b {\nparams a=1 a=2\n}", `"a=2" is not a new <name>=<value>`},
 	"params without values":         {"google a b {\nparams\n}", "params needs values"},

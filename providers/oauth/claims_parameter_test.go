@@ -73,8 +73,8 @@ func TestAClaimThatTheParameterClaimsAsksForIsNotedWhereItIsMissing(t *testing.T
 func TestTheAddressOfTwitchIsNotedWhereItIsMissing(t *testing.T) {
 	t.Parallel()
 	row, _ := lookUp("twitch")
-	config := ClientConfig{Preset: "twitch"}.withDefaults(row.kind)
-	c := &client{registration: registration{kind: row.kind, row: row, config: config}, profile: config.Profile.Compile(false)}
+	config := ClientConfig{Preset: "twitch"}.withDefaults(row.Kind)
+	c := &client{registration: registration{kind: row.Kind, row: row, config: config}, profile: config.Profile.Compile(false)}
 	account := providers.Account{ID: "1"}
 	c.noteMissing(&account, &tokens{granted: true}, issuer.Metadata{}, true, false)
 	if providertest.Missing(account) != "email" {

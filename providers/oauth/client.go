@@ -42,7 +42,7 @@ func newClient(ctx caddy.Context, written *ClientConfig, kind string) (*client, 
 		registration: registration{kind: kind, row: row, config: config},
 
 		public:  row.isPublic(config),
-		profile: config.Profile.Compile(row.verifiesEmail),
+		profile: config.Profile.Compile(false),
 		logger:  ctx.Logger().With(zap.String("provider", config.ID)),
 	}
 	if c.restrictions, err = restrictionsOf(kind, row, &config); err != nil {
@@ -65,7 +65,7 @@ func (c *client) warn() {
 		}
 	}
 	c.restrictions.warn(c.logger)
-	if c.row.tokenByGET {
+	if c.row.TokenByGET {
 		c.logger.Warn("this provider demands the client secret in a URL: keep the logs of proxies on the way to it closed")
 	}
 	if c.config.InsecureHTTP {

@@ -78,14 +78,14 @@ func (c clientAuth) authenticate(header http.Header, form url.Values, tokenEndpo
 // secret returns the client secret: the configured one, or one made for this
 // request.
 func (c clientAuth) secret() (string, error) {
-	if c.config.ClientSecret != "" || c.row.signedSecret == nil {
+	if c.config.ClientSecret != "" || c.row.SignedSecret == nil {
 		return c.config.ClientSecret, nil
 	}
 	values := c.row.values(c.config)
 	now := time.Now()
 	return c.signer.sign(map[string]any{
-		"iss": values.fill(c.row.signedSecret.issuer), "sub": c.config.ClientID,
-		"aud": c.row.signedSecret.audience,
+		"iss": values.fill(c.row.SignedSecret.Issuer), "sub": c.config.ClientID,
+		"aud": c.row.SignedSecret.Audience,
 		"iat": now.Unix(), "exp": now.Add(assertionLife).Unix(),
 	})
 }
@@ -115,7 +115,7 @@ func checkSecret(c *ClientConfig, _ string) error {
 	_, known := authMethods[c.ClientAuth]
 	methods := strings.Join(slices.Sorted(maps.Keys(authMethods)), ", ")
 	needsKey := c.ClientAuth == authPrivateKeyJWT
-	makesSecret := row.signedSecret != nil && c.ClientSecret == "" && c.ClientAuth == authPost
+	makesSecret := row.SignedSecret != nil && c.ClientSecret == "" && c.ClientAuth == authPost
 	sendsSecret := !needsKey && c.ClientAuth != authNone
 	switch {
 	case !known:
@@ -132,7 +132,7 @@ func checkSecret(c *ClientConfig, _ string) error {
 		return errors.New("client_secret is missing: write {env.NAME} or {file.PATH}; a public client has client_auth none instead")
 	case c.ClientAuth == authSecretJWT:
 		return checkSecretAlg(c)
-	case c.PrivateKey != "" && row.signedSecret != nil && c.ClientAuth == authPost:
+	case c.PrivateKey != "" && row.SignedSecret != nil && c.ClientAuth == authPost:
 		return errors.New("client_secret and private_key are both there: leave client_secret out, for it is made from the key, or leave the key out")
 	case c.PrivateKey != "" && !needsKey:
 		return fmt.Errorf("client_auth %s uses no private_key: leave it out, or write client_auth private_key_jwt", c.ClientAuth)
@@ -158,14 +158,14 @@ func checkSecretAlg(c *ClientConfig) error {
 // checkMadeSecret: what the secret is made of must all be there.
 func checkMadeSecret(c *ClientConfig, row preset) error {
 	for _, field := range []struct{ name, value string }{
-		{"private_key", c.PrivateKey}, {"key_id", c.KeyID}, {"team_id", row.values(*c).fill(row.signedSecret.issuer)},
+		{"private_key", c.PrivateKey}, {"key_id", c.KeyID}, {"team_id", row.values(*c).fill(row.SignedSecret.Issuer)},
 	} {
 		if field.value == "" {
-			return fmt.Errorf("%s is missing: the client secret of %s is made from team_id, key_id and private_key", field.name, row.name)
+			return fmt.Errorf("%s is missing: the client secret of %s is made from team_id, key_id and private_key", field.name, row.Name)
 		}
 	}
-	if signs, err := newSigner(c); err == nil && signs.alg != row.signedSecret.alg && !isDynamic(c.PrivateKey) {
-		return fmt.Errorf("private_key signs with %s, but %s takes %s alone: it is not the key from there", signs.alg, row.name, row.signedSecret.alg)
+	if signs, err := newSigner(c); err == nil && signs.alg != row.SignedSecret.Alg && !isDynamic(c.PrivateKey) {
+		return fmt.Errorf("private_key signs with %s, but %s takes %s alone: it is not the key from there", signs.alg, row.Name, row.SignedSecret.Alg)
 	}
 	return checkKey(c)
 }

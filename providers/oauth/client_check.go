@@ -37,8 +37,8 @@ func checkPreset(c *ClientConfig, kind string) error {
 	if !known {
 		return fmt.Errorf("unknown preset %q%s", c.Preset, directive.DidYouMean(c.Preset, PresetNames()))
 	}
-	if row.kind != kind {
-		return fmt.Errorf(`preset %q is of kind %s: write "provider": %q`, c.Preset, row.kind, row.kind)
+	if row.Kind != kind {
+		return fmt.Errorf(`preset %q is of kind %s: write "provider": %q`, c.Preset, row.Kind, row.Kind)
 	}
 	return nil
 }
@@ -89,8 +89,8 @@ func checkEndpoints(c *ClientConfig, kind string) error {
 		}
 	}
 	// Discovery 1.0 section 3: an issuer has neither query nor fragment.
-	if issuer, ok := strings.CutSuffix(c.Issuer, issuer.WellKnown); ok {
-		return fmt.Errorf("issuer is not the address of the discovery document but what that says as issuer, such as %s", issuer)
+	if base, ok := strings.CutSuffix(c.Issuer, issuer.WellKnown); ok {
+		return fmt.Errorf("issuer is not the address of the discovery document but what that says as issuer, such as %s", base)
 	}
 	if strings.Contains(c.Issuer, "?") {
 		return errors.New("issuer must not have a query (?): write what the provider's discovery document says as issuer")
@@ -140,7 +140,7 @@ func checkScopes(c *ClientConfig, kind string) error {
 		}
 	}
 	row, _ := lookUp(c.Preset)
-	isRows := len(row.config.Scopes) > 0 && !slices.Contains(row.config.Scopes, "openid")
+	isRows := len(row.defaults.Scopes) > 0 && !slices.Contains(row.defaults.Scopes, "openid")
 	if kind == kindOIDC && !slices.Contains(c.Scopes, "openid") && !isRows {
 		return errors.New("scopes must include openid, which makes the provider issue an ID token: write one word each, as in: scopes openid email")
 	}
@@ -150,7 +150,7 @@ func checkScopes(c *ClientConfig, kind string) error {
 // isRowsScope: what the preset knows of a scope may stay where others are asked for.
 func isRowsScope(c *ClientConfig, name string) bool {
 	row, _ := lookUp(c.Preset)
-	_, known := row.config.ScopeNames[name]
+	_, known := row.defaults.ScopeNames[name]
 	return known
 }
 

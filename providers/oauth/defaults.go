@@ -13,7 +13,7 @@ import (
 func (c ClientConfig) withDefaults(kind string) ClientConfig {
 	if row, ok := lookUp(c.Preset); ok {
 		c.ID = cmp.Or(c.ID, c.Preset)
-		c.Name = cmp.Or(c.Name, row.name)
+		c.Name = cmp.Or(c.Name, row.Name)
 		c.Issuer = row.wholeIssuer(c.Issuer)
 		c = row.withIssuerRead(c)
 		fill(&c, row.resolved(c))

@@ -63,34 +63,34 @@ type tokenEndpoint struct {
 
 // exchange redeems a code (RFC 6749 section 4.1.3) with the redirect URI and the
 // PKCE verifier of its flow.
-func (c tokenEndpoint) exchange(ctx context.Context, endpoint string, flow providers.Flow, code string) (*tokens, error) {
+func (e tokenEndpoint) exchange(ctx context.Context, endpoint string, flow providers.Flow, code string) (*tokens, error) {
 	form := url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {flow.RedirectURI}}
-	if c.row.grantType != "" {
-		form.Set("grant_type", c.row.grantType)
+	if e.row.GrantType != "" {
+		form.Set("grant_type", e.row.GrantType)
 	}
-	if c.checks(checkPKCE) {
+	if e.checks(checkPKCE) {
 		form.Set("code_verifier", flow.Verifier)
 	}
 	header := make(http.Header)
-	if err := (clientAuth{c.registration}).authenticate(header, form, endpoint); err != nil {
+	if err := (clientAuth{e.registration}).authenticate(header, form, endpoint); err != nil {
 		return nil, err
 	}
-	for name, value := range c.config.TokenParams {
+	for name, value := range e.config.TokenParams {
 		form.Set(name, value)
 	}
-	status, body, err := backChannel{c.http, c.config.ParamNames}.post(ctx, endpoint, header, form, c.row.tokenByGET)
+	status, body, err := backChannel{e.http, e.config.ParamNames}.post(ctx, endpoint, header, form, e.row.TokenByGET)
 	if err != nil {
 		return nil, fmt.Errorf("asking the token endpoint: %w", err)
 	}
-	return c.readTokens(status, body, flow)
+	return e.readTokens(status, body, flow)
 }
 
 // readTokens accepts a success only in the form of RFC 6749 section 5.1: status
 // 200 and a JSON object with an access token of type bearer, whatever its media
 // type says.
-func (c tokenEndpoint) readTokens(status int, body []byte, flow providers.Flow) (*tokens, error) {
+func (e tokenEndpoint) readTokens(status int, body []byte, flow providers.Flow) (*tokens, error) {
 	if status < 200 || status > 299 {
-		return nil, c.tokenRefusal(status, body, flow)
+		return nil, e.tokenRefusal(status, body, flow)
 	}
 	if status != http.StatusOK {
 		return nil, fmt.Errorf("asking the token endpoint: the answer has status %d, not 200", status)
@@ -103,7 +103,7 @@ func (c tokenEndpoint) readTokens(status int, body []byte, flow providers.Flow) 
 		return nil, fmt.Errorf("asking the token endpoint: %w", err)
 	}
 	if answer.Contradiction() != nil { // whatever tokens there are beside it
-		return nil, c.tokenRefusal(status, body, flow)
+		return nil, e.tokenRefusal(status, body, flow)
 	}
 	var found tokens
 	found.accessToken, _ = answer["access_token"].(string)
@@ -114,14 +114,14 @@ func (c tokenEndpoint) readTokens(status int, body []byte, flow providers.Flow) 
 	switch {
 	case found.accessToken == "" || len(found.accessToken) > issuer.MaxToken || sent && !typed:
 		return nil, errors.New("the token endpoint's answer has no access_token, or members of the wrong type")
-	case !strings.EqualFold(kind, "Bearer") && (sent || !c.config.TokenTypeOptional):
+	case !strings.EqualFold(kind, "Bearer") && (sent || !e.config.TokenTypeOptional):
 		return nil, errors.New("the token endpoint's answer is not of token_type Bearer")
 	}
 	for _, secret := range []string{"access_token", "refresh_token", "id_token"} {
 		delete(answer, secret)
 	}
 	found.answer = answer
-	if found.granted, err = (scopeRules{c.registration}).check(answer); err != nil {
+	if found.granted, err = (scopeRules{e.registration}).check(answer); err != nil {
 		return nil, err
 	}
 	return &found, nil
@@ -143,11 +143,11 @@ var tokenErrors = map[string]string{
 
 // tokenRefusal takes the provider's words out of its refusal; only the debug
 // log gets them.
-func (c tokenEndpoint) tokenRefusal(status int, body []byte, flow providers.Flow) error {
+func (e tokenEndpoint) tokenRefusal(status int, body []byte, flow providers.Flow) error {
 	answer, _ := profile.ParseClaims(body)
 	code, _ := answer["error"].(string)
 	description, _ := answer["error_description"].(string)
-	c.logger.Debug("the token endpoint refused the code", zap.Int("status", status),
+	e.logger.Debug("the token endpoint refused the code", zap.Int("status", status),
 		zap.String("error", excerpt.Of(code)), zap.String("error_description", excerpt.Of(description)))
 	if meaning, known := tokenErrors[code]; known {
 		return fmt.Errorf("the token endpoint answered %s: %s (redirect URI %s)", code, meaning, flow.RedirectURI)

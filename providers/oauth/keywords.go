@@ -12,12 +12,12 @@ func (c *ClientConfig) tells(kind string) providers.Parts {
 	parts := providers.Parts{Email: mapped.Email != profile.Off, Groups: mapped.Groups != profile.Off, Mend: "write under profile of " + cmp.Or(c.ID, c.Preset) + " which claim holds it"}
 	row, _ := lookUp(c.Preset)
 	switch {
-	case !parts.Groups && row.config.Profile.Groups == profile.Off && !parts.Email && row.config.Profile.Email == profile.Off:
-		parts.Mend = row.name + " tells no groups and no address"
-	case !parts.Groups && row.config.Profile.Groups == profile.Off:
-		parts.Mend = row.name + " tells no groups"
-	case !parts.Email && row.config.Profile.Email == profile.Off:
-		parts.Mend = row.name + " tells no address"
+	case !parts.Groups && row.defaults.Profile.Groups == profile.Off && !parts.Email && row.defaults.Profile.Email == profile.Off:
+		parts.Mend = row.Name + " tells no groups and no address"
+	case !parts.Groups && row.defaults.Profile.Groups == profile.Off:
+		parts.Mend = row.Name + " tells no groups"
+	case !parts.Email && row.defaults.Profile.Email == profile.Off:
+		parts.Mend = row.Name + " tells no address"
 	}
 	return parts
 }
@@ -30,7 +30,7 @@ func (p *OAuth2) Tells() providers.Parts {
 	config := p.withDefaults(kindOAuth2)
 	parts := p.ClientConfig.tells(kindOAuth2)
 	row, _ := lookUp(config.Preset)
-	if p.EmailEndpoint != "" && p.EmailEndpoint != profile.Off || p.EmailEndpoint == "" && row.emailEndpoint != "" && !row.selfHosted(config) {
+	if p.EmailEndpoint != "" && p.EmailEndpoint != profile.Off || p.EmailEndpoint == "" && row.Config.EmailEndpoint != "" && !row.selfHosted(config) {
 		parts.Email = true
 	}
 	return parts
@@ -59,7 +59,7 @@ func presetNames(kind string) (names []string) {
 
 func isPresetOf(kind, name string) bool {
 	row, ok := lookUp(name)
-	return ok && row.kind == kind
+	return ok && row.Kind == kind
 }
 
 var (

@@ -52,7 +52,7 @@ func (p *OAuth2) Provision(ctx caddy.Context) error {
 		return c.named(err)
 	}
 	if !c.row.selfHosted(c.config) {
-		p.emailEndpoint = cmp.Or(p.emailEndpoint, c.row.emailEndpoint)
+		p.emailEndpoint = cmp.Or(p.emailEndpoint, c.row.Config.EmailEndpoint)
 	}
 	if p.emailEndpoint == profile.Off {
 		p.emailEndpoint = ""

@@ -86,28 +86,28 @@ func (p *OIDC) Provision(ctx caddy.Context) error {
 		return err
 	}
 	p.client = c
-	p.idTokenAlg = cmp.Or(p.IDTokenSignedResponseAlg, c.row.idTokenAlg)
-	p.userinfoAlg = cmp.Or(p.UserinfoSignedResponseAlg, c.row.userinfoAlg)
+	p.idTokenAlg = cmp.Or(p.IDTokenSignedResponseAlg, c.row.Config.IDTokenSignedResponseAlg)
+	p.userinfoAlg = cmp.Or(p.UserinfoSignedResponseAlg, c.row.Config.UserinfoSignedResponseAlg)
 	if p.audiences = p.TrustedAudiences; p.audiences == nil {
-		p.audiences = c.row.trustedAudiences
+		p.audiences = c.row.Config.TrustedAudiences
 	}
-	discovery, err := p.discovery()
+	document, err := p.discoveryURL()
 	if err != nil {
 		return c.named(err)
 	}
 	template := p.IssuerTemplate
-	if rows := c.row.values(c.config).fill(c.row.issuerTemplate); maps.Equal(hosts(rows), hosts(c.config.Issuer)) {
+	if rows := c.row.values(c.config).fill(c.row.Config.IssuerTemplate); maps.Equal(hosts(rows), hosts(c.config.Issuer)) {
 		template = cmp.Or(template, rows)
 	}
 	p.issuer, p.release, err = issuer.Acquire(issuer.Source{
-		Issuer: c.config.Issuer, Template: template, Discovery: discovery,
+		Issuer: c.config.Issuer, Template: template, Discovery: document,
 		Insecure: c.config.InsecureHTTP, Transport: c.transport,
 	})
 	return c.named(err)
 }
 
-// discovery returns the address of the discovery document.
-func (p *OIDC) discovery() (string, error) {
+// discoveryURL returns the address of the discovery document.
+func (p *OIDC) discoveryURL() (string, error) {
 	values := p.client.row.values(p.client.config)
 	endpoint := p.DiscoveryEndpoint
 	if err := placeholders.Expand("discovery_endpoint", &endpoint); err != nil {
@@ -117,9 +117,9 @@ func (p *OIDC) discovery() (string, error) {
 	if err := placeholders.ExpandMap("discovery_params", &params); err != nil {
 		return "", err
 	}
-	endpoint = cmp.Or(endpoint, values.fill(p.client.row.discoveryEndpoint), issuer.DiscoveryURL(p.client.config.Issuer))
+	endpoint = cmp.Or(endpoint, values.fill(p.client.row.Config.DiscoveryEndpoint), issuer.DiscoveryURL(p.client.config.Issuer))
 	var q query
-	for _, entries := range []map[string]string{values.fillMap(p.client.row.discoveryParams), params} {
+	for _, entries := range []map[string]string{values.fillMap(p.client.row.Config.DiscoveryParams), params} {
 		for _, name := range sortedKeys(entries) {
 			q.add(name, entries[name])
 		}
@@ -144,13 +144,13 @@ func (p *OIDC) check(config *ClientConfig) error {
 		return err
 	}
 	row, _ := lookUp(config.Preset)
-	alg := cmp.Or(p.IDTokenSignedResponseAlg, row.idTokenAlg)
+	alg := cmp.Or(p.IDTokenSignedResponseAlg, row.Config.IDTokenSignedResponseAlg)
 	template := p.IssuerTemplate
 	switch {
-	case alg != "" && !slices.Contains(issuer.ConfigurableAlgs, alg):
-		return fmt.Errorf("unknown id_token_signed_response_alg %q: write one of %s", alg, strings.Join(issuer.ConfigurableAlgs, " "))
-	case p.UserinfoSignedResponseAlg != "" && !slices.Contains(issuer.UserinfoAlgs, p.UserinfoSignedResponseAlg):
-		return fmt.Errorf("unknown userinfo_signed_response_alg %q: write one of %s", p.UserinfoSignedResponseAlg, strings.Join(issuer.UserinfoAlgs, " "))
+	case alg != "" && !slices.Contains(issuer.IDTokenAlgs(), alg):
+		return fmt.Errorf("unknown id_token_signed_response_alg %q: write one of %s", alg, strings.Join(issuer.IDTokenAlgs(), " "))
+	case p.UserinfoSignedResponseAlg != "" && !slices.Contains(issuer.UserinfoAlgs(), p.UserinfoSignedResponseAlg):
+		return fmt.Errorf("unknown userinfo_signed_response_alg %q: write one of %s", p.UserinfoSignedResponseAlg, strings.Join(issuer.UserinfoAlgs(), " "))
 	case template != "" && (strings.Count(template, issuer.TenantPlace) != 1 || outgoing.CheckURL(strings.Replace(template, issuer.TenantPlace, "x", 1), config.InsecureHTTP) != nil):
 		return fmt.Errorf("issuer_template must be a URL with one %s in it, got %q", issuer.TenantPlace, excerpt.Of(template))
 	case alg == "HS256" && !isDynamic(config.ClientSecret) && len(config.ClientSecret) < 32:
@@ -192,9 +192,18 @@ func (p *OIDC) endpoints(m issuer.Metadata) issuer.Metadata {
 	return m
 }
 
+// discover returns what the provider's discovery document says.
+func (p *OIDC) discover(ctx context.Context) (issuer.Metadata, error) {
+	found, err := p.issuer.Discover(ctx, p.client.http)
+	if err != nil {
+		return issuer.Metadata{}, fmt.Errorf("discovery of issuer %s failed: %w", p.client.config.Issuer, err)
+	}
+	return found, nil
+}
+
 // Begin implements [providers.Redirector].
 func (p *OIDC) Begin(ctx context.Context, flow providers.Flow, extra url.Values) (string, error) {
-	found, err := p.issuer.Discover(ctx, p.client.http)
+	found, err := p.discover(ctx)
 	if err != nil {
 		return "", p.client.named(err)
 	}
@@ -223,7 +232,7 @@ func (p *OIDC) finish(ctx context.Context, flow providers.Flow, answer url.Value
 	if err := refusal(p.client.logger, answer); err != nil {
 		return providers.Account{}, err
 	}
-	found, err := p.issuer.Discover(ctx, p.client.http)
+	found, err := p.discover(ctx)
 	if err != nil {
 		return providers.Account{}, err
 	}
@@ -315,13 +324,15 @@ func (p *OIDC) userinfo(ctx context.Context, endpoints issuer.Metadata, token *t
 	if err != nil {
 		return nil, err
 	}
-	if p.userinfoAlg != "" {
+	var found profile.Claims
+	if p.userinfoAlg == "" {
+		found, err = profile.ParseClaims(body)
+	} else {
 		rules := issuer.Rules{Algs: []string{p.userinfoAlg}, ClientID: p.client.config.ClientID, Audiences: p.audiences}
-		if body, err = p.issuer.VerifyUserinfo(ctx, p.client.http, endpoints, rules, strings.TrimSpace(string(body))); err != nil {
+		if found, err = p.issuer.VerifyUserinfo(ctx, p.client.http, endpoints, rules, strings.TrimSpace(string(body))); err != nil {
 			return nil, fmt.Errorf("userinfo: its signed answer is refused: %w", err)
 		}
 	}
-	found, err := profile.ParseClaims(body)
 	if err == nil {
 		err = found.Contradiction()
 	}

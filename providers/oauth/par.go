@@ -23,12 +23,12 @@ const discovered = "discovered"
 // pushEndpoint returns where the authorization request goes first, empty for
 // nowhere: what is configured, else what the provider demands (RFC 9126 section 5),
 // or offers, where the request chooses who comes in or asks for claims.
-func (c authorizer) pushEndpoint(m issuer.Metadata) (string, error) {
-	switch configured := c.config.PushedAuthorizationRequestEndpoint; configured {
+func (a authorizer) pushEndpoint(m issuer.Metadata) (string, error) {
+	switch configured := a.config.PushedAuthorizationRequestEndpoint; configured {
 	case profile.Off:
 		return "", nil
 	case "":
-		if !m.RequiresPAR && (m.PAREndpoint == "" || c.restrictions.none() && c.config.Params[paramClaims] == "") {
+		if !m.RequiresPAR && (m.PAREndpoint == "" || a.restrictions.none() && a.config.Params[paramClaims] == "") {
 			return "", nil
 		}
 	case discovered:
@@ -44,37 +44,37 @@ func (c authorizer) pushEndpoint(m issuer.Metadata) (string, error) {
 // exposesClaims says that the parameter claims, which asks for more than scopes do
 // (OpenID Connect Core 5.5), goes through the visitor's address bar. What stands in
 // the endpoint's query, in the client id, or comes from a script, is never pushed.
-func (c authorizer) exposesClaims(m issuer.Metadata) bool {
-	if slices.Contains(c.config.AllowParams, paramClaims) {
+func (a authorizer) exposesClaims(m issuer.Metadata) bool {
+	if slices.Contains(a.config.AllowParams, paramClaims) {
 		return true
 	}
-	asked := len(c.row.asked(&c.config)[paramClaims])
+	asked := len(a.row.asked(&a.config)[paramClaims])
 	if endpoint, err := url.Parse(m.AuthorizationEndpoint); err == nil {
 		asked += len(endpoint.Query()[paramClaims]) // a discovered one has a query, too
 	}
-	if c.config.Params[paramClaims] == "" || asked > 1 {
+	if a.config.Params[paramClaims] == "" || asked > 1 {
 		return asked > 0
 	}
-	endpoint, err := c.pushEndpoint(m)
+	endpoint, err := a.pushEndpoint(m)
 	return err != nil || endpoint == ""
 }
 
 // begin returns the URL of the authorization request; m holds the endpoints.
-func (c authorizer) begin(ctx context.Context, m issuer.Metadata, flow providers.Flow, extra url.Values) (string, error) {
-	request := c.request(flow, withoutFixed(extra, m.AuthorizationEndpoint))
-	endpoint, err := c.pushEndpoint(m)
+func (a authorizer) begin(ctx context.Context, m issuer.Metadata, flow providers.Flow, extra url.Values) (string, error) {
+	request := a.request(flow, withoutFixed(extra, m.AuthorizationEndpoint))
+	endpoint, err := a.pushEndpoint(m)
 	if err != nil {
 		return "", err
 	}
 	if endpoint == "" {
 		return request.appendTo(m.AuthorizationEndpoint), nil
 	}
-	requestURI, err := c.push(ctx, endpoint, m.TokenEndpoint, request)
+	requestURI, err := a.push(ctx, endpoint, m.TokenEndpoint, request)
 	if err != nil {
 		return "", fmt.Errorf("pushing the authorization request (pushed_authorization_request_endpoint): %w", err)
 	}
-	reference := &query{names: c.config.ParamNames}
-	reference.add("client_id", c.config.ClientID)
+	reference := &query{names: a.config.ParamNames}
+	reference.add("client_id", a.config.ClientID)
 	reference.add("request_uri", requestURI)
 	return reference.appendTo(m.AuthorizationEndpoint), nil
 }
@@ -94,16 +94,16 @@ func withoutFixed(extra url.Values, endpoint string) url.Values {
 
 // push sends the parameters to the provider itself and returns the reference
 // to them (RFC 9126 section 2).
-func (c authorizer) push(ctx context.Context, endpoint, tokenEndpoint string, request *query) (string, error) {
+func (a authorizer) push(ctx context.Context, endpoint, tokenEndpoint string, request *query) (string, error) {
 	form, err := url.ParseQuery(request.encoded.String())
 	if err != nil {
 		return "", fmt.Errorf("reading its parameters: %w", err)
 	}
 	header := make(http.Header)
-	if err := (clientAuth{c.registration}).authenticate(header, form, tokenEndpoint); err != nil {
+	if err := (clientAuth{a.registration}).authenticate(header, form, tokenEndpoint); err != nil {
 		return "", err
 	}
-	status, body, err := backChannel{c.http, c.config.ParamNames}.post(ctx, endpoint, header, form, false)
+	status, body, err := backChannel{a.http, a.config.ParamNames}.post(ctx, endpoint, header, form, false)
 	if err != nil {
 		return "", err
 	}
@@ -111,7 +111,7 @@ func (c authorizer) push(ctx context.Context, endpoint, tokenEndpoint string, re
 	if status != http.StatusCreated && status != http.StatusOK {
 		code, _ := answer["error"].(string)
 		description, _ := answer["error_description"].(string)
-		c.logger.Debug("the provider refused a pushed request", zap.Int("status", status),
+		a.logger.Debug("the provider refused a pushed request", zap.Int("status", status),
 			zap.String("error", excerpt.Of(code)), zap.String("error_description", excerpt.Of(description)))
 		if meaning, known := tokenErrors[code]; known {
 			return "", fmt.Errorf("the provider answered %s: %s", code, meaning)

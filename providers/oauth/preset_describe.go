@@ -44,6 +44,7 @@ type PresetInfo struct {
 
 // PresetOption is an option of a preset.
 type PresetOption struct {
+	// Name is how the option is written, Use what it is.
 	Name, Use string
 	// Default is used when the option isn't written.
 	Default string
@@ -54,6 +55,7 @@ type PresetOption struct {
 // PresetRestriction is an option or a parameter of a preset that restricts who
 // comes in, or looks so.
 type PresetRestriction struct {
+	// Name is the option's or parameter's.
 	Name string
 	// Prefix begins the values that this is about, empty for all others.
 	Prefix string
@@ -73,8 +75,8 @@ func Presets() []PresetInfo {
 	aliases := make(map[string][]string)
 	for _, name := range PresetNames() {
 		row, _ := lookUp(name)
-		if row.aliasOf != "" {
-			aliases[row.aliasOf] = append(aliases[row.aliasOf], name)
+		if row.AliasOf != "" {
+			aliases[row.AliasOf] = append(aliases[row.AliasOf], name)
 			continue
 		}
 		all = append(all, describe(name, row))
@@ -86,15 +88,15 @@ func Presets() []PresetInfo {
 }
 
 func describe(name string, row preset) PresetInfo {
-	defaults := row.config
-	fill(&defaults, kindDefaults[row.kind])
+	defaults := row.defaults
+	fill(&defaults, kindDefaults[row.Kind])
 	info := PresetInfo{
-		Name: name, Display: row.name, Kind: row.kind, Public: row.public,
-		Scopes: row.values(ClientConfig{}).fillAll(row.config.Scopes), Profile: defaults.Profile, VerifiedBy: row.verifiedBy(defaults.Profile),
-		FormPost:   row.config.Params["response_mode"] == "form_post",
-		ClientAuth: defaults.ClientAuth, Differs: row.differs, Note: row.note,
+		Name: name, Display: row.Name, Kind: row.Kind, Public: row.Public,
+		Scopes: row.values(ClientConfig{}).fillAll(row.defaults.Scopes), Profile: defaults.Profile, VerifiedBy: row.verifiedBy(defaults.Profile),
+		FormPost:   row.defaults.Params["response_mode"] == "form_post",
+		ClientAuth: defaults.ClientAuth, Differs: row.Differs, Note: row.Note,
 	}
-	for _, check := range kindDefaults[row.kind].Checks {
+	for _, check := range kindDefaults[row.Kind].Checks {
 		if !slices.Contains(defaults.Checks, check) {
 			info.LeftOut = append(info.LeftOut, check)
 		}
@@ -105,33 +107,33 @@ func describe(name string, row preset) PresetInfo {
 
 func (row preset) describeOptions(defaults ClientConfig) []PresetOption {
 	var options []PresetOption
-	if row.issuerExample != "" {
-		options = append(options, PresetOption{Name: "issuer", Use: "such as " + row.issuerExample, Required: true})
+	if row.IssuerExample != "" {
+		options = append(options, PresetOption{Name: "issuer", Use: "such as " + row.IssuerExample, Required: true})
 	}
-	if strings.Contains(row.config.AuthorizationEndpoint, "{issuer}") && row.issuerExample == "" {
-		options = append(options, PresetOption{Name: "issuer", Use: "the address of an installation of your own", Default: row.config.Issuer})
+	if strings.Contains(row.defaults.AuthorizationEndpoint, "{issuer}") && row.IssuerExample == "" {
+		options = append(options, PresetOption{Name: "issuer", Use: "the address of an installation of your own", Default: row.defaults.Issuer})
 	}
-	if row.signedSecret != nil {
+	if row.SignedSecret != nil {
 		options = append(options,
 			PresetOption{Name: "private_key", Use: "the key that signs the client secret, as {file.PATH}", Required: true},
 			PresetOption{Name: "key_id", Use: "its id", Required: true})
 	}
-	if row.kind == kindOAuth2 && defaults.UserinfoEndpoint == "" {
+	if row.Kind == kindOAuth2 && defaults.UserinfoEndpoint == "" {
 		options = append(options, PresetOption{Name: "userinfo_endpoint", Use: "where the profile is read", Required: true})
 	}
-	for _, option := range row.options {
-		options = append(options, PresetOption{Name: option.name, Use: option.use, Default: option.value, Required: option.required})
+	for _, option := range row.Options {
+		options = append(options, PresetOption{Name: option.Name, Use: option.Use, Default: option.Default, Required: option.Required})
 	}
 	return options
 }
 
 func (row preset) describeRestrictions() []PresetRestriction {
-	all := make([]PresetRestriction, 0, len(row.attests)+len(row.unrestricting))
-	for _, one := range row.attests {
-		all = append(all, PresetRestriction{Name: one.name, Prefix: one.prefix, At: one.claim, Not: one.forbidden, Any: one.any})
+	all := make([]PresetRestriction, 0, len(row.Attests)+len(row.Unrestricting))
+	for _, one := range row.Attests {
+		all = append(all, PresetRestriction{Name: one.Name, Prefix: one.Prefix, At: one.Claim, Not: one.Forbidden, Any: one.Any})
 	}
-	for _, name := range sortedKeys(row.unrestricting) {
-		all = append(all, PresetRestriction{Name: name, Why: row.unrestricting[name]})
+	for _, name := range sortedKeys(row.Unrestricting) {
+		all = append(all, PresetRestriction{Name: name, Why: row.Unrestricting[name]})
 	}
 	return all
 }
@@ -141,15 +143,13 @@ func (row preset) verifiedBy(mapped profile.Map) string {
 	switch {
 	case mapped.Email == profile.Off:
 		return ""
-	case row.verifiesEmail:
-		return "the vendor"
-	case row.emailEndpoint != "":
+	case row.Config.EmailEndpoint != "":
 		return "the list of addresses"
 	case mapped.EmailVerified == profile.Off:
 		return ""
 	case mapped.EmailVerified != "":
 		return mapped.EmailVerified
-	case row.kind == kindOIDC && slices.Contains(strings.Split(mapped.Email, "|"), "email"):
+	case row.Kind == kindOIDC && slices.Contains(strings.Split(mapped.Email, "|"), "email"):
 		return "email_verified"
 	}
 	return ""

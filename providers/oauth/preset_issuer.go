@@ -34,11 +34,11 @@ func (row preset) withIssuerRead(c ClientConfig) ClientConfig {
 // readIssuer returns the options that row's issuer would be made of to be this
 // one, but for a slash at its end; nil when it can't be.
 func (row preset) readIssuer(issuer string) map[string]string {
-	names := optionPlace.FindAllStringSubmatch(row.config.Issuer, -1)
+	names := optionPlace.FindAllStringSubmatch(row.defaults.Issuer, -1)
 	if len(names) == 0 {
 		return nil
 	}
-	literals := optionPlace.Split(row.config.Issuer, -1)
+	literals := optionPlace.Split(row.defaults.Issuer, -1)
 	for i := range literals {
 		literals[i] = regexp.QuoteMeta(literals[i])
 	}

@@ -20,7 +20,7 @@ func lookUp(name string) (preset, bool) {
 	if !ok {
 		return preset{}, false
 	}
-	row := rowOf(read)
+	row := preset{Preset: read, defaults: clientDefaults(read.Config)}
 	rows.Store(name, row)
 	return row, true
 }
@@ -28,42 +28,8 @@ func lookUp(name string) (preset, bool) {
 // PresetNames returns the names of all presets, sorted.
 func PresetNames() []string { return presets.IDs() }
 
-func rowOf(p presets.Preset) preset {
-	row := preset{
-		aliasOf: p.AliasOf, name: p.Name, kind: p.Kind, config: configOf(p.Config),
-		issuerExample: p.IssuerExample, issuerSuffix: p.IssuerSuffix, hosts: p.Hosts,
-		unrestricting: p.Unrestricting, paramsInClientID: p.ParamsInClientID,
-
-		emailEndpoint: p.Config.EmailEndpoint, idTokenAlg: p.Config.IDTokenSignedResponseAlg,
-		userinfoAlg: p.Config.UserinfoSignedResponseAlg, trustedAudiences: p.Config.TrustedAudiences,
-		issuerTemplate: p.Config.IssuerTemplate, discoveryEndpoint: p.Config.DiscoveryEndpoint,
-		discoveryParams: p.Config.DiscoveryParams,
-
-		responseType: p.ResponseType, grantType: p.GrantType, commaScopes: p.CommaScopes,
-		scopePrefix: p.ScopePrefix, foldScopes: p.CaseInsensitiveScopes, tokenByGET: p.TokenByGET,
-
-		public: p.Public, verifiesEmail: p.VerifiesEmail, differs: p.Differs, note: p.Note,
-	}
-	if s := p.SignedSecret; s != nil {
-		row.signedSecret = &signedSecret{issuer: s.Issuer, audience: s.Audience, alg: s.Alg}
-	}
-	for _, o := range p.Options {
-		row.options = append(row.options, presetOption{
-			name: o.Name, use: o.Use, value: o.Default, required: o.Required,
-			oneOf: o.OneOf, choices: o.Choices, public: o.Public,
-		})
-	}
-	for _, a := range p.Attests {
-		row.attests = append(row.attests, attestation{
-			name: a.Name, prefix: a.Prefix, claim: a.Claim, forbidden: a.Forbidden,
-			fold: a.CaseInsensitive, any: a.Any, lists: a.Lists, limitsTenant: a.LimitsTenant,
-		})
-	}
-	return row
-}
-
-// configOf returns those defaults that a ClientConfig holds.
-func configOf(c presets.Config) ClientConfig {
+// clientDefaults returns those defaults that a ClientConfig holds.
+func clientDefaults(c presets.Config) ClientConfig {
 	return ClientConfig{
 		ClientAuth:              c.ClientAuth,
 		ClientAssertionAudience: c.ClientAssertionAudience,

@@ -35,74 +35,34 @@ func full(value reflect.Value) {
 	}
 }
 
-// leaves calls visit with each field of a struct, and with those of structs in it.
-func leaves(path string, value reflect.Value, visit func(path string, field reflect.Value)) {
-	switch value.Kind() {
-	case reflect.Struct:
-		for i := range value.NumField() {
-			leaves(path+"."+value.Type().Field(i).Name, value.Field(i), visit)
-		}
-		return
-	case reflect.Pointer:
-		leaves(path, value.Elem(), visit)
-		return
-	case reflect.Slice:
-		if value.Type().Elem().Kind() == reflect.Struct {
-			leaves(path, value.Index(0), visit)
-			return
-		}
-	}
-	visit(path, value)
-}
-
-// What a file says is either for its readers or makes a difference to the row.
-func TestNothingThatAPresetSaysIsLost(t *testing.T) {
-	t.Parallel()
-	var p presets.Preset
-	full(reflect.ValueOf(&p).Elem())
-	whole := rowOf(p)
-	for i := range reflect.TypeOf(whole).NumField() {
-		if reflect.ValueOf(whole).Field(i).IsZero() {
-			t.Errorf("no preset sets %s", reflect.TypeOf(whole).Field(i).Name)
-		}
-	}
-	var without []string
-	leaves("", reflect.ValueOf(&p).Elem(), func(path string, field reflect.Value) {
-		kept := reflect.New(field.Type()).Elem()
-		kept.Set(field)
-		field.SetZero()
-		if reflect.DeepEqual(rowOf(p), whole) {
-			without = append(without, path)
-		}
-		field.Set(kept)
-	})
-	if want := []string{".Schema", ".Why"}; !slices.Equal(without, want) {
-		t.Errorf("%v make no difference, not %v", without, want)
-	}
-}
-
 // Whoever writes a file finds each key of config in docs/configuration.md.
 func TestDefaultsHaveTheKeysOfTheConfiguration(t *testing.T) {
 	t.Parallel()
 	var c presets.Config
 	full(reflect.ValueOf(&c).Elem())
 	left := members(t, c)
-	for key, value := range members(t, configOf(c)) {
+	for key, value := range members(t, clientDefaults(c)) {
 		if !reflect.DeepEqual(left[key], value) {
 			t.Errorf("%s is %v in a preset, and %v in the configuration", key, left[key], value)
 		}
 		delete(left, key)
 	}
+	var lost ClientConfig
 	var oidc OIDC
 	var oauth2 OAuth2
 	raw, err := json.Marshal(left)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, module := range []any{&oidc, &oauth2} {
+	for _, module := range []any{&lost, &oidc, &oauth2} {
 		if err := json.Unmarshal(raw, module); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if keys := members(t, lost); len(keys) != 0 {
+		t.Errorf("clientDefaults leaves out %v", slices.Sorted(maps.Keys(keys)))
+	}
+	for _, module := range []any{oidc, oauth2} {
 		for key := range members(t, module) {
 			delete(left, key)
 		}

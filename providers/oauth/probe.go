@@ -11,7 +11,7 @@ import (
 // Probe implements [providers.Prober]: it discovers the provider, fetches its keys where
 // ID tokens are signed with some, and connects to the other endpoints' servers.
 func (p *OIDC) Probe(ctx context.Context) []providers.Finding {
-	found, err := p.issuer.Find(ctx, p.client.http)
+	found, err := p.issuer.Discover(ctx, p.client.http)
 	findings := []providers.Finding{{What: "discovery of issuer " + p.client.config.Issuer, Err: probe.Advised(err)}}
 	if err != nil {
 		return findings

@@ -21,21 +21,21 @@ type scopeRules struct{ *registration }
 // address bar, where a scope can be taken out (RFC 6749 sections 3.3 and 5.1). complete
 // says that everything was granted. An answer without scope says nothing, for it
 // means what the browser asked for, which need not be what it was told to ask.
-func (c scopeRules) check(answer profile.Claims) (complete bool, err error) {
-	grants, told, err := c.grants(answer["scope"])
+func (s scopeRules) check(answer profile.Claims) (complete bool, err error) {
+	grants, told, err := s.grants(answer["scope"])
 	if err != nil || !told {
 		return false, err
 	}
-	has := func(name string) bool { return grants[name] || grants[c.scopeName(name)] }
+	has := func(name string) bool { return grants[name] || grants[s.scopeName(name)] }
 	listed, unlisted := false, false
-	for _, asked := range c.config.Scopes {
+	for _, asked := range s.config.Scopes {
 		var names []string
-		if written, renamed := c.config.ScopeNames[asked]; renamed {
+		if written, renamed := s.config.ScopeNames[asked]; renamed {
 			names = strings.Split(written, "|")
 		}
 		switch {
 		case sessionScopes[asked]:
-		case asked == "openid" && c.kind == kindOIDC: // there is an ID token
+		case asked == "openid" && s.kind == kindOIDC: // there is an ID token
 			listed = true
 		case has(asked), slices.ContainsFunc(names, has):
 			listed = true
@@ -50,13 +50,13 @@ func (c scopeRules) check(answer profile.Claims) (complete bool, err error) {
 
 // grants reads the scope member: a text, or as some vendors have it, a list of
 // texts. Without one, told is false.
-func (c scopeRules) grants(scope any) (grants map[string]bool, told bool, err error) {
+func (s scopeRules) grants(scope any) (grants map[string]bool, told bool, err error) {
 	var list []string
 	switch scope := scope.(type) {
 	case nil:
 		return nil, false, nil
 	case string:
-		list = strings.FieldsFunc(scope, c.separatesScopes)
+		list = strings.FieldsFunc(scope, s.separatesScopes)
 	case []any:
 		for _, item := range scope {
 			name, isText := item.(string)
@@ -71,21 +71,21 @@ func (c scopeRules) grants(scope any) (grants map[string]bool, told bool, err er
 	grants = make(map[string]bool, len(list))
 	for _, name := range list {
 		grants[name] = true
-		grants[c.scopeName(name)] = true
+		grants[s.scopeName(name)] = true
 	}
 	delete(grants, "") // an empty text grants nothing
 	return grants, true, nil
 }
 
 // scopeName is a scope's name without what the row says may differ.
-func (c scopeRules) scopeName(name string) string {
-	if c.row.foldScopes {
+func (s scopeRules) scopeName(name string) string {
+	if s.row.CaseInsensitiveScopes {
 		name = address.LowerASCII(name)
 	}
-	return strings.TrimPrefix(name, c.row.scopePrefix)
+	return strings.TrimPrefix(name, s.row.ScopePrefix)
 }
 
 // separatesScopes: a space does, U+0020 alone (RFC 6749 section 3.3).
-func (c scopeRules) separatesScopes(r rune) bool {
-	return r == ' ' || r == ',' && c.row.commaScopes || strings.ContainsRune(c.config.ScopeSeparator, r)
+func (s scopeRules) separatesScopes(r rune) bool {
+	return r == ' ' || r == ',' && s.row.CommaScopes || strings.ContainsRune(s.config.ScopeSeparator, r)
 }

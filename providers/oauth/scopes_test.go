@@ -84,7 +84,7 @@ func TestScopesInTheWordsOfVendors(t *testing.T) {
 		{"tiktok", "user.info.basic", ""},
 	} {
 		row, _ := lookUp(tc.preset)
-		c := &client{registration: registration{kind: row.kind, row: row, config: ClientConfig{Preset: tc.preset}.withDefaults(row.kind)}}
+		c := &client{registration: registration{kind: row.Kind, row: row, config: ClientConfig{Preset: tc.preset}.withDefaults(row.Kind)}}
 		_, err := scopeRules{&c.registration}.check(profile.Claims{"scope": tc.scope})
 		if tc.refused != "" {
 			providertest.MustFail(t, err, "the scope "+tc.refused)
@@ -110,8 +110,8 @@ func TestScopesOfAnAPIAtMicrosoft(t *testing.T) {
 		"Graph's under the name with a URL": {"openid email profile https://graph.microsoft.com/user.read", "email openid profile User.Read", nil, true, ""},
 		"a letter outside ASCII":            {"openid email profile user.task", "email openid profile User.TasK", nil, false, "user.task"},
 	} {
-		config := ClientConfig{Preset: "azure-ad", Scopes: strings.Fields(tc.scopes), ScopeNames: tc.names}.withDefaults(row.kind)
-		c := &client{registration: registration{kind: row.kind, row: row, config: config}}
+		config := ClientConfig{Preset: "azure-ad", Scopes: strings.Fields(tc.scopes), ScopeNames: tc.names}.withDefaults(row.Kind)
+		c := &client{registration: registration{kind: row.Kind, row: row, config: config}}
 		told, err := scopeRules{&c.registration}.check(profile.Claims{"scope": tc.answer})
 		if tc.refused != "" {
 			providertest.MustFail(t, err, "the scope "+tc.refused)

@@ -167,9 +167,9 @@ func TestOtherIssuersAreNotReadAsOptions(t *testing.T) {
 		"google":       {"https://accounts.google.com"},
 	} {
 		row, _ := lookUp(preset)
-		for _, issuer := range issuers {
-			if got := row.readIssuer(issuer); got != nil {
-				t.Errorf("%s: %s is read as %v", preset, issuer, got)
+		for _, written := range issuers {
+			if got := row.readIssuer(written); got != nil {
+				t.Errorf("%s: %s is read as %v", preset, written, got)
 			}
 		}
 	}

@@ -24,43 +24,43 @@ type userinfoEndpoint struct {
 
 // ask asks an endpoint who the access token's person is, and returns the
 // body of its answer.
-func (c userinfoEndpoint) ask(ctx context.Context, endpoint string, t *tokens) ([]byte, error) {
-	req, err := c.request(ctx, endpoint, t)
+func (e userinfoEndpoint) ask(ctx context.Context, endpoint string, t *tokens) ([]byte, error) {
+	req, err := e.request(ctx, endpoint, t)
 	if err != nil {
 		return nil, fmt.Errorf("userinfo: %w", err)
 	}
-	body, err := outgoing.Answer(c.http, req, endpoint, outgoing.MaxAnswer)
+	body, err := outgoing.Answer(e.http, req, endpoint, outgoing.MaxAnswer)
 	if err != nil {
 		return nil, fmt.Errorf("userinfo: %w", err)
 	}
 	return body, nil
 }
 
-func (c userinfoEndpoint) request(ctx context.Context, endpoint string, t *tokens) (*http.Request, error) {
-	values := callValues{accessToken: t.accessToken, clientID: c.config.ClientID, answer: t.answer}
-	target, err := values.url(endpoint, c.config.UserinfoParams)
+func (e userinfoEndpoint) request(ctx context.Context, endpoint string, t *tokens) (*http.Request, error) {
+	values := callValues{accessToken: t.accessToken, clientID: e.config.ClientID, answer: t.answer}
+	target, err := values.url(endpoint, e.config.UserinfoParams)
 	if err != nil {
 		return nil, err
 	}
 	method, body := http.MethodGet, io.Reader(nil)
-	if c.config.UserinfoBody != "" {
-		method, body = http.MethodPost, strings.NewReader(c.config.UserinfoBody)
+	if e.config.UserinfoBody != "" {
+		method, body = http.MethodPost, strings.NewReader(e.config.UserinfoBody)
 	}
-	req, err := http.NewRequestWithContext(ctx, cmp.Or(c.config.UserinfoMethod, method), target, body)
+	req, err := http.NewRequestWithContext(ctx, cmp.Or(e.config.UserinfoMethod, method), target, body)
 	if err != nil {
 		return nil, outgoing.WithoutURL(err)
 	}
-	if c.config.UserinfoBody != "" {
+	if e.config.UserinfoBody != "" {
 		req.Header.Set("Content-Type", "application/json")
 	}
 	elsewhere := holdsToken(endpoint)
-	for _, text := range c.config.UserinfoParams {
+	for _, text := range e.config.UserinfoParams {
 		elsewhere = elsewhere || holdsToken(text)
 	}
 	if !elsewhere {
 		req.Header.Set("Authorization", "Bearer "+t.accessToken)
 	}
-	for name, text := range c.config.UserinfoHeaders {
+	for name, text := range e.config.UserinfoHeaders {
 		value, err := values.fill(text, unescaped)
 		if err != nil {
 			return nil, err

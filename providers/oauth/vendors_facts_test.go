@@ -97,7 +97,7 @@ var aspects = map[string]func(f vendorFacts, c *client) (got string, allowed []s
 		return c.config.ClientAuth, f.either("auth", "auth method")
 	},
 	"id_token_alg": func(f vendorFacts, c *client) (string, []string) {
-		return c.row.idTokenAlg, []string{f["id_token_alg"]}
+		return c.row.Config.IDTokenSignedResponseAlg, []string{f["id_token_alg"]}
 	},
 	"id": func(f vendorFacts, c *client) (string, []string) {
 		return f.mapped(c.config.Profile.ID, "map_id", "sub")
@@ -274,14 +274,13 @@ func TestRowsHaveNothingWithoutNeed(t *testing.T) {
 			"userinfo headers":             {params(expandedHeaders(c)), params(headers)},
 			"userinfo method":              {cmp.Or(c.config.UserinfoMethod, "GET") == "POST" || c.config.UserinfoBody != "", q.UserinfoMethod == "POST"},
 			"what is between scopes":       {c.config.ScopeSeparator, q.ScopeSeparator},
-			"discovery parameters":         {params(c.row.values(c.config).fillMap(c.row.discoveryParams)), params(q.DiscoveryQuery)},
+			"discovery parameters":         {params(c.row.values(c.config).fillMap(c.row.Config.DiscoveryParams)), params(q.DiscoveryQuery)},
 			"the flag of an address":       {c.config.Profile.EmailVerified, q.VerifiedBy},
-			"a signed userinfo answer":     {c.row.userinfoAlg, q.SignedUserinfo},
-			"an address by its vendor":     {c.row.verifiesEmail, false},
-			"further audiences":            {len(c.row.trustedAudiences) > 0, q.Audiences != nil},
+			"a signed userinfo answer":     {c.row.Config.UserinfoSignedResponseAlg, q.SignedUserinfo},
+			"further audiences":            {len(c.row.Config.TrustedAudiences) > 0, q.Audiences != nil},
 			"plain http":                   {c.config.InsecureHTTP, false},
 			"what a browser may add":       {len(c.config.AllowParams), 0},
-			"further hosts":                {len(c.row.hosts) > 0, id == "netsuite"},
+			"further hosts":                {len(c.row.Hosts) > 0, id == "netsuite"},
 		} {
 			if pair[0] != pair[1] {
 				t.Errorf("%s: %s: %v, not %v", id, what, pair[0], pair[1])
@@ -331,10 +330,10 @@ func TestSecretsStandInNoURLWithoutNeed(t *testing.T) {
 	t.Parallel()
 	for _, name := range PresetNames() {
 		row, _ := lookUp(name)
-		if row.tokenByGET && (name != "wechat" || !strings.Contains(row.note, "URL")) {
+		if row.TokenByGET && (name != "wechat" || !strings.Contains(row.Note, "URL")) {
 			t.Errorf("%s sends its secret in a URL", name)
 		}
-		for _, endpoint := range []string{row.config.AuthorizationEndpoint, row.config.TokenEndpoint, row.config.UserinfoEndpoint} {
+		for _, endpoint := range []string{row.defaults.AuthorizationEndpoint, row.defaults.TokenEndpoint, row.defaults.UserinfoEndpoint} {
 			if endpoint != "" && !strings.HasPrefix(endpoint, "https://") && !strings.HasPrefix(endpoint, "{issuer}/") {
 				t.Errorf("%s: %s is no https URL", name, endpoint)
 			}

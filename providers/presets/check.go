@@ -15,9 +15,12 @@ const (
 	nonce = "nonce"
 )
 
-var algorithms = []string{
-	"RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "PS256", "PS384", "PS512", "EdDSA", "HS256",
-}
+// The algorithms of signatures (RFC 7518 section 3.1, RFC 8037): those of key pairs, and
+// those that an ID token may have, among them the one whose key is the client secret.
+var (
+	keyPairAlgs = []string{"RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "PS256", "PS384", "PS512", "EdDSA"}
+	idTokenAlgs = []string{"RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "PS256", "PS384", "PS512", "EdDSA", "HS256"}
+)
 
 // enumerations are the values that the strings of a key may have, by the key's path.
 var enumerations = map[string][]string{
@@ -25,9 +28,9 @@ var enumerations = map[string][]string{
 	"config.client_auth":                  {"client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none"},
 	"config.checks":                       {"pkce", state, nonce},
 	"config.userinfo_method":              {"GET", "POST"},
-	"config.id_token_signed_response_alg": algorithms,
-	"config.userinfo_signed_response_alg": algorithms,
-	"signed_secret.alg":                   algorithms,
+	"config.id_token_signed_response_alg": idTokenAlgs,
+	"config.userinfo_signed_response_alg": keyPairAlgs,
+	"signed_secret.alg":                   keyPairAlgs,
 }
 
 // ofKind are the keys that are for one kind alone, by path.

@@ -92,6 +92,7 @@ const sound = `{
 	"options": [{"name": "region", "use": "the region", "default": "eu", "choices": {"eu": {"host": "eu.example"}, "us": {"host": "us.example"}}}],
 	"config": {
 		"issuer": "https://{host}/", "checks": ["state", "nonce"], "client_auth": "client_secret_post",
+		"id_token_signed_response_alg": "HS256", "userinfo_signed_response_alg": "ES256",
 		"params": {"audience": "{issuer}"}, "userinfo_params": {"user": "{token_response.user}"},
 		"profile": {"id": "sub", "name": "name", "email": "off", "image": "https://img.example/{sub}", "groups": "off"}
 	},
@@ -118,6 +119,9 @@ func TestBrokenPresetsAreRefused(t *testing.T) {
 		"a part of the profile left open":   {`"email": "off", `, ``, "config.profile.email is missing"},
 		"nobody's id":                       {`"id": "sub"`, `"id": "off"`, "can't be off"},
 		"an unknown client_auth":            {"client_secret_post", "post", "config.client_auth is"},
+		"an unknown algorithm":              {`"HS256"`, `"none"`, "config.id_token_signed_response_alg is"},
+		"userinfo signed by the secret":     {`"ES256"`, `"HS256"`, "config.userinfo_signed_response_alg is"},
+		"a secret signed by itself":         {`"attests"`, `"signed_secret": {"issuer": "x", "audience": "x", "alg": "HS256"}, "attests"`, "signed_secret.alg is"},
 		"an unknown check":                  {`"nonce"`, `"csrf"`, "config.checks is"},
 		"no state":                          {`["state", "nonce"]`, `["nonce"]`, "lacks state"},
 		"nonce without ID tokens":           {`"kind": "oidc"`, `"kind": "oauth2"`, "nonce"},

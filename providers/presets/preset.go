@@ -27,8 +27,6 @@ type Preset struct {
 	Kind string `json:"kind,omitempty"`
 	// Anyone in the world can have an account there.
 	Public bool `json:"public,omitempty"`
-	// The vendor hands out verified addresses only, without saying so in each answer.
-	VerifiesEmail bool `json:"verifies_email,omitempty"`
 
 	// An issuer such as the operator must write. It stands where there is no issuer
 	// that is everybody's.
@@ -197,7 +195,8 @@ type Attestation struct {
 	CaseInsensitive bool `json:"case_insensitive,omitempty"`
 	// The value * asks for some value, whichever it is.
 	Any bool `json:"any,omitempty"`
-	// The claim lists what somebody is a member of: one of its values suffices.
+	// The claim lists what somebody is a member of: one of its values suffices. Elsewhere
+	// all of them must be wanted.
 	Lists bool `json:"lists,omitempty"`
 	// Where a value holds, not anyone in the world comes in.
 	LimitsTenant bool `json:"limits_tenant,omitempty"`

@@ -8,7 +8,9 @@ import (
 )
 
 var (
-	ErrNotObject       = errors.New("the answer is not a JSON object")
+	// ErrNotObject is what [ParseClaims] returns of anything but exactly one JSON object.
+	ErrNotObject = errors.New("the answer is not a JSON object")
+	// ErrDuplicateMember is an object, at any depth, that has two members of one name.
 	ErrDuplicateMember = errors.New("an object in the answer has a member twice")
 )
 

@@ -10,8 +10,8 @@ import (
 
 // readGroups takes the groups from the first claim that is a list of them. What
 // else the mapped claims hold counts for deny.
-func (p Reader) readGroups(c Claims, a *providers.Account) {
-	for _, at := range p.groups {
+func (r Reader) readGroups(c Claims, a *providers.Account) {
+	for _, at := range r.groups {
 		first := a.Groups == nil // null says nothing in a further choice
 		if at.blocked(map[string]any(c), first) {
 			a.AddIncomplete(providers.AttributeGroups, "%s leads through what is no object", at)
@@ -21,7 +21,7 @@ func (p Reader) readGroups(c Claims, a *providers.Account) {
 		}
 		a.AddOtherGroups(at.groups(c, a, first))
 	}
-	for _, at := range p.groups {
+	for _, at := range r.groups {
 		// Microsoft Entra ID says so where there are too many for a token.
 		if at.isElsewhere(c) || at[0] == "groups" && isTrue(c["hasgroups"]) {
 			a.AddIncomplete(providers.AttributeGroups, "%s is not in the claims but kept elsewhere (distributed claims, or too many groups for a token)", at)
@@ -48,8 +48,8 @@ func (p Path) groups(c Claims, a *providers.Account, nullCounts bool) iter.Seq[s
 
 // readAddresses notes all addresses in the mapped claims: every alternative, and
 // of a list every element.
-func (p Reader) readAddresses(c Claims, a *providers.Account) {
-	for _, at := range p.email {
+func (r Reader) readAddresses(c Claims, a *providers.Account) {
+	for _, at := range r.email {
 		if at.blocked(map[string]any(c), false) {
 			a.AddIncomplete(providers.AttributeEmail, "%s leads through what is no object", at)
 		}

@@ -189,4 +189,5 @@ func Literal(v any) string {
 	return ""
 }
 
+// String returns the path as it is written in a configuration: contact.email.
 func (p Path) String() string { return strings.Join(p, ".") }

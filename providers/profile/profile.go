@@ -119,12 +119,12 @@ func (m Map) Compile(verifiesEmail bool) Reader {
 }
 
 // Account reads a profile.
-func (p Reader) Account(c Claims) (providers.Account, error) {
-	id, ok := first(c, p.id, Identifier)
+func (r Reader) Account(c Claims) (providers.Account, error) {
+	id, ok := first(c, r.id, Identifier)
 	if !ok {
 		return providers.Account{}, errNoID
 	}
-	account, err := p.Details(c)
+	account, err := r.Details(c)
 	account.ID = id
 	return account, err
 }
@@ -132,13 +132,13 @@ func (p Reader) Account(c Claims) (providers.Account, error) {
 // Details reads all but the identifier. Names and pictures that aren't what they
 // claim to be are left out; an address or group that can't be read is noted. More
 // groups than can be kept are an error.
-func (p Reader) Details(c Claims) (providers.Account, error) {
+func (r Reader) Details(c Claims) (providers.Account, error) {
 	var account providers.Account
-	account.Name, _ = firstOf(c, p.name, Text)
-	account.Image, _ = firstOf(c, p.image, ImageURL)
-	p.readGroups(c, &account)
-	account.Email, account.EmailVerified = p.address(c)
-	p.readAddresses(c, &account)
+	account.Name, _ = firstOf(c, r.name, Text)
+	account.Image, _ = firstOf(c, r.image, ImageURL)
+	r.readGroups(c, &account)
+	account.Email, account.EmailVerified = r.address(c)
+	r.readAddresses(c, &account)
 	if len(account.Groups) > providers.MaxGroups {
 		return providers.Account{}, errTooManyGroups
 	}
@@ -147,15 +147,15 @@ func (p Reader) Details(c Claims) (providers.Account, error) {
 
 // Lacks says that a mapped part of the profile is missing, so that asking the
 // userinfo endpoint may help.
-func (p Reader) Lacks(a providers.Account) bool {
-	return p.name != nil && a.Name == "" || p.email != nil && a.Email == "" || p.groups != nil && a.Groups == nil
+func (r Reader) Lacks(a providers.Account) bool {
+	return r.name != nil && a.Name == "" || r.email != nil && a.Email == "" || r.groups != nil && a.Groups == nil
 }
 
 // ReadsEmail says that an address is mapped at all.
-func (p Reader) ReadsEmail() bool { return p.email != nil }
+func (r Reader) ReadsEmail() bool { return r.email != nil }
 
 // ReadsGroups says that groups are mapped at all.
-func (p Reader) ReadsGroups() bool { return p.groups != nil }
+func (r Reader) ReadsGroups() bool { return r.groups != nil }
 
 // Complete fills what a lacks from b. An address and its verified flag always
 // come from one source.
@@ -169,24 +169,24 @@ func Complete(a, b providers.Account) providers.Account {
 		a.Email, a.EmailVerified = b.Email, b.EmailVerified
 	}
 	a.AddOtherGroups(slices.Values(slices.Concat(b.Groups, b.OtherGroups)))
-	for _, address := range append(b.OtherEmails, b.Email) {
-		a.AddOtherEmail(address)
+	for _, email := range append(b.OtherEmails, b.Email) {
+		a.AddOtherEmail(email)
 	}
 	a.MergeIncomplete(b.Incomplete)
 	return a
 }
 
 // address returns the e-mail address and whether the provider vouches for it.
-func (p Reader) address(c Claims) (email string, verified bool) {
-	for _, at := range p.email {
+func (r Reader) address(c Claims) (email string, verified bool) {
+	for _, at := range r.email {
 		value, _ := at.Find(map[string]any(c))
 		raw, _ := value.(string)
 		email, ok := address.Normal(raw)
 		if !ok {
 			continue
 		}
-		if p.verified != nil {
-			flag, _ := firstOf(c, p.verified, func(v any) (any, bool) { return v, true })
+		if r.verified != nil {
+			flag, _ := firstOf(c, r.verified, func(v any) (any, bool) { return v, true })
 			return email, isTrue(flag)
 		}
 		// email_verified speaks of the claim email beside it, not of an upn or login.
@@ -195,16 +195,16 @@ func (p Reader) address(c Claims) (email string, verified bool) {
 				return email, isTrue(flag)
 			}
 		}
-		return email, p.verifiesEmail
+		return email, r.verifiesEmail
 	}
 	return "", false
 }
 
 // DeniesAddress says that the claims have a flag for the address, and it is not
 // true.
-func (p Reader) DeniesAddress(c Claims) bool {
-	if p.verified != nil {
-		flag, said := firstOf(c, p.verified, func(v any) (any, bool) { return v, true })
+func (r Reader) DeniesAddress(c Claims) bool {
+	if r.verified != nil {
+		flag, said := firstOf(c, r.verified, func(v any) (any, bool) { return v, true })
 		return said && !isTrue(flag)
 	}
 	flag, said := c["email_verified"]

@@ -119,7 +119,7 @@ func fillSource(s string, c Claims) (any, bool) {
 		value, ok := first(c, ParsePaths(place[1:len(place)-1]), Identifier)
 		complete = complete && ok
 		if strings.Contains(value, "/") {
-			return value // imageURL has the last word on what comes of it
+			return value // ImageURL has the last word on what comes of it
 		}
 		return url.PathEscape(value)
 	})

@@ -71,11 +71,15 @@ type Fault struct {
 
 // Mail is a message as it arrived.
 type Mail struct {
-	From, To  string
+	// From and To are those of the envelope.
+	From, To string
+	// Encrypted says that it came over TLS.
 	Encrypted bool
-	Login     string
-	Raw       string
-	Header    mail.Header
+	// Login is the mechanism and name of the login, empty without one.
+	Login string
+	// Raw is the whole message, Header its parsed header.
+	Raw    string
+	Header mail.Header
 }
 
 // NewMailServer starts one that runs until the test ends.
@@ -161,10 +165,10 @@ func (s *MailServer) Said() string {
 // said writes down what the two sides say.
 type said struct{ server *MailServer }
 
-func (w said) Write(p []byte) (int, error) {
-	w.server.mu.Lock()
-	defer w.server.mu.Unlock()
-	return w.server.said.Write(p)
+func (s said) Write(p []byte) (int, error) {
+	s.server.mu.Lock()
+	defer s.server.mu.Unlock()
+	return s.server.said.Write(p)
 }
 
 // Wait returns the next mail, which has to arrive within seconds.

@@ -46,6 +46,7 @@ type Server struct {
 
 // Request is one that the server got.
 type Request struct {
+	// Method is the HTTP method, Header the header as it arrived.
 	Method string
 	Header http.Header
 	// Form holds the query's and the body's parameters.

@@ -68,10 +68,10 @@ func spans(cell string) (found []string) {
 // places where something of that name is.
 type source struct {
 	files map[string]bool
-	// declared has what Go packages outside tests declare, as package.Name, by
-	// the name with a small first letter: it has a capital one once other
-	// packages use it.
-	declared map[string][]string
+	// functions has the functions and methods of Go packages outside tests, as
+	// package.Name, by the name with a small first letter: it has a capital one once
+	// other packages use it. Types and values decide nothing, so they are left out.
+	functions map[string][]string
 	// tests has the tests, as folder/TestName.
 	tests map[string][]string
 }
@@ -89,13 +89,15 @@ func readSource(t *testing.T) source {
 			t.Fatal(err)
 		}
 		for _, declaration := range file.Decls {
-			for _, declared := range namesOf(declaration) {
-				switch {
-				case isTest(declared) && strings.HasSuffix(name, "_test.go"):
-					insert(found.tests, declared, filepath.ToSlash(filepath.Dir(name))+"/"+declared)
-				case !strings.HasSuffix(name, "_test.go") && !isForTests(name):
-					insert(found.declared, small(declared), file.Name.Name+"."+declared)
-				}
+			function, ok := declaration.(*ast.FuncDecl)
+			if !ok {
+				continue
+			}
+			switch declared := function.Name.Name; {
+			case isTest(declared) && strings.HasSuffix(name, "_test.go"):
+				insert(found.tests, declared, filepath.ToSlash(filepath.Dir(name))+"/"+declared)
+			case !strings.HasSuffix(name, "_test.go") && !isForTests(name):
+				insert(found.functions, small(declared), file.Name.Name+"."+declared)
 			}
 		}
 	}
@@ -111,27 +113,6 @@ func insert(index map[string][]string, name, place string) {
 	if !slices.Contains(index[name], place) {
 		index[name] = append(index[name], place)
 	}
-}
-
-// namesOf are the names that a declaration at the top of a file declares, methods
-// without their receivers.
-func namesOf(declaration ast.Decl) (names []string) {
-	switch d := declaration.(type) {
-	case *ast.FuncDecl:
-		return []string{d.Name.Name}
-	case *ast.GenDecl:
-		for _, spec := range d.Specs {
-			switch s := spec.(type) {
-			case *ast.TypeSpec:
-				names = append(names, s.Name.Name)
-			case *ast.ValueSpec:
-				for _, name := range s.Names {
-					names = append(names, name.Name)
-				}
-			}
-		}
-	}
-	return names
 }
 
 func isTest(name string) bool {
@@ -155,7 +136,7 @@ func (s source) place(span string) []string {
 		}
 		return nil
 	}
-	places := s.declared[small(span[strings.LastIndex(span, ".")+1:])]
+	places := s.functions[small(span[strings.LastIndex(span, ".")+1:])]
 	if name := span[strings.LastIndex(span, "/")+1:]; isTest(name) {
 		places = s.tests[name]
 	}
@@ -181,7 +162,7 @@ func TestThreatModel(t *testing.T) {
 		for _, span := range slices.Concat(row.where, row.tests) {
 			switch places := known.place(span); {
 			case len(places) == 0:
-				t.Errorf("%s:%d: %s names %s, which nothing declares", threatModel, row.line, row.id, span)
+				t.Errorf("%s:%d: %s names %s, which is no function, test or file", threatModel, row.line, row.id, span)
 			case len(places) > 1:
 				t.Errorf("%s:%d: %s names %s: write one of %s", threatModel, row.line, row.id, span, strings.Join(places, ", "))
 			case places[0] == span:

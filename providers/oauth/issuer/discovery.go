@@ -21,15 +21,25 @@ import (
 // Metadata is what is used of a discovery document (OpenID Connect Discovery
 // 1.0 section 3, RFC 9126 section 5, RFC 9207 section 3).
 type Metadata struct {
-	Issuer                string   `json:"issuer"`
-	AuthorizationEndpoint string   `json:"authorization_endpoint"`
-	TokenEndpoint         string   `json:"token_endpoint"`
-	UserinfoEndpoint      string   `json:"userinfo_endpoint"`
-	JWKSURI               string   `json:"jwks_uri"`
-	PAREndpoint           string   `json:"pushed_authorization_request_endpoint"`
-	RequiresPAR           bool     `json:"require_pushed_authorization_requests"`
-	IDTokenAlgs           []string `json:"id_token_signing_alg_values_supported"`
-	AnnouncesIss          bool     `json:"authorization_response_iss_parameter_supported"`
+	// Issuer is the identifier, or the template of every tenant's.
+	Issuer string `json:"issuer"`
+	// AuthorizationEndpoint is where the browser is sent.
+	AuthorizationEndpoint string `json:"authorization_endpoint"`
+	// TokenEndpoint is where the code is exchanged.
+	TokenEndpoint string `json:"token_endpoint"`
+	// UserinfoEndpoint is where the profile is read; empty where there is none.
+	UserinfoEndpoint string `json:"userinfo_endpoint"`
+	// JWKSURI is where the keys are.
+	JWKSURI string `json:"jwks_uri"`
+	// PAREndpoint takes authorization requests beforehand; empty where there is none.
+	PAREndpoint string `json:"pushed_authorization_request_endpoint"`
+	// RequiresPAR says that it takes no others.
+	RequiresPAR bool `json:"require_pushed_authorization_requests"`
+	// IDTokenAlgs are the algorithms that it signs ID tokens with; nil where it
+	// doesn't say.
+	IDTokenAlgs []string `json:"id_token_signing_alg_values_supported"`
+	// AnnouncesIss says that every callback has the parameter iss.
+	AnnouncesIss bool `json:"authorization_response_iss_parameter_supported"`
 }
 
 // issuers hold what was learnt of each issuer. They outlive a reload, so that a
@@ -51,7 +61,7 @@ type issuerKey struct {
 type Issuer struct {
 	id string
 	// template, where there is one, is the issuer of every tenant, with
-	// tenantPlace for the tenant.
+	// [TenantPlace] for the tenant.
 	template  string
 	discovery string // the discovery document's address
 	insecure  bool
@@ -64,9 +74,13 @@ func (*Issuer) Destruct() error { return nil }
 
 // Source is where an issuer's metadata comes from, and how.
 type Source struct {
-	// Issuer is its identifier; template, where there is one, the issuer of every
-	// tenant, with tenantPlace for the tenant; discovery the document's address.
-	Issuer, Template, Discovery string
+	// Issuer is its identifier.
+	Issuer string
+	// Template is the issuer of every tenant, with [TenantPlace] for the tenant; empty
+	// where the issuer has no tenants.
+	Template string
+	// Discovery is the address of the discovery document.
+	Discovery string
 	// Insecure permits plain http.
 	Insecure bool
 	// Transport is the configuration of the HTTP client that asks.
@@ -96,16 +110,10 @@ func (i *Issuer) Known() Metadata {
 	return found
 }
 
-// Discover returns the issuer's metadata.
+// Discover returns the issuer's metadata: what is at hand while it is fresh, else what
+// its discovery document says now, else the last one for as long as it may serve in an
+// outage. The caller says of an error whose discovery failed.
 func (i *Issuer) Discover(ctx context.Context, client *http.Client) (Metadata, error) {
-	m, err := i.Find(ctx, client)
-	if err != nil {
-		return Metadata{}, fmt.Errorf("discovery of issuer %s failed: %w", i.id, err)
-	}
-	return m, nil
-}
-
-func (i *Issuer) Find(ctx context.Context, client *http.Client) (Metadata, error) {
 	m, _, err := i.metadata.get(ctx, func(ctx context.Context) (Metadata, error) {
 		body, err := outgoing.Get(ctx, client, i.discovery, outgoing.MaxAnswer)
 		if err != nil {

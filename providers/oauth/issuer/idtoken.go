@@ -22,6 +22,7 @@ import (
 )
 
 const (
+	// MaxToken is how many bytes a signed token may have.
 	MaxToken = 64 << 10
 	// maxSubject is how many bytes a sub may have (Core 2).
 	maxSubject = 255
@@ -34,10 +35,23 @@ const (
 // signingAlgs are the ID token algorithms accepted without being configured.
 var signingAlgs = []string{oidc.RS256, oidc.ES256, oidc.PS256, oidc.EdDSA}
 
-// ConfigurableAlgs are those that id_token_signed_response_alg may name.
-var ConfigurableAlgs = []string{
-	oidc.RS256, oidc.RS384, oidc.RS512, oidc.ES256, oidc.ES384, oidc.ES512,
-	oidc.PS256, oidc.PS384, oidc.PS512, oidc.EdDSA, string(jose.HS256),
+// IDTokenAlgs returns the algorithms that id_token_signed_response_alg may name (RFC
+// 7518 section 3.1, RFC 8037): those of the provider's own keys, and HS256, whose key is
+// the client secret.
+func IDTokenAlgs() []string {
+	return []string{
+		oidc.RS256, oidc.RS384, oidc.RS512, oidc.ES256, oidc.ES384, oidc.ES512,
+		oidc.PS256, oidc.PS384, oidc.PS512, oidc.EdDSA, string(jose.HS256),
+	}
+}
+
+// UserinfoAlgs returns those that userinfo_signed_response_alg may name. HS256 is none:
+// an answer over TLS needs no second use of the secret.
+func UserinfoAlgs() []string {
+	return []string{
+		oidc.RS256, oidc.RS384, oidc.RS512, oidc.ES256, oidc.ES384, oidc.ES512,
+		oidc.PS256, oidc.PS384, oidc.PS512, oidc.EdDSA,
+	}
 }
 
 // AcceptedAlgs returns the algorithms an ID token may be signed with: the
@@ -68,7 +82,8 @@ type Rules struct {
 	// Algs are the algorithms that it may be signed with.
 	Algs []string
 	// Secret verifies HS256.
-	Secret   string
+	Secret string
+	// ClientID must be among the audiences.
 	ClientID string
 	// Audiences are trusted besides ClientID; "*" is any.
 	Audiences []string
@@ -84,9 +99,10 @@ func (i *Issuer) Verify(ctx context.Context, client *http.Client, found Metadata
 	return (&verification{Rules: rules, issuer: i, issuerID: found.Issuer, client: client, jwksURI: found.JWKSURI}).verify(ctx, raw)
 }
 
-// VerifyUserinfo returns the payload of a signed userinfo answer, whose iss and aud are
-// the issuer and the client where it has them (OpenID Connect Core 5.3.2).
-func (i *Issuer) VerifyUserinfo(ctx context.Context, client *http.Client, found Metadata, rules Rules, raw string) ([]byte, error) {
+// VerifyUserinfo returns the claims of a signed userinfo answer, whose iss and aud are
+// the issuer and the client where it has them (OpenID Connect Core 5.3.2). Errors hold
+// nothing of the answer.
+func (i *Issuer) VerifyUserinfo(ctx context.Context, client *http.Client, found Metadata, rules Rules, raw string) (profile.Claims, error) {
 	return (&verification{Rules: rules, issuer: i, issuerID: found.Issuer, client: client, jwksURI: found.JWKSURI}).verifyUserinfo(ctx, raw)
 }
 
@@ -99,19 +115,20 @@ type verification struct {
 	jwksURI  string
 }
 
-// verify leaves to go-oidc that the token is parsed, signed by an accepted algorithm
-// and with a key that verifies, and of the issuer. What it would check less strictly,
-// audiences and times, is checked here alone.
-func (r *verification) verify(ctx context.Context, raw string) (profile.Claims, error) {
+// verify leaves to go-oidc that the token is signed by an accepted algorithm, with a key
+// that verifies, and is of the issuer. What it would check less strictly, audiences and
+// times, is checked here alone. The token is parsed twice, for go-oidc keeps what it
+// parsed to itself.
+func (v *verification) verify(ctx context.Context, raw string) (profile.Claims, error) {
 	alg, err := tokenHeader(raw)
 	if err != nil {
 		return nil, err
 	}
-	keys := &tokenKeys{rules: r}
-	verifier := oidc.NewVerifier(r.issuerID, keys, &oidc.Config{
-		SkipIssuerCheck:      strings.Contains(r.issuerID, TenantPlace), // then checkTenant does it
+	keys := &tokenKeys{token: v}
+	verifier := oidc.NewVerifier(v.issuerID, keys, &oidc.Config{
+		SkipIssuerCheck:      strings.Contains(v.issuerID, TenantPlace), // then checkTenant does it
 		SkipClientIDCheck:    true,                                      // it accepts any further audience
-		SupportedSigningAlgs: r.Algs,
+		SupportedSigningAlgs: v.Algs,
 		SkipExpiryCheck:      true, // its leeway for nbf is five minutes, and it takes strings for numbers
 	})
 	token, err := verifier.Verify(ctx, raw)
@@ -120,7 +137,7 @@ func (r *verification) verify(ctx context.Context, raw string) (profile.Claims, 
 	case keys.err != nil:
 		return nil, keys.err
 	case keys.payload == nil:
-		return nil, fmt.Errorf("it is not signed with %s", strings.Join(r.Algs, ", "))
+		return nil, fmt.Errorf("it is not signed with %s", strings.Join(v.Algs, ", "))
 	default:
 		return nil, errors.New("its iss is not the issuer, or a claim is of the wrong type")
 	}
@@ -131,10 +148,10 @@ func (r *verification) verify(ctx context.Context, raw string) (profile.Claims, 
 	if c["iss"] != token.Issuer {
 		return nil, errors.New("it has more than one iss")
 	}
-	if err := r.checkTenant(c); err != nil {
+	if err := v.checkTenant(c); err != nil {
 		return nil, err
 	}
-	return c, r.check(c, alg, time.Now())
+	return c, v.check(c, alg, time.Now())
 }
 
 // tokenHeader looks at a token before anything else does: a JWS in compact
@@ -171,7 +188,7 @@ var compactForm = regexp.MustCompile(`^[\w-]*\.[\w-]*\.[\w-]*$`)
 // tokenKeys is the oidc.KeySet of one verification. It remembers what happened,
 // for go-oidc's errors don't wrap and may quote the token.
 type tokenKeys struct {
-	rules   *verification
+	token   *verification
 	payload []byte
 	err     error
 }
@@ -183,9 +200,9 @@ func (k *tokenKeys) VerifySignature(ctx context.Context, raw string) ([]byte, er
 }
 
 func (k *tokenKeys) verify(ctx context.Context, raw string) ([]byte, error) {
-	r := k.rules
-	algs := make([]jose.SignatureAlgorithm, len(r.Algs))
-	for i, alg := range r.Algs {
+	v := k.token
+	algs := make([]jose.SignatureAlgorithm, len(v.Algs))
+	for i, alg := range v.Algs {
 		algs[i] = jose.SignatureAlgorithm(alg)
 	}
 	jws, err := jose.ParseSignedCompact(raw, algs)
@@ -193,48 +210,44 @@ func (k *tokenKeys) verify(ctx context.Context, raw string) ([]byte, error) {
 		return nil, errNoKey
 	}
 	// HS256 is only ever the one configured algorithm, and its key the secret.
-	if slices.Contains(r.Algs, string(jose.HS256)) {
-		payload, err := jws.Verify([]byte(r.Secret))
+	if slices.Contains(v.Algs, string(jose.HS256)) {
+		payload, err := jws.Verify([]byte(v.Secret))
 		if err != nil {
 			return nil, errors.New("client_secret doesn't verify its signature")
 		}
 		return payload, nil
 	}
-	return r.issuer.verifySignature(ctx, r.client, r.jwksURI, jws)
+	return v.issuer.verifySignature(ctx, v.client, v.jwksURI, jws)
 }
 
 // check applies what go-oidc leaves to its caller.
-func (r *verification) check(c profile.Claims, alg string, now time.Time) error {
-	if err := r.checkAudience(c); err != nil {
+func (v *verification) check(c profile.Claims, alg string, now time.Time) error {
+	if err := v.checkAudience(c); err != nil {
 		return err
 	}
 	if err := checkTimes(c, now); err != nil {
 		return err
 	}
 	switch nonce, sent := c["nonce"].(string); {
-	case r.Nonce != "" && !sent:
+	case v.Nonce != "" && !sent:
 		return errors.New("it has no nonce, though one was sent; where the provider never sends it back, write checks pkce state")
-	case r.Nonce != "" && !equal(nonce, r.Nonce):
+	case v.Nonce != "" && !equal(nonce, v.Nonce):
 		return errors.New("its nonce is not the one that was sent")
 	}
 	if sub, ok := c["sub"].(string); !ok || sub == "" || len(sub) > maxSubject {
 		return errors.New("its sub is not a string of 1 to 255 bytes")
 	}
-	if hash, sent := c["at_hash"]; sent && hash != accessTokenHash(alg, r.AccessToken) {
+	if hash, sent := c["at_hash"]; sent && hash != accessTokenHash(alg, v.AccessToken) {
 		return errors.New("its at_hash is not the access token's")
 	}
 	return nil
 }
 
-// UserinfoAlgs are those that userinfo_signed_response_alg may name: not HS256,
-// for an answer over TLS needs no second use of the secret.
-var UserinfoAlgs = ConfigurableAlgs[:len(ConfigurableAlgs)-1]
-
-func (r *verification) verifyUserinfo(ctx context.Context, raw string) ([]byte, error) {
+func (v *verification) verifyUserinfo(ctx context.Context, raw string) (profile.Claims, error) {
 	if _, err := tokenHeader(raw); err != nil {
 		return nil, err
 	}
-	keys := &tokenKeys{rules: r}
+	keys := &tokenKeys{token: v}
 	payload, err := keys.verify(ctx, raw)
 	if err != nil {
 		return nil, err
@@ -243,23 +256,22 @@ func (r *verification) verifyUserinfo(ctx context.Context, raw string) ([]byte, 
 	if err != nil {
 		return nil, err
 	}
-	if iss, sent := c["iss"]; sent && iss != r.issuerID {
+	if iss, sent := c["iss"]; sent && iss != v.issuerID {
 		return nil, errors.New("its iss is not the issuer")
 	}
-	if _, sent := c["aud"]; sent {
-		delete(c, "azp")
-		return payload, r.checkAudience(c)
+	if aud, sent := c["aud"]; sent {
+		return c, v.checkAudience(profile.Claims{"aud": aud})
 	}
-	return payload, nil
+	return c, nil
 }
 
 // checkTenant: where the issuer is that of every tenant, a token's is that of its
 // own tenant.
-func (r *verification) checkTenant(c profile.Claims) error {
-	if !strings.Contains(r.issuerID, TenantPlace) {
+func (v *verification) checkTenant(c profile.Claims) error {
+	if !strings.Contains(v.issuerID, TenantPlace) {
 		return nil
 	}
-	issuer, err := issuerOf(r.issuerID, c)
+	issuer, err := issuerOf(v.issuerID, c)
 	if err == nil && c["iss"] != issuer {
 		err = errors.New("its iss is not its tenant's")
 	}
@@ -271,7 +283,7 @@ const anyAudience = "*"
 
 // checkAudience: every audience is trusted, and several need an azp (Core
 // 3.1.3.7 numbers 3 to 5).
-func (r *verification) checkAudience(c profile.Claims) error {
+func (v *verification) checkAudience(c profile.Claims) error {
 	list, _ := c["aud"].([]any)
 	if one, ok := c["aud"].(string); ok {
 		list = []any{one}
@@ -279,16 +291,16 @@ func (r *verification) checkAudience(c profile.Claims) error {
 	ours := false
 	for _, entry := range list {
 		audience, ok := entry.(string)
-		if !ok || audience != r.ClientID && !slices.Contains(r.Audiences, audience) && !slices.Contains(r.Audiences, anyAudience) {
+		if !ok || audience != v.ClientID && !slices.Contains(v.Audiences, audience) && !slices.Contains(v.Audiences, anyAudience) {
 			return errors.New("its aud holds others than client_id; trusted_audiences may name them")
 		}
-		ours = ours || audience == r.ClientID
+		ours = ours || audience == v.ClientID
 	}
 	if !ours {
 		return errors.New("its aud is not client_id")
 	}
 	azp, sent := c["azp"]
-	if sent && azp != r.ClientID || !sent && len(list) > 1 {
+	if sent && azp != v.ClientID || !sent && len(list) > 1 {
 		return errors.New("its azp is not client_id")
 	}
 	return nil
