@@ -40,7 +40,7 @@ func (rl *Realm) provisionAddress(caddy.Context) (err error) {
 		active.Strip = spoken.PlainCookieNames.StripButSession // it takes those of https for its own, too
 	}
 	rl.endpoints = &flow.Endpoints{
-		Table: endpointTable, Dialect: spoken, Pages: flow.CustomPages(rl.Pages), Expose: rl.Session.Expose, Logger: active.Logger,
+		Protocol: protocol, Dialect: spoken, Pages: flow.CustomPages(rl.Pages), Expose: rl.Session.Expose, Logger: active.Logger,
 	}
 	return nil
 }

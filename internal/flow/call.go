@@ -19,11 +19,13 @@ import (
 	"github.com/caddy-signin/caddy-signin/pages"
 )
 
-// Endpoint is one line of the protocol.
+// Endpoint is one line of the protocol: what a method of HTTP does at an action, the
+// first segment of the path below the base path.
 type Endpoint struct {
 	Method string
 	Action string
-	Serve  func(*Call) error
+	// Serve answers. An error means that nothing was written.
+	Serve func(*Call) error
 	// Page endpoints are shown at the realm's url, whichever host was asked.
 	Page bool
 	// Bare endpoints neither read a body nor set a cookie.
@@ -35,26 +37,14 @@ type Endpoint struct {
 	Named bool
 }
 
-// endpointKey is what a request to an endpoint is looked up by.
-type endpointKey struct{ method, action string }
-
-// TableOf makes a table of endpoints, to be looked up by method and action.
-func TableOf(all []Endpoint) map[endpointKey]*Endpoint {
-	table := make(map[endpointKey]*Endpoint, len(all))
-	for i := range all {
-		table[endpointKey{all[i].Method, all[i].Action}] = &all[i]
-	}
-	return table
-}
-
 // Endpoints are the endpoints of a realm.
 type Endpoints struct {
-	Table   map[endpointKey]*Endpoint
-	Dialect *Dialect
-	Pages   CustomPages
-	Expose  []string  // further fields of the session JSON's user
-	hinted  sync.Once // that the client speaks another dialect
-	Logger  *zap.Logger
+	Protocol []Endpoint // each method and action once
+	Dialect  *Dialect
+	Pages    CustomPages
+	Expose   []string  // further fields of the session JSON's user
+	hinted   sync.Once // that the client speaks another dialect
+	Logger   *zap.Logger
 }
 
 // CustomPages are the site's own pages, each a path on the site or an absolute
@@ -88,7 +78,17 @@ type Call struct {
 	prepared    int // of them, those that come with every answer
 }
 
-// Serve answers a request under the base path as the table says.
+// endpoint finds what a method does at an action, or nil.
+func (e *Endpoints) endpoint(method, action string) *Endpoint {
+	for i := range e.Protocol {
+		if found := &e.Protocol[i]; found.Method == method && found.Action == action {
+			return found
+		}
+	}
+	return nil
+}
+
+// Serve answers a request under the base path as the protocol says.
 func (e *Endpoints) Serve(rs *realm.Request, w http.ResponseWriter, r *http.Request, path string) error {
 	s, err := rs.Site(r)
 	if err != nil {
@@ -99,8 +99,8 @@ func (e *Endpoints) Serve(rs *realm.Request, w http.ResponseWriter, r *http.Requ
 	c.query, _ = parseQuery(r.URL.RawQuery) // a malformed parameter is as if it were not given
 	response.Protect(w.Header())
 	segments := strings.SplitN(path, "/", 3)
-	found, ok := e.Table[endpointKey{r.Method, segments[0]}]
-	if !ok || !e.Dialect.serves(found, segments[1:]) {
+	found := e.endpoint(r.Method, segments[0])
+	if found == nil || !e.Dialect.serves(found, segments[1:]) {
 		return c.unsupported()
 	}
 	if len(segments) > 1 {
@@ -230,7 +230,7 @@ func (c *Call) sendCookies() {
 	}
 }
 
-// unsupported is the answer to what the table does not hold.
+// unsupported is the answer to what the protocol does not have.
 func (c *Call) unsupported() error {
 	return c.badRequest("Error: This action with HTTP " + c.r.Method + " is not supported by NextAuth.js")
 }
