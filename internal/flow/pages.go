@@ -1,7 +1,6 @@
 package flow
 
 import (
-	"bytes"
 	"net/http"
 	"strings"
 	"time"
@@ -117,23 +116,24 @@ func ErrorPage(c *Call) error {
 	return c.site.ServePage(c.w, pages.Error{Site: site, Code: code})
 }
 
+// ClientScript serves the browser's module.
 func ClientScript(c *Call) error {
-	return serveAsset(c, "text/javascript; charset=utf-8", client.JSETag, client.JS)
+	return serveAsset(c, "text/javascript; charset=utf-8", client.JS())
 }
 
 // ClientTypes serves the declarations, for projects to download.
 func ClientTypes(c *Call) error {
-	return serveAsset(c, "text/plain; charset=utf-8", client.TypesETag, client.Types)
+	return serveAsset(c, "text/plain; charset=utf-8", client.Types())
 }
 
 // serveAsset serves what is the same for everyone.
-func serveAsset(c *Call, kind, etag string, content []byte) error {
+func serveAsset(c *Call, contentType string, file client.File) error {
 	header := c.w.Header()
 	header.Del("Vary")
 	header.Set("Cache-Control", "public, max-age=3600")
-	header.Set("Content-Type", kind)
-	header.Set("ETag", etag)
-	http.ServeContent(c.w, c.r, "", time.Time{}, bytes.NewReader(content))
+	header.Set("Content-Type", contentType)
+	header.Set("ETag", file.ETag())
+	http.ServeContent(c.w, c.r, "", time.Time{}, strings.NewReader(file.Content()))
 	return nil
 }
 
