@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -42,9 +41,10 @@ type Endpoints struct {
 	Protocol []Endpoint // each method and action once
 	Dialect  *Dialect
 	Pages    CustomPages
-	Expose   []string  // further fields of the session JSON's user
-	hinted   sync.Once // that the client speaks another dialect
-	Logger   *zap.Logger
+	Expose   []string // further fields of the session JSON's user
+	// OtherClient is called for each request of a client that speaks another dialect.
+	// It may be nil.
+	OtherClient func()
 }
 
 // CustomPages are the site's own pages, each a path on the site or an absolute
