@@ -50,16 +50,16 @@ func SignInPage(c *Call) error {
 		}
 	}
 	if email := c.query.Get("email"); email != "" {
-		if address, err := address.Parse(email); err == nil {
-			page.Email = address
+		if addr, err := address.Parse(email); err == nil {
+			page.Email = addr
 		}
 	}
-	session, err := c.state.Session(c.r)
+	live, err := c.state.Session(c.r)
 	if err != nil {
 		return c.unavailable(err)
 	}
-	if session != nil && code == "" {
-		page.User = realm.PageUser(session)
+	if live != nil && code == "" {
+		page.User = realm.PageUser(live)
 	}
 	c.sendCookies()
 	return c.site.ServePage(c.w, page)

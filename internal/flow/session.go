@@ -140,12 +140,12 @@ func SignOutPage(c *Call) error {
 		return nil
 	}
 	page := pages.SignOut{Site: c.site.PageSite(c.r), CSRFToken: c.csrfToken, CallbackURL: c.callbackURL}
-	session, err := c.state.Session(c.r)
+	live, err := c.state.Session(c.r)
 	if err != nil {
 		return c.unavailable(err)
 	}
-	if session != nil {
-		page.User = realm.PageUser(session)
+	if live != nil {
+		page.User = realm.PageUser(live)
 	}
 	if c.query.Get("csrf") == "true" {
 		page.Error = string(authjs.CodeMissingCSRF)
@@ -164,8 +164,8 @@ func SignOut(c *Call) error {
 	if err != nil {
 		return c.unavailable(err)
 	}
-	for _, session := range sessions {
-		if err := endSession(c, session, c.body["everywhere"] == "true"); err != nil {
+	for _, live := range sessions {
+		if err := endSession(c, live, c.body["everywhere"] == "true"); err != nil {
 			return c.unavailable(err)
 		}
 	}
@@ -206,8 +206,8 @@ func startSession(c *Call, claims authjs.Claims) error {
 	if err != nil {
 		return c.unavailable(err)
 	}
-	for _, session := range before {
-		if err := c.site.Sessions.End(c.r.Context(), c.site.Sessions.EntryOf(session)); err != nil {
+	for _, live := range before {
+		if err := c.site.Sessions.End(c.r.Context(), c.site.Sessions.EntryOf(live)); err != nil {
 			return c.unavailable(err)
 		}
 	}
