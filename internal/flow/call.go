@@ -38,10 +38,15 @@ type Endpoint struct {
 
 // Endpoints are the endpoints of a realm.
 type Endpoints struct {
-	Protocol []Endpoint // each method and action once
-	Dialect  *Dialect
-	Pages    CustomPages
-	Expose   []string // further fields of the session JSON's user
+	// Protocol has each method and action once.
+	Protocol []Endpoint
+	// Dialect is what the realm's clients speak.
+	Dialect *Dialect
+	// Pages are the site's own pages, which may all be empty.
+	Pages CustomPages
+	// Expose are further fields of the user in the session's JSON: id, username,
+	// provider or groups.
+	Expose []string
 	// OtherClient is called for each request of a client that speaks another dialect.
 	// It may be nil.
 	OtherClient func()
@@ -50,6 +55,7 @@ type Endpoints struct {
 // CustomPages are the site's own pages, each a path on the site or an absolute
 // URL, instead of the built-in ones; where one is empty, the built-in one is shown.
 type CustomPages struct {
+	// SignIn, SignOut, Error and VerifyRequest stand for the pages of these endpoints.
 	SignIn, SignOut, Error, VerifyRequest string
 	// NewUser is where a person's first sign-in leads, if not where any other does.
 	NewUser string

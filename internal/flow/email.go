@@ -120,8 +120,7 @@ func newMailedLink(c *Call, addr, token string) mailedLink {
 	}
 }
 
-// deliver hands the letter over, or ends the conversation without it, and tells the
-// operator. Nobody but it would recover from a panic of the provider's.
+// deliver sends the mail, or withdraws the offer of it, and tells the operator. Nobody but it would recover from a panic of the provider's.
 func (l linkMail) deliver(ctx context.Context) {
 	user := zap.String("user", l.link.provider+":"+l.link.address)
 	var wanted bool
@@ -138,7 +137,7 @@ func (l linkMail) deliver(ctx context.Context) {
 	}
 }
 
-// send sends the letter where it is wanted.
+// send sends the mail where it is wanted.
 func (l linkMail) send(ctx context.Context) (wanted bool, err error) {
 	if wanted, err = l.isWanted(ctx); err == nil && wanted {
 		err = l.link.remember(ctx, l.keys, l.told.Requested.Add(l.told.Life))

@@ -64,7 +64,8 @@ func SignIn(c *Call) error {
 	if begin := kindOf(provider).signIn; begin != nil {
 		return begin(c)
 	}
-	return c.redirect(http.StatusOK, c.site.Base+"/signin") // credentials go to callback/<id>, and without a provider one is to be chosen
+	// Credentials go to callback/<id>, and without a provider one is to be chosen.
+	return c.redirect(http.StatusOK, c.site.Base+"/signin")
 }
 
 // Callback takes a provider's answer, a mailed link, or a form of credentials.

@@ -137,6 +137,7 @@ func serveAsset(c *Call, contentType string, file client.File) error {
 	return nil
 }
 
+// PagesScript serves the script of the built-in pages.
 func PagesScript(c *Call) error {
 	c.w.Header().Del("Vary")
 	pages.ServeScript(c.w, c.r)

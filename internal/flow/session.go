@@ -22,6 +22,7 @@ func noCache(header http.Header) {
 	header.Set("Expires", "0")
 }
 
+// CSRF tells the CSRF token that goes with the browser's cookie.
 func CSRF(c *Call) error {
 	c.sendCookies()
 	noCache(c.w.Header())
@@ -66,6 +67,7 @@ func Providers(c *Call) error {
 	return c.realm.SendJSON(c.w, http.StatusOK, body.Bytes())
 }
 
+// Session tells who is signed in, and renews the session.
 func Session(c *Call) error {
 	noCache(c.w.Header())
 	return answerSession(c)
@@ -133,6 +135,8 @@ func (e *Endpoints) sessionUser(s *session.Session) authjs.User {
 	return user
 }
 
+// SignOutPage asks whether to sign out. It never signs out by itself: that takes a POST
+// with the CSRF token.
 func SignOutPage(c *Call) error {
 	if page := c.endpoints.Pages.SignOut; page != "" {
 		c.sendCookies()
