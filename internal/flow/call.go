@@ -65,7 +65,7 @@ type CustomPages struct {
 type Call struct {
 	w         http.ResponseWriter
 	r         *http.Request
-	state     *realm.Request // what the realm knows of the request
+	rs        *realm.Request // what the realm knows of the request
 	realm     *realm.Realm
 	site      *realm.Site
 	endpoints *Endpoints
@@ -101,7 +101,7 @@ func (e *Endpoints) Serve(rs *realm.Request, w http.ResponseWriter, r *http.Requ
 		rs.Realm.RefuseHost(w, err)
 		return nil
 	}
-	c := &Call{w: w, r: r, state: rs, realm: rs.Realm, site: s, endpoints: e, began: time.Now()}
+	c := &Call{w: w, r: r, rs: rs, realm: rs.Realm, site: s, endpoints: e, began: time.Now()}
 	c.query, _ = parseQuery(r.URL.RawQuery) // a malformed parameter is as if it were not given
 	response.Protect(w.Header())
 	segments := strings.SplitN(path, "/", 3)
@@ -155,7 +155,7 @@ func (c *Call) prepare(e *Endpoint) error {
 }
 
 func (c *Call) prepareCSRF(e *Endpoint) {
-	for _, value := range authjs.AppendValues(nil, c.state.CookieLines, c.site.CookieNames.CSRF) {
+	for _, value := range authjs.AppendValues(nil, c.rs.CookieLines, c.site.CookieNames.CSRF) {
 		if token, ok := c.keys.CSRF.Verify(value); ok {
 			c.csrfToken = token
 			c.verified = c.r.Method == http.MethodPost && c.keys.CSRF.VerifyPost(value, c.body["csrfToken"])
@@ -182,7 +182,7 @@ func (c *Call) prepareCallbackURL() {
 		value = c.query.Get("callbackUrl")
 	}
 	var kept string
-	if values := authjs.AppendValues(nil, c.state.CookieLines, c.site.CookieNames.CallbackURL); len(values) > 0 {
+	if values := authjs.AppendValues(nil, c.rs.CookieLines, c.site.CookieNames.CallbackURL); len(values) > 0 {
 		kept = values[0]
 	}
 	if value == "" {
@@ -263,7 +263,7 @@ func (c *Call) refuse(err error) error {
 
 // unavailable answers while something that the realm needs is out of order.
 func (c *Call) unavailable(err error) error {
-	c.state.Blame("an endpoint can't answer now", zap.String("path", c.r.URL.Path), zap.Error(err))
+	c.rs.Blame("an endpoint can't answer now", zap.String("path", c.r.URL.Path), zap.Error(err))
 	return c.retryLater()
 }
 
@@ -273,7 +273,7 @@ func (c *Call) retryLater() error {
 		response.SetRetryAfter(c.w.Header())
 		return c.fail(http.StatusServiceUnavailable, authjs.CodeUnavailable)
 	}
-	return realm.Unavailable(c.w, c.r, c.state, pages.Unavailable{RetryURL: c.formPage()})
+	return realm.Unavailable(c.w, c.r, c.rs, pages.Unavailable{RetryURL: c.formPage()})
 }
 
 // formPage is the page whose form was sent, for a GET of where forms go to is no

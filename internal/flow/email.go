@@ -51,7 +51,7 @@ func mailLink(c *Call, mailer providers.Mailer) error {
 	}
 	offer, err := mailer.Offer(ctx, addr)
 	if err != nil {
-		c.state.Blame("no sign-in link could be mailed", zap.String("provider", c.provider), zap.Error(err))
+		c.rs.Blame("no sign-in link could be mailed", zap.String("provider", c.provider), zap.Error(err))
 		return c.fail(http.StatusOK, authjs.CodeEmailSignin)
 	}
 	go newLinkMail(c, mailer, offer, addr).deliver(context.WithoutCancel(ctx))

@@ -54,7 +54,7 @@ func SignInPage(c *Call) error {
 			page.Email = addr
 		}
 	}
-	live, err := c.state.Session(c.r)
+	live, err := c.rs.Session(c.r)
 	if err != nil {
 		return c.unavailable(err)
 	}

@@ -87,10 +87,10 @@ func UpdateSession(c *Call) error {
 // answerSession renews the session and shows it. A cookie that gives no
 // session is deleted.
 func answerSession(c *Call) error {
-	live, err := c.state.Session(c.r)
+	live, err := c.rs.Session(c.r)
 	var renewed session.Issued
 	if err == nil && live != nil {
-		ctx, done := c.state.Renewing(c.r.Context())
+		ctx, done := c.rs.Renewing(c.r.Context())
 		defer done()
 		renewed, err = c.realm.Sessions.Strategy.Renew(ctx, &c.site.Sessions, live, true)
 		if errors.Is(err, session.ErrSessionOver) {
@@ -100,7 +100,7 @@ func answerSession(c *Call) error {
 	if err != nil {
 		return c.unavailable(err)
 	}
-	received := c.site.CookieNames.ReadSession(c.state.CookieLines)
+	received := c.site.CookieNames.ReadSession(c.rs.CookieLines)
 	if live == nil {
 		c.setCookies = append(c.setCookies, c.site.Sessions.ClearSession(&received)...)
 		c.sendCookies()
@@ -144,7 +144,7 @@ func SignOutPage(c *Call) error {
 		return nil
 	}
 	page := pages.SignOut{Site: c.site.PageSite(c.r), CSRFToken: c.csrfToken, CallbackURL: c.callbackURL}
-	live, err := c.state.Session(c.r)
+	live, err := c.rs.Session(c.r)
 	if err != nil {
 		return c.unavailable(err)
 	}
@@ -164,7 +164,7 @@ func SignOut(c *Call) error {
 	if !c.verified {
 		return c.missingCSRF("signout")
 	}
-	sessions, err := c.site.Sessions.ReadSessions(c.r.Context(), c.state.CookieLines)
+	sessions, err := c.site.Sessions.ReadSessions(c.r.Context(), c.rs.CookieLines)
 	if err != nil {
 		return c.unavailable(err)
 	}
@@ -173,7 +173,7 @@ func SignOut(c *Call) error {
 			return c.unavailable(err)
 		}
 	}
-	received := c.site.CookieNames.ReadSession(c.state.CookieLines)
+	received := c.site.CookieNames.ReadSession(c.rs.CookieLines)
 	c.setCookies = append(c.setCookies, c.site.Sessions.ClearSession(&received)...)
 	return c.redirect(http.StatusOK, c.callbackURL)
 }
@@ -190,8 +190,8 @@ func endSession(c *Call, live *session.Session, everywhere bool) error {
 // startSession ends a sign-in: it replaces whatever session the browser had by a new
 // one, and sends the browser where it wanted to go.
 func startSession(c *Call, claims authjs.Claims) error {
-	received := c.site.CookieNames.ReadSession(c.state.CookieLines)
-	before, err := c.site.Sessions.ReadSessions(c.r.Context(), c.state.CookieLines)
+	received := c.site.CookieNames.ReadSession(c.rs.CookieLines)
+	before, err := c.site.Sessions.ReadSessions(c.r.Context(), c.rs.CookieLines)
 	if err != nil {
 		return c.unavailable(err)
 	}
