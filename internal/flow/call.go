@@ -61,6 +61,21 @@ type CustomPages struct {
 	NewUser string
 }
 
+// kind is what the endpoints do for one kind of provider.
+type kind struct {
+	signIn   func(*Call) error // nil: the page with its form
+	callback func(*Call) error
+	// formSignsIn says that the callback signs in by what a form of ours holds, so
+	// that, unlike a provider's answer, it needs the CSRF token.
+	formSignsIn bool
+	// typed says that people type what they sign in with into a form, which shows
+	// what failed.
+	typed bool
+	// givesOutAddress says that the realm's own address goes where it is used later,
+	// and by others.
+	givesOutAddress bool
+}
+
 // Call is one request to an endpoint.
 type Call struct {
 	w         http.ResponseWriter
@@ -72,6 +87,7 @@ type Call struct {
 	keys      *keys.Ring
 
 	provider string // the path segment after the action
+	kind     kind   // of that provider, zero where the realm has none of this id
 	query    url.Values
 	began    time.Time
 	body     fields
@@ -82,45 +98,6 @@ type Call struct {
 	callbackURL string // where the flow ends, validated
 	setCookies  []authjs.Cookie
 	prepared    int // of them, those that come with every answer
-}
-
-// endpoint finds what a method does at an action, or nil.
-func (e *Endpoints) endpoint(method, action string) *Endpoint {
-	for i := range e.Protocol {
-		if found := &e.Protocol[i]; found.Method == method && found.Action == action {
-			return found
-		}
-	}
-	return nil
-}
-
-// Serve answers a request under the base path as the protocol says.
-func (e *Endpoints) Serve(rs *realm.Request, w http.ResponseWriter, r *http.Request, path string) error {
-	s, err := rs.Site(r)
-	if err != nil {
-		rs.Realm.RefuseHost(w, err)
-		return nil
-	}
-	c := &Call{w: w, r: r, rs: rs, realm: rs.Realm, site: s, endpoints: e, began: time.Now()}
-	c.query, _ = parseQuery(r.URL.RawQuery) // a malformed parameter is as if it were not given
-	response.Protect(w.Header())
-	segments := strings.SplitN(path, "/", 3)
-	found := e.endpoint(r.Method, segments[0])
-	if found == nil || !e.Dialect.serves(found, segments[1:]) {
-		return c.unsupported()
-	}
-	if len(segments) > 1 {
-		c.provider = segments[1]
-	}
-	if !found.Bare {
-		if err := c.prepare(found); err != nil {
-			return c.refuse(err)
-		}
-	}
-	if found.Page && !s.IsHome() {
-		return c.goHome(path)
-	}
-	return found.Serve(c)
 }
 
 // goHome sends the browser to the page at the realm's url, with the return
@@ -168,7 +145,7 @@ func (c *Call) prepareCSRF(e *Endpoint) {
 		c.setCookies = append(c.setCookies, authjs.Cookie{Name: c.site.CookieNames.CSRF, Value: value, Secure: c.site.Secure})
 	}
 	// A sibling host can plant a pair that verifies; the browser tells who asks.
-	if !e.CrossSite || kindOf(c.realm.ByID[c.provider]).formSignsIn {
+	if !e.CrossSite || c.kind.formSignsIn {
 		c.verified = c.verified && !request.IsForeignPost(c.r, c.site.Origin)
 	}
 }

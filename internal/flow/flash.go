@@ -39,7 +39,7 @@ func (c *Call) showsPages() bool {
 	if !c.wantsJSON() {
 		return true
 	}
-	return !kindOf(c.realm.ByID[c.provider]).typed && c.body["redirect"] != "false"
+	return !c.kind.typed && c.body["redirect"] != "false"
 }
 
 func (c *Call) setFlash(message flash, life time.Duration) {
