@@ -27,6 +27,3 @@ var protocol = []flow.Endpoint{
 	{Method: "GET", Action: "pages.js", Serve: flow.PagesScript, Bare: true},
 	{Method: "HEAD", Action: "pages.js", Serve: flow.PagesScript, Bare: true},
 }
-
-// endpointTable finds an endpoint by method and action.
-var endpointTable = flow.TableOf(protocol)

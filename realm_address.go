@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -40,9 +41,18 @@ func (rl *Realm) provisionAddress(caddy.Context) (err error) {
 		active.Strip = spoken.PlainCookieNames.StripButSession // it takes those of https for its own, too
 	}
 	rl.endpoints = &flow.Endpoints{
-		Table: endpointTable, Dialect: spoken, Pages: flow.CustomPages(rl.Pages), Expose: rl.Session.Expose, Logger: active.Logger,
+		Protocol: protocol, Dialect: spoken, Pages: flow.CustomPages(rl.Pages), Expose: rl.Session.Expose,
+		OtherClient: sync.OnceFunc(func() { active.Logger.Warn(otherClient(rl.Dialect)) }),
 	}
 	return nil
+}
+
+// otherClient tells which line a client of the other generation of NextAuth needs.
+func otherClient(dialect string) string {
+	if dialect == "authjs" {
+		return "a client of next-auth 4 is calling, and this realm speaks to next-auth 5: write `dialect next-auth` in its signin block, or leave dialect out"
+	}
+	return "a client of next-auth 5 is calling, and this realm speaks to next-auth 4: write `dialect authjs` in its signin block"
 }
 
 // basePathPattern has what means the same in a path, a URL and a cookie: the

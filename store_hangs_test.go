@@ -110,7 +110,7 @@ func newVisitor(t *testing.T, realm *realm.Realm) *visitor {
 		t.Fatal(err)
 	}
 	spoken, _ := flow.DialectNamed("")
-	return &visitor{realm: realm, endpoints: &flow.Endpoints{Table: endpointTable, Dialect: spoken, Logger: realm.Logger}, csrf: token, cookies: strings.Join([]string{
+	return &visitor{realm: realm, endpoints: &flow.Endpoints{Protocol: protocol, Dialect: spoken}, csrf: token, cookies: strings.Join([]string{
 		s.CookieNames.Session + "=" + signedInAs(t, realm, "alice"), s.CookieNames.CSRF + "=" + url.QueryEscape(value),
 		s.CookieNames.Pending("state") + "=" + keys.Pending[s.CookieNames.State].Seal(pending),
 	}, "; ")}

@@ -14,25 +14,34 @@ import (
 	"encoding/base64"
 )
 
-// JS is client.js, a text/javascript ES module that imports nothing.
-//
-//go:embed client.js
-var JS []byte
-
-// Types is client.d.ts, the TypeScript declarations of [JS].
-//
-//go:embed client.d.ts
-var Types []byte
-
-// The strong entity tags (RFC 9110 section 8.8.3) of the two files, quotes
-// included. They change exactly when the content does.
 var (
-	JSETag    = etag(JS)
-	TypesETag = etag(Types)
+	//go:embed client.js
+	script string
+	//go:embed client.d.ts
+	types string
 )
 
-// etag needs no secrecy, only that two releases differ: 96 bits of the hash do.
-func etag(content []byte) string {
-	sum := sha256.Sum256(content)
-	return `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`
+// File is one of the module's files.
+type File struct{ content, etag string }
+
+// Content is the file's text, in UTF-8.
+func (f File) Content() string { return f.content }
+
+// ETag is the strong entity tag of the content (RFC 9110 section 8.8.3), quotes
+// included. It changes exactly when the content does.
+func (f File) ETag() string { return f.etag }
+
+var jsFile, typesFile = newFile(script), newFile(types)
+
+// JS is client.js, a text/javascript ES module that imports nothing.
+func JS() File { return jsFile }
+
+// Types is client.d.ts, the TypeScript declarations of [JS].
+func Types() File { return typesFile }
+
+// newFile needs no secrecy for the tag, only that two releases differ: 96 bits of the
+// hash do.
+func newFile(content string) File {
+	sum := sha256.Sum256([]byte(content))
+	return File{content, `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`}
 }

@@ -155,6 +155,7 @@ type part struct {
 // their writing direction.
 type text []part
 
+// String is the whole sentence.
 func (t text) String() string {
 	var b strings.Builder
 	for _, p := range t {

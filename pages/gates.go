@@ -8,6 +8,7 @@ import (
 // Forbidden is the 403 of a gate: signed in, but not let through.
 type Forbidden struct {
 	Site
+	// User is who is signed in. Default: not named.
 	User *User
 	// SignInURL is where to choose another account. Default: the sign-in page.
 	SignInURL string

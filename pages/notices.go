@@ -23,6 +23,7 @@ const (
 // is signed in.
 type SignOut struct {
 	Site
+	// CSRFToken goes along with the form.
 	CSRFToken string
 	// CallbackURL is where to go afterwards.
 	CallbackURL string
@@ -111,7 +112,9 @@ type VerifyRequest struct {
 
 // Resend is a form that asks for another link to the same address.
 type Resend struct {
-	ProviderID  string
+	// ProviderID is the provider that mails it.
+	ProviderID string
+	// CSRFToken and CallbackURL go along, as with [SignIn].
 	CSRFToken   string
 	CallbackURL string
 	// Wait is the pause before it may be used. Default: none.
@@ -155,9 +158,13 @@ func (v VerifyRequest) resendForm(words *catalog) *form {
 // that opens the link can't spend it.
 type Confirm struct {
 	Site
-	ProviderID  string
-	Email       string
-	Token       string
+	// ProviderID is the provider that mailed the link.
+	ProviderID string
+	// Email is the address that it went to. Default: not named.
+	Email string
+	// Token is the link's.
+	Token string
+	// CallbackURL is where to go once signed in.
 	CallbackURL string
 	// CSRFToken goes along where it is set.
 	CSRFToken string

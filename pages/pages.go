@@ -45,7 +45,7 @@ type Site struct {
 	Lang string
 }
 
-// User is the person who is signed in.
+// User is the person who is signed in. Each of its fields may be empty.
 type User struct {
 	Name  string
 	Email string

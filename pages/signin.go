@@ -18,9 +18,12 @@ const (
 // that ask for something.
 type SignIn struct {
 	Site
-	CSRFToken   string
+	// CSRFToken goes along with every form.
+	CSRFToken string
+	// CallbackURL is where to go once signed in.
 	CallbackURL string
-	Providers   []Provider
+	// Providers are the ways to sign in, in order.
+	Providers []Provider
 	// Error is an error code in any case (?error=), or empty. An unknown code
 	// is told in general words, never shown.
 	Error string
@@ -40,7 +43,9 @@ type SignIn struct {
 
 // Provider is one way to sign in, as the page shows it.
 type Provider struct {
-	ID   string
+	// ID is what the endpoints know it by.
+	ID string
+	// Name is what people call it. Default: ID.
 	Name string
 	// Type is oauth (a button), email or credentials (a form).
 	Type string
@@ -52,7 +57,9 @@ type Provider struct {
 
 // Field is one input of a credentials form.
 type Field struct {
-	Name  string
+	// Name is the input's name in the form.
+	Name string
+	// Label is what people read. Default: Name.
 	Label string
 	// Type is text, password or email. Default, and for others: text.
 	Type string

@@ -147,7 +147,7 @@ func linkTarget(c *Call, begunIn string) (none sessionstore.AccountKey, err erro
 	if accountType(c) == sessionstore.EmailAccount { // a user by the address alone
 		return none, nil
 	}
-	live, err := c.state.Session(c.r)
+	live, err := c.rs.Session(c.r)
 	if err != nil || live == nil {
 		return none, err
 	}
@@ -167,7 +167,7 @@ func linkingSession(c *Call) (sid string, err error) {
 	if _, ok := c.realm.Store.(sessionstore.Users); !ok {
 		return "", nil
 	}
-	live, err := c.state.Session(c.r)
+	live, err := c.rs.Session(c.r)
 	if err != nil || live == nil {
 		return "", err
 	}

@@ -26,6 +26,7 @@ type bodyError struct {
 	reason string
 }
 
+// Error is the reason, as the client is told it.
 func (b *bodyError) Error() string { return b.reason }
 
 // fields are a request body's fields that have exactly one string value. A

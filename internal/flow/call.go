@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -19,11 +18,13 @@ import (
 	"github.com/caddy-signin/caddy-signin/pages"
 )
 
-// Endpoint is one line of the protocol.
+// Endpoint is one line of the protocol: what a method of HTTP does at an action, the
+// first segment of the path below the base path.
 type Endpoint struct {
 	Method string
 	Action string
-	Serve  func(*Call) error
+	// Serve answers. An error means that nothing was written.
+	Serve func(*Call) error
 	// Page endpoints are shown at the realm's url, whichever host was asked.
 	Page bool
 	// Bare endpoints neither read a body nor set a cookie.
@@ -35,47 +36,58 @@ type Endpoint struct {
 	Named bool
 }
 
-// endpointKey is what a request to an endpoint is looked up by.
-type endpointKey struct{ method, action string }
-
-// TableOf makes a table of endpoints, to be looked up by method and action.
-func TableOf(all []Endpoint) map[endpointKey]*Endpoint {
-	table := make(map[endpointKey]*Endpoint, len(all))
-	for i := range all {
-		table[endpointKey{all[i].Method, all[i].Action}] = &all[i]
-	}
-	return table
-}
-
 // Endpoints are the endpoints of a realm.
 type Endpoints struct {
-	Table   map[endpointKey]*Endpoint
+	// Protocol has each method and action once.
+	Protocol []Endpoint
+	// Dialect is what the realm's clients speak.
 	Dialect *Dialect
-	Pages   CustomPages
-	Expose  []string  // further fields of the session JSON's user
-	hinted  sync.Once // that the client speaks another dialect
-	Logger  *zap.Logger
+	// Pages are the site's own pages, which may all be empty.
+	Pages CustomPages
+	// Expose are further fields of the user in the session's JSON: id, username,
+	// provider or groups.
+	Expose []string
+	// OtherClient is called for each request of a client that speaks another dialect.
+	// It may be nil.
+	OtherClient func()
 }
 
 // CustomPages are the site's own pages, each a path on the site or an absolute
 // URL, instead of the built-in ones; where one is empty, the built-in one is shown.
 type CustomPages struct {
+	// SignIn, SignOut, Error and VerifyRequest stand for the pages of these endpoints.
 	SignIn, SignOut, Error, VerifyRequest string
 	// NewUser is where a person's first sign-in leads, if not where any other does.
 	NewUser string
+}
+
+// kind is what the endpoints do for one kind of provider.
+type kind struct {
+	signIn   func(*Call) error // nil: the page with its form
+	callback func(*Call) error
+	// formSignsIn says that the callback signs in by what a form of ours holds, so
+	// that, unlike a provider's answer, it needs the CSRF token.
+	formSignsIn bool
+	// typed says that people type what they sign in with into a form, which shows
+	// what failed.
+	typed bool
+	// givesOutAddress says that the realm's own address goes where it is used later,
+	// and by others.
+	givesOutAddress bool
 }
 
 // Call is one request to an endpoint.
 type Call struct {
 	w         http.ResponseWriter
 	r         *http.Request
-	state     *realm.Request // what the realm knows of the request
+	rs        *realm.Request // what the realm knows of the request
 	realm     *realm.Realm
 	site      *realm.Site
 	endpoints *Endpoints
 	keys      *keys.Ring
 
 	provider string // the path segment after the action
+	kind     kind   // of that provider, zero where the realm has none of this id
 	query    url.Values
 	began    time.Time
 	body     fields
@@ -86,35 +98,6 @@ type Call struct {
 	callbackURL string // where the flow ends, validated
 	setCookies  []authjs.Cookie
 	prepared    int // of them, those that come with every answer
-}
-
-// Serve answers a request under the base path as the table says.
-func (e *Endpoints) Serve(rs *realm.Request, w http.ResponseWriter, r *http.Request, path string) error {
-	s, err := rs.Site(r)
-	if err != nil {
-		rs.Realm.RefuseHost(w, err)
-		return nil
-	}
-	c := &Call{w: w, r: r, state: rs, realm: rs.Realm, site: s, endpoints: e, began: time.Now()}
-	c.query, _ = parseQuery(r.URL.RawQuery) // a malformed parameter is as if it were not given
-	response.Protect(w.Header())
-	segments := strings.SplitN(path, "/", 3)
-	found, ok := e.Table[endpointKey{r.Method, segments[0]}]
-	if !ok || !e.Dialect.serves(found, segments[1:]) {
-		return c.unsupported()
-	}
-	if len(segments) > 1 {
-		c.provider = segments[1]
-	}
-	if !found.Bare {
-		if err := c.prepare(found); err != nil {
-			return c.refuse(err)
-		}
-	}
-	if found.Page && !s.IsHome() {
-		return c.goHome(path)
-	}
-	return found.Serve(c)
 }
 
 // goHome sends the browser to the page at the realm's url, with the return
@@ -149,7 +132,7 @@ func (c *Call) prepare(e *Endpoint) error {
 }
 
 func (c *Call) prepareCSRF(e *Endpoint) {
-	for _, value := range authjs.AppendValues(nil, c.state.CookieLines, c.site.CookieNames.CSRF) {
+	for _, value := range authjs.AppendValues(nil, c.rs.CookieLines, c.site.CookieNames.CSRF) {
 		if token, ok := c.keys.CSRF.Verify(value); ok {
 			c.csrfToken = token
 			c.verified = c.r.Method == http.MethodPost && c.keys.CSRF.VerifyPost(value, c.body["csrfToken"])
@@ -162,7 +145,7 @@ func (c *Call) prepareCSRF(e *Endpoint) {
 		c.setCookies = append(c.setCookies, authjs.Cookie{Name: c.site.CookieNames.CSRF, Value: value, Secure: c.site.Secure})
 	}
 	// A sibling host can plant a pair that verifies; the browser tells who asks.
-	if !e.CrossSite || kindOf(c.realm.ByID[c.provider]).formSignsIn {
+	if !e.CrossSite || c.kind.formSignsIn {
 		c.verified = c.verified && !request.IsForeignPost(c.r, c.site.Origin)
 	}
 }
@@ -176,7 +159,7 @@ func (c *Call) prepareCallbackURL() {
 		value = c.query.Get("callbackUrl")
 	}
 	var kept string
-	if values := authjs.AppendValues(nil, c.state.CookieLines, c.site.CookieNames.CallbackURL); len(values) > 0 {
+	if values := authjs.AppendValues(nil, c.rs.CookieLines, c.site.CookieNames.CallbackURL); len(values) > 0 {
 		kept = values[0]
 	}
 	if value == "" {
@@ -230,7 +213,7 @@ func (c *Call) sendCookies() {
 	}
 }
 
-// unsupported is the answer to what the table does not hold.
+// unsupported is the answer to what the protocol does not have.
 func (c *Call) unsupported() error {
 	return c.badRequest("Error: This action with HTTP " + c.r.Method + " is not supported by NextAuth.js")
 }
@@ -257,7 +240,7 @@ func (c *Call) refuse(err error) error {
 
 // unavailable answers while something that the realm needs is out of order.
 func (c *Call) unavailable(err error) error {
-	c.state.Blame("an endpoint can't answer now", zap.String("path", c.r.URL.Path), zap.Error(err))
+	c.rs.Blame("an endpoint can't answer now", zap.String("path", c.r.URL.Path), zap.Error(err))
 	return c.retryLater()
 }
 
@@ -267,7 +250,7 @@ func (c *Call) retryLater() error {
 		response.SetRetryAfter(c.w.Header())
 		return c.fail(http.StatusServiceUnavailable, authjs.CodeUnavailable)
 	}
-	return realm.Unavailable(c.w, c.r, c.state, pages.Unavailable{RetryURL: c.formPage()})
+	return realm.Unavailable(c.w, c.r, c.rs, pages.Unavailable{RetryURL: c.formPage()})
 }
 
 // formPage is the page whose form was sent, for a GET of where forms go to is no

@@ -156,29 +156,16 @@ func (d *Dialect) serves(e *Endpoint, behind []string) bool {
 const returnRedirect = "X-Auth-Return-Redirect"
 
 // wantsJSON reports that the client asks for the redirect's target as JSON. A
-// client of the other generation is answered where that is possible, and the
-// operator is told.
+// client of the other generation is answered where that is possible.
 func (c *Call) wantsJSON() bool {
 	_, header := c.r.Header[returnRedirect]
-	field := c.body["json"] == "true"
-	if header != field { // the gateway's own client sends both
-		c.endpoints.hintDialect(header)
+	field, byField := c.body["json"] == "true", c.endpoints.Dialect.jsonField
+	both := header && field // as the gateway's own client sends them
+	other := (header && byField) || (field && !byField)
+	if other && !both && c.endpoints.OtherClient != nil {
+		c.endpoints.OtherClient()
 	}
-	return header || (field && c.endpoints.Dialect.jsonField)
-}
-
-// hintDialect says once which line a client of the other generation needs.
-func (e *Endpoints) hintDialect(header bool) {
-	switch {
-	case header && e.Dialect.jsonField:
-		e.hinted.Do(func() {
-			e.Logger.Warn("a client of next-auth 5 is calling, and this realm speaks to next-auth 4: write `dialect authjs` in its signin block")
-		})
-	case !header && !e.Dialect.jsonField:
-		e.hinted.Do(func() {
-			e.Logger.Warn("a client of next-auth 4 is calling, and this realm speaks to next-auth 5: write `dialect next-auth` in its signin block, or leave dialect out")
-		})
-	}
+	return header || (field && byField)
 }
 
 // missingCSRF ends a POST whose sender didn't show that it knows the browser's

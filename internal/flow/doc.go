@@ -1,7 +1,9 @@
 // Package flow answers one request to an endpoint of the NextAuth protocol. Serve
-// looks the endpoint up in the table that it is given, reads what every endpoint
+// looks the endpoint up in the protocol that it is given, reads what every endpoint
 // needs into a Call (keys, body, CSRF token, return address), and calls the
 // endpoint's function; there is a file for each flow, and Call has what they
-// share. What differs between NextAuth v4 and v5 is in Dialect. It knows nothing
-// of Caddy, nor of how a provider does its work.
+// share. What differs between the kinds of providers is in kindOf, between NextAuth
+// v4 and v5 in Dialect. It imports nothing of Caddy, which is the business of
+// packages realm, request and response, and knows nothing of how a provider does its
+// work.
 package flow

@@ -27,7 +27,7 @@ import (
 // decide, shows neither in the answer nor in its time: that is found out
 // afterwards.
 func mailLink(c *Call, mailer providers.Mailer) error {
-	address, err := address.Parse(c.body["email"])
+	addr, err := address.Parse(c.body["email"])
 	if err != nil {
 		c.realm.Logger.Info("no sign-in link was mailed: what was typed is no e-mail address",
 			zap.String("provider", c.provider), zap.String("reference", request.Reference(c.r)))
@@ -46,16 +46,16 @@ func mailLink(c *Call, mailer providers.Mailer) error {
 			return c.unavailable(err)
 		} else if !ok {
 			mailLimited(c, budget.what)
-			return linkRequested(c, mailer, address)
+			return linkRequested(c, mailer, addr)
 		}
 	}
-	offer, err := mailer.Offer(ctx, address)
+	offer, err := mailer.Offer(ctx, addr)
 	if err != nil {
-		c.state.Blame("no sign-in link could be mailed", zap.String("provider", c.provider), zap.Error(err))
+		c.rs.Blame("no sign-in link could be mailed", zap.String("provider", c.provider), zap.Error(err))
 		return c.fail(http.StatusOK, authjs.CodeEmailSignin)
 	}
-	go newLinkMail(c, mailer, offer, address).deliver(context.WithoutCancel(ctx))
-	return linkRequested(c, mailer, address)
+	go newLinkMail(c, mailer, offer, addr).deliver(context.WithoutCancel(ctx))
+	return linkRequested(c, mailer, addr)
 }
 
 const mailLimitReached = "no sign-in link was mailed: a limit of the email provider is reached"
@@ -68,16 +68,16 @@ func mailLimited(c *Call, limit string) {
 }
 
 // linkRequested is the answer to whoever asked for a link, the same in every case.
-func linkRequested(c *Call, mailer providers.Mailer, address string) error {
+func linkRequested(c *Call, mailer providers.Mailer, addr string) error {
 	if c.showsPages() {
-		c.setFlash(flash{Provider: c.provider, Email: address, Reference: request.Reference(c.r)}, mailer.LinkLife())
+		c.setFlash(flash{Provider: c.provider, Email: addr, Reference: request.Reference(c.r)}, mailer.LinkLife())
 	}
 	return c.redirect(http.StatusOK, redirect.AddQuery(c.site.Base+"/verify-request", "provider", c.provider, "type", "email"))
 }
 
 // mailAccount is the person who reads an address's mail.
-func mailAccount(address string) providers.Account {
-	return providers.Account{ID: address, Email: address, EmailVerified: true}
+func mailAccount(addr string) providers.Account {
+	return providers.Account{ID: addr, Email: addr, EmailVerified: true}
 }
 
 // linkMail is a mail that is under way after its request was answered: it keeps
@@ -95,17 +95,17 @@ type linkMail struct {
 	reference string
 }
 
-func newLinkMail(c *Call, mailer providers.Mailer, offer providers.Offer, address string) linkMail {
+func newLinkMail(c *Call, mailer providers.Mailer, offer providers.Offer, addr string) linkMail {
 	token := hex.EncodeToString(keys.RandomBytes(linkDigits / 2))
 	return linkMail{
 		offer: offer, keys: c.keys.Links, reference: request.Reference(c.r), logger: c.realm.Logger, sampled: c.realm.Sampled,
 		counts: c.realm.Throttle.Quotas(c.site.Key), limit: mailer.Limits().Address,
-		admitted: c.site.Sessions.Admits(c.site.Sessions.NewSession(c.site.Sessions.NewClaims(c.keys, c.provider, mailAccount(address)))),
-		link:     newMailedLink(c, address, token),
+		admitted: c.site.Sessions.Admits(c.site.Sessions.NewSession(c.site.Sessions.NewClaims(c.keys, c.provider, mailAccount(addr)))),
+		link:     newMailedLink(c, addr, token),
 		told: providers.Link{
-			Site: c.site.Host, HomeURL: c.site.Origin, Address: address,
+			Site: c.site.Host, HomeURL: c.site.Origin, Address: addr,
 			URL: redirect.AddQuery(c.site.Base+"/callback/"+c.provider,
-				"callbackUrl", c.callbackURL, "token", token, "email", address),
+				"callbackUrl", c.callbackURL, "token", token, "email", addr),
 			Requested: time.Now(), ClientIP: request.ClientIP(c.r), Browser: browserName(c.r.UserAgent()),
 			Life: mailer.LinkLife(),
 		},
@@ -113,15 +113,14 @@ func newLinkMail(c *Call, mailer providers.Mailer, offer providers.Offer, addres
 }
 
 // newMailedLink is the link of a token that goes to an address.
-func newMailedLink(c *Call, address, token string) mailedLink {
+func newMailedLink(c *Call, addr, token string) mailedLink {
 	return mailedLink{
 		store: c.realm.Store, realmKey: c.site.Key, base: c.site.Base,
-		provider: c.provider, address: address, token: token,
+		provider: c.provider, address: addr, token: token,
 	}
 }
 
-// deliver hands the letter over, or ends the conversation without it, and tells the
-// operator. Nobody but it would recover from a panic of the provider's.
+// deliver sends the mail, or withdraws the offer of it, and tells the operator. Nobody but it would recover from a panic of the provider's.
 func (l linkMail) deliver(ctx context.Context) {
 	user := zap.String("user", l.link.provider+":"+l.link.address)
 	var wanted bool
@@ -138,7 +137,7 @@ func (l linkMail) deliver(ctx context.Context) {
 	}
 }
 
-// send sends the letter where it is wanted.
+// send sends the mail where it is wanted.
 func (l linkMail) send(ctx context.Context) (wanted bool, err error) {
 	if wanted, err = l.isWanted(ctx); err == nil && wanted {
 		err = l.link.remember(ctx, l.keys, l.told.Requested.Add(l.told.Life))
@@ -170,44 +169,44 @@ func (l linkMail) isWanted(ctx context.Context) (bool, error) {
 // openLink takes a mailed link. Where it is to be confirmed, opening it shows a
 // button, and only the button's POST spends it.
 func openLink(c *Call, mailer providers.Mailer) error {
-	token, address := linkParameters(c, mailer)
+	token, addr := linkParameters(c, mailer)
 	switch {
 	case token == "":
 		logLink(c, errors.New("the link has no token"))
 		return c.fail(http.StatusOK, authjs.CodeNoLinkToken)
-	case address == "" || !isLinkToken(token):
+	case addr == "" || !isLinkToken(token):
 		return invalidLink(c, errors.New("the link is malformed"))
 	case mailer.Confirms() && c.r.Method == http.MethodGet:
 		c.sendCookies()
 		return c.site.ServePage(c.w, pages.Confirm{
-			Site: c.site.PageSite(c.r), ProviderID: c.provider, Email: address, Token: token,
+			Site: c.site.PageSite(c.r), ProviderID: c.provider, Email: addr, Token: token,
 			CallbackURL: c.callbackURL, CSRFToken: c.csrfToken,
 		})
 	case mailer.Confirms() && !c.verified:
 		return c.missingCSRF("signin")
 	}
-	link := newMailedLink(c, address, token)
+	link := newMailedLink(c, addr, token)
 	switch err := link.spend(c.r.Context(), c.keys.Links); {
 	case errors.Is(err, sessionstore.ErrNotFound):
 		return invalidLink(c, errors.New("no such link: it was used, has expired, is another provider's, or was never mailed to this address"))
 	case err != nil:
 		return c.unavailable(err)
 	}
-	return completeSignIn(c, mailAccount(address), "")
+	return completeSignIn(c, mailAccount(addr), "")
 }
 
 // linkParameters are the link's token and address, each empty where it isn't
 // given exactly once or can't be: from the form of the button, else the query.
 func linkParameters(c *Call, mailer providers.Mailer) (token, addr string) {
-	token, addr = queryValue(c, "token"), queryValue(c, "email")
+	token, given := queryValue(c, "token"), queryValue(c, "email")
 	if mailer.Confirms() && c.r.Method == http.MethodPost {
-		token, addr = c.body["token"], c.body["email"]
+		token, given = c.body["token"], c.body["email"]
 	}
-	parsed, err := address.Parse(addr)
+	addr, err := address.Parse(given)
 	if err != nil {
 		return token, ""
 	}
-	return token, parsed
+	return token, addr
 }
 
 func queryValue(c *Call, name string) string {

@@ -39,16 +39,16 @@ func (c *Call) showsPages() bool {
 	if !c.wantsJSON() {
 		return true
 	}
-	return !kindOf(c.realm.ByID[c.provider]).typed && c.body["redirect"] != "false"
+	return !c.kind.typed && c.body["redirect"] != "false"
 }
 
-func (c *Call) setFlash(n flash, life time.Duration) {
+func (c *Call) setFlash(message flash, life time.Duration) {
 	if c.keys == nil {
 		return // the secret can't be had now
 	}
 	now := time.Now()
-	n.Made, n.Until = now.UnixMilli(), now.Add(life).UnixMilli()
-	payload, err := json.Marshal(n)
+	message.Made, message.Until = now.UnixMilli(), now.Add(life).UnixMilli()
+	payload, err := json.Marshal(message)
 	if err != nil {
 		return // it holds strings and numbers only
 	}
@@ -61,7 +61,7 @@ func (c *Call) setFlash(n flash, life time.Duration) {
 // readFlash returns the browser's flash message, or an empty one.
 func (c *Call) readFlash() flash {
 	name := c.site.CookieNames.Flash()
-	values := authjs.AppendValues(nil, c.state.CookieLines, name)
+	values := authjs.AppendValues(nil, c.rs.CookieLines, name)
 	if len(values) == 0 {
 		return flash{}
 	}
@@ -69,26 +69,26 @@ func (c *Call) readFlash() flash {
 	if err != nil {
 		return flash{}
 	}
-	var n flash
-	if err := json.Unmarshal([]byte(payload), &n); err != nil || time.Now().UnixMilli() > n.Until {
+	var message flash
+	if err := json.Unmarshal([]byte(payload), &message); err != nil || time.Now().UnixMilli() > message.Until {
 		return flash{}
 	}
-	return n
+	return message
 }
 
 // takeFailure returns the flash message of the failure with this code, once. Where the
 // browser brings none, as when somebody opens an error's address by hand, the
 // failure is this request: the reference on a page is always in the log.
 func (c *Call) takeFailure(code string) flash {
-	n := c.readFlash()
-	if n.Code != "" {
+	message := c.readFlash()
+	if message.Code != "" {
 		c.setCookies = append(c.setCookies, c.site.Cookie(c.site.CookieNames.Flash(), "").Delete())
 	}
-	if n.Reference != "" && strings.EqualFold(n.Code, code) {
-		return n
+	if message.Reference != "" && strings.EqualFold(message.Code, code) {
+		return message
 	}
-	n = flash{Reference: request.Reference(c.r)}
+	message = flash{Reference: request.Reference(c.r)}
 	c.realm.Logger.Info("a visitor was shown an error, of which this browser tells no more",
-		zap.String("code", response.Cut(code, 64)), zap.String("reference", n.Reference))
-	return n
+		zap.String("code", response.Cut(code, 64)), zap.String("reference", message.Reference))
+	return message
 }

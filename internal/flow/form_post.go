@@ -24,7 +24,7 @@ func lacksCookies(c *Call, provider providers.Redirector) bool {
 	states := c.form["state"]
 	return c.r.Method == http.MethodPost && provider.Info().FormPost &&
 		len(states) == 1 && states[0] != "" &&
-		len(authjs.AppendValues(nil, c.state.CookieLines, c.site.CookieNames.Pending(states[0]))) == 0
+		len(authjs.AppendValues(nil, c.rs.CookieLines, c.site.CookieNames.Pending(states[0]))) == 0
 }
 
 // repeatWithCookies has the browser ask once more, by a GET, which carries the

@@ -6,21 +6,6 @@ import (
 	"github.com/caddy-signin/caddy-signin/providers"
 )
 
-// kind is what the endpoints do for one kind of provider.
-type kind struct {
-	signIn   func(*Call) error // nil: the page with its form
-	callback func(*Call) error
-	// formSignsIn says that the callback signs in by what a form of ours holds, so
-	// that, unlike a provider's answer, it needs the CSRF token.
-	formSignsIn bool
-	// typed says that people type what they sign in with into a form, which shows
-	// what failed.
-	typed bool
-	// givesOutAddress says that the realm's own address goes where it is used later,
-	// and by others.
-	givesOutAddress bool
-}
-
 // kindOf is the kind of a provider. The zero kind is that of none.
 func kindOf(provider providers.Provider) kind {
 	switch provider := provider.(type) {
@@ -54,22 +39,23 @@ func GivesOutAddress(provider providers.Provider) bool { return kindOf(provider)
 // SignIn begins a sign-in with the provider in the path.
 func SignIn(c *Call) error {
 	missing := func() error { return c.missingCSRF("signin") }
-	provider, ok := c.realm.ByID[c.provider]
+	_, ok := c.realm.ByID[c.provider]
 	if !ok && c.provider != "" {
 		return c.noProvider(missing)
 	}
 	if !c.verified || (!ok && c.endpoints.Dialect.namesProvider) {
 		return missing()
 	}
-	if begin := kindOf(provider).signIn; begin != nil {
+	if begin := c.kind.signIn; begin != nil {
 		return begin(c)
 	}
-	return c.redirect(http.StatusOK, c.site.Base+"/signin") // credentials go to callback/<id>, and without a provider one is to be chosen
+	// Credentials go to callback/<id>, and without a provider one is to be chosen.
+	return c.redirect(http.StatusOK, c.site.Base+"/signin")
 }
 
 // Callback takes a provider's answer, a mailed link, or a form of credentials.
 func Callback(c *Call) error {
-	if finish := kindOf(c.realm.ByID[c.provider]).callback; finish != nil {
+	if finish := c.kind.callback; finish != nil {
 		return finish(c)
 	}
 	return c.noProvider(c.unsupported)

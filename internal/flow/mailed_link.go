@@ -46,10 +46,10 @@ func (l mailedLink) hash(key []byte) string {
 func (l mailedLink) storeKey(hash string) string { return l.realmKey + "|link|" + hash }
 
 // remember stores the link until it expires.
-func (l mailedLink) remember(ctx context.Context, keys keys.LinkKeys, expires time.Time) error {
+func (l mailedLink) remember(ctx context.Context, linkKeys keys.LinkKeys, expires time.Time) error {
 	ctx, done := deadline.Step(ctx)
 	defer done()
-	hash := l.hash(keys[0])
+	hash := l.hash(linkKeys[0])
 	var err error
 	if tokens, ok := l.store.(sessionstore.VerificationTokens); ok {
 		err = tokens.PutToken(ctx, l.address, hash, expires)
@@ -65,10 +65,10 @@ func (l mailedLink) remember(ctx context.Context, keys keys.LinkKeys, expires ti
 // spend uses the link up, or returns sessionstore.ErrNotFound when it is not one
 // that works: unknown, used, expired, or another address's. Of several at once
 // one succeeds, and a wrong guess spends nothing.
-func (l mailedLink) spend(ctx context.Context, keys keys.LinkKeys) error {
+func (l mailedLink) spend(ctx context.Context, linkKeys keys.LinkKeys) error {
 	ctx, done := deadline.Step(ctx)
 	defer done()
-	for _, key := range keys {
+	for _, key := range linkKeys {
 		err := l.take(ctx, l.hash(key))
 		if err == nil {
 			return nil

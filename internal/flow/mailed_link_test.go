@@ -24,16 +24,16 @@ func linkOf() mailedLink {
 
 func linkKeysOf(t *testing.T, secrets ...string) keys.LinkKeys {
 	t.Helper()
-	keys, err := authjs.DeriveKeys("caddy-signin mailed link", secrets...)
+	linkKeys, err := authjs.DeriveKeys("caddy-signin mailed link", secrets...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return keys
+	return linkKeys
 }
 
-func (l mailedLink) mustRemember(t *testing.T, keys keys.LinkKeys, life time.Duration) {
+func (l mailedLink) mustRemember(t *testing.T, linkKeys keys.LinkKeys, life time.Duration) {
 	t.Helper()
-	if err := l.remember(t.Context(), keys, time.Now().Add(life)); err != nil {
+	if err := l.remember(t.Context(), linkKeys, time.Now().Add(life)); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -46,8 +46,8 @@ const (
 func TestALinkWorksOnceAndForNothingElse(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		link, keys := linkOf(), linkKeysOf(t, newSecret)
-		link.mustRemember(t, keys, time.Minute)
+		link, linkKeys := linkOf(), linkKeysOf(t, newSecret)
+		link.mustRemember(t, linkKeys, time.Minute)
 		for name, change := range map[string]func(*mailedLink){
 			"another realm":                func(l *mailedLink) { l.realmKey = "https://other.example.com" },
 			"another address of the realm": func(l *mailedLink) { l.base = "https://other.example.com/api/auth" },
@@ -57,14 +57,14 @@ func TestALinkWorksOnceAndForNothingElse(t *testing.T) {
 		} {
 			other := link
 			change(&other)
-			if err := other.spend(t.Context(), keys); !errors.Is(err, sessionstore.ErrNotFound) {
+			if err := other.spend(t.Context(), linkKeys); !errors.Is(err, sessionstore.ErrNotFound) {
 				t.Errorf("%s spends it: %v", name, err)
 			}
 		}
-		if err := link.spend(t.Context(), keys); err != nil {
+		if err := link.spend(t.Context(), linkKeys); err != nil {
 			t.Errorf("wrong guesses spent it: %v", err)
 		}
-		if err := link.spend(t.Context(), keys); !errors.Is(err, sessionstore.ErrNotFound) {
+		if err := link.spend(t.Context(), linkKeys); !errors.Is(err, sessionstore.ErrNotFound) {
 			t.Errorf("it works twice: %v", err)
 		}
 	})
@@ -73,15 +73,15 @@ func TestALinkWorksOnceAndForNothingElse(t *testing.T) {
 func TestALinkExpires(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		link, keys := linkOf(), linkKeysOf(t, newSecret)
-		link.mustRemember(t, keys, time.Minute)
+		link, linkKeys := linkOf(), linkKeysOf(t, newSecret)
+		link.mustRemember(t, linkKeys, time.Minute)
 		time.Sleep(time.Minute - time.Second)
-		if err := link.spend(t.Context(), keys); err != nil {
+		if err := link.spend(t.Context(), linkKeys); err != nil {
 			t.Errorf("a second before its end: %v", err)
 		}
-		link.mustRemember(t, keys, time.Minute)
+		link.mustRemember(t, linkKeys, time.Minute)
 		time.Sleep(time.Minute)
-		if err := link.spend(t.Context(), keys); !errors.Is(err, sessionstore.ErrNotFound) {
+		if err := link.spend(t.Context(), linkKeys); !errors.Is(err, sessionstore.ErrNotFound) {
 			t.Errorf("at its end: %v", err)
 		}
 	})
@@ -122,19 +122,19 @@ func (s *tokenStore) TakeToken(_ context.Context, identifier, hash string) error
 
 func TestAStoreWithAPlaceForLinksKeepsThemThere(t *testing.T) {
 	t.Parallel()
-	link, keys := linkOf(), linkKeysOf(t, newSecret)
+	link, linkKeys := linkOf(), linkKeysOf(t, newSecret)
 	store := &tokenStore{kept: make(map[[2]string]time.Time)}
 	link.store = store // its Store is nil: a call to it would panic
-	link.mustRemember(t, keys, time.Minute)
+	link.mustRemember(t, linkKeys, time.Minute)
 	for kept := range store.kept {
 		if kept[0] != link.address || strings.Contains(kept[1], link.token) {
 			t.Errorf("kept as %v", kept)
 		}
 	}
-	if err := link.spend(t.Context(), keys); err != nil {
+	if err := link.spend(t.Context(), linkKeys); err != nil {
 		t.Errorf("spending it: %v", err)
 	}
-	if err := link.spend(t.Context(), keys); !errors.Is(err, sessionstore.ErrNotFound) {
+	if err := link.spend(t.Context(), linkKeys); !errors.Is(err, sessionstore.ErrNotFound) {
 		t.Errorf("spending it again: %v", err)
 	}
 }

@@ -63,7 +63,7 @@ func redirectToProvider(c *Call, redirector providers.Redirector) error {
 	}
 	target, err := redirector.Begin(c.r.Context(), pending.flow(), c.query)
 	if err != nil {
-		c.state.Blame("a sign-in can't start", zap.String("provider", c.provider), zap.Error(err))
+		c.rs.Blame("a sign-in can't start", zap.String("provider", c.provider), zap.Error(err))
 		return c.fail(http.StatusOK, authjs.CodeOAuthSignin)
 	}
 	if pending.Session, err = linkingSession(c); err != nil {
@@ -90,7 +90,7 @@ func storePending(c *Call, pending pendingFlow) error {
 		started int64
 	}
 	var others []kept
-	for _, cookie := range c.site.CookieNames.AppendPending(nil, c.state.CookieLines) {
+	for _, cookie := range c.site.CookieNames.AppendPending(nil, c.rs.CookieLines) {
 		if other, ok := openPending(c, cookie.Value); ok {
 			others = append(others, kept{cookie, other.Started})
 		} else {
@@ -129,7 +129,7 @@ func openPending(c *Call, value string) (pendingFlow, bool) {
 // this provider at this very address, and removes its cookie whatever comes of it.
 func takePending(c *Call, state string) (pendingFlow, bool) {
 	name := c.site.CookieNames.Pending(state)
-	values := authjs.AppendValues(nil, c.state.CookieLines, name)
+	values := authjs.AppendValues(nil, c.rs.CookieLines, name)
 	if len(values) == 0 {
 		return pendingFlow{}, false
 	}

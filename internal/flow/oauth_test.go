@@ -53,17 +53,17 @@ func TestAFlowEndsByItsSealedTime(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	keys, err := source.Named("").Ring(t.Context())
+	ring, err := source.Named("").Ring(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &Call{site: &realm.Site{CookieNames: nextAuth.PlainCookieNames}, keys: keys}
+	c := &Call{site: &realm.Site{CookieNames: nextAuth.PlainCookieNames}, keys: ring}
 	for age, want := range map[time.Duration]bool{0: true, pendingLife - time.Minute: true, pendingLife + time.Second: false} {
 		payload, err := json.Marshal(pendingFlow{State: "x", Started: time.Now().Add(-age).UnixMilli()})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, ok := openPending(c, keys.Pending[nextAuth.PlainCookieNames.State].Seal(payload)); ok != want {
+		if _, ok := openPending(c, ring.Pending[nextAuth.PlainCookieNames.State].Seal(payload)); ok != want {
 			t.Errorf("a flow of %v: %v", age, ok)
 		}
 	}

@@ -1,7 +1,6 @@
 package flow
 
 import (
-	"bytes"
 	"net/http"
 	"strings"
 	"time"
@@ -51,16 +50,16 @@ func SignInPage(c *Call) error {
 		}
 	}
 	if email := c.query.Get("email"); email != "" {
-		if address, err := address.Parse(email); err == nil {
-			page.Email = address
+		if addr, err := address.Parse(email); err == nil {
+			page.Email = addr
 		}
 	}
-	session, err := c.state.Session(c.r)
+	live, err := c.rs.Session(c.r)
 	if err != nil {
 		return c.unavailable(err)
 	}
-	if session != nil && code == "" {
-		page.User = realm.PageUser(session)
+	if live != nil && code == "" {
+		page.User = realm.PageUser(live)
 	}
 	c.sendCookies()
 	return c.site.ServePage(c.w, page)
@@ -117,26 +116,28 @@ func ErrorPage(c *Call) error {
 	return c.site.ServePage(c.w, pages.Error{Site: site, Code: code})
 }
 
+// ClientScript serves the browser's module.
 func ClientScript(c *Call) error {
-	return serveAsset(c, "text/javascript; charset=utf-8", client.JSETag, client.JS)
+	return serveAsset(c, "text/javascript; charset=utf-8", client.JS())
 }
 
 // ClientTypes serves the declarations, for projects to download.
 func ClientTypes(c *Call) error {
-	return serveAsset(c, "text/plain; charset=utf-8", client.TypesETag, client.Types)
+	return serveAsset(c, "text/plain; charset=utf-8", client.Types())
 }
 
 // serveAsset serves what is the same for everyone.
-func serveAsset(c *Call, kind, etag string, content []byte) error {
+func serveAsset(c *Call, contentType string, file client.File) error {
 	header := c.w.Header()
 	header.Del("Vary")
 	header.Set("Cache-Control", "public, max-age=3600")
-	header.Set("Content-Type", kind)
-	header.Set("ETag", etag)
-	http.ServeContent(c.w, c.r, "", time.Time{}, bytes.NewReader(content))
+	header.Set("Content-Type", contentType)
+	header.Set("ETag", file.ETag())
+	http.ServeContent(c.w, c.r, "", time.Time{}, strings.NewReader(file.Content()))
 	return nil
 }
 
+// PagesScript serves the script of the built-in pages.
 func PagesScript(c *Call) error {
 	c.w.Header().Del("Vary")
 	pages.ServeScript(c.w, c.r)

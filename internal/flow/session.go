@@ -22,6 +22,7 @@ func noCache(header http.Header) {
 	header.Set("Expires", "0")
 }
 
+// CSRF tells the CSRF token that goes with the browser's cookie.
 func CSRF(c *Call) error {
 	c.sendCookies()
 	noCache(c.w.Header())
@@ -66,6 +67,7 @@ func Providers(c *Call) error {
 	return c.realm.SendJSON(c.w, http.StatusOK, body.Bytes())
 }
 
+// Session tells who is signed in, and renews the session.
 func Session(c *Call) error {
 	noCache(c.w.Header())
 	return answerSession(c)
@@ -85,10 +87,10 @@ func UpdateSession(c *Call) error {
 // answerSession renews the session and shows it. A cookie that gives no
 // session is deleted.
 func answerSession(c *Call) error {
-	live, err := c.state.Session(c.r)
+	live, err := c.rs.Session(c.r)
 	var renewed session.Issued
 	if err == nil && live != nil {
-		ctx, done := c.state.Renewing(c.r.Context())
+		ctx, done := c.rs.Renewing(c.r.Context())
 		defer done()
 		renewed, err = c.realm.Sessions.Strategy.Renew(ctx, &c.site.Sessions, live, true)
 		if errors.Is(err, session.ErrSessionOver) {
@@ -98,7 +100,7 @@ func answerSession(c *Call) error {
 	if err != nil {
 		return c.unavailable(err)
 	}
-	received := c.site.CookieNames.ReadSession(c.state.CookieLines)
+	received := c.site.CookieNames.ReadSession(c.rs.CookieLines)
 	if live == nil {
 		c.setCookies = append(c.setCookies, c.site.Sessions.ClearSession(&received)...)
 		c.sendCookies()
@@ -133,6 +135,8 @@ func (e *Endpoints) sessionUser(s *session.Session) authjs.User {
 	return user
 }
 
+// SignOutPage asks whether to sign out. It never signs out by itself: that takes a POST
+// with the CSRF token.
 func SignOutPage(c *Call) error {
 	if page := c.endpoints.Pages.SignOut; page != "" {
 		c.sendCookies()
@@ -140,12 +144,12 @@ func SignOutPage(c *Call) error {
 		return nil
 	}
 	page := pages.SignOut{Site: c.site.PageSite(c.r), CSRFToken: c.csrfToken, CallbackURL: c.callbackURL}
-	session, err := c.state.Session(c.r)
+	live, err := c.rs.Session(c.r)
 	if err != nil {
 		return c.unavailable(err)
 	}
-	if session != nil {
-		page.User = realm.PageUser(session)
+	if live != nil {
+		page.User = realm.PageUser(live)
 	}
 	if c.query.Get("csrf") == "true" {
 		page.Error = string(authjs.CodeMissingCSRF)
@@ -160,16 +164,16 @@ func SignOut(c *Call) error {
 	if !c.verified {
 		return c.missingCSRF("signout")
 	}
-	sessions, err := c.site.Sessions.ReadSessions(c.r.Context(), c.state.CookieLines)
+	sessions, err := c.site.Sessions.ReadSessions(c.r.Context(), c.rs.CookieLines)
 	if err != nil {
 		return c.unavailable(err)
 	}
-	for _, session := range sessions {
-		if err := endSession(c, session, c.body["everywhere"] == "true"); err != nil {
+	for _, live := range sessions {
+		if err := endSession(c, live, c.body["everywhere"] == "true"); err != nil {
 			return c.unavailable(err)
 		}
 	}
-	received := c.site.CookieNames.ReadSession(c.state.CookieLines)
+	received := c.site.CookieNames.ReadSession(c.rs.CookieLines)
 	c.setCookies = append(c.setCookies, c.site.Sessions.ClearSession(&received)...)
 	return c.redirect(http.StatusOK, c.callbackURL)
 }
@@ -186,8 +190,8 @@ func endSession(c *Call, live *session.Session, everywhere bool) error {
 // startSession ends a sign-in: it replaces whatever session the browser had by a new
 // one, and sends the browser where it wanted to go.
 func startSession(c *Call, claims authjs.Claims) error {
-	received := c.site.CookieNames.ReadSession(c.state.CookieLines)
-	before, err := c.site.Sessions.ReadSessions(c.r.Context(), c.state.CookieLines)
+	received := c.site.CookieNames.ReadSession(c.rs.CookieLines)
+	before, err := c.site.Sessions.ReadSessions(c.r.Context(), c.rs.CookieLines)
 	if err != nil {
 		return c.unavailable(err)
 	}
@@ -206,8 +210,8 @@ func startSession(c *Call, claims authjs.Claims) error {
 	if err != nil {
 		return c.unavailable(err)
 	}
-	for _, session := range before {
-		if err := c.site.Sessions.End(c.r.Context(), c.site.Sessions.EntryOf(session)); err != nil {
+	for _, live := range before {
+		if err := c.site.Sessions.End(c.r.Context(), c.site.Sessions.EntryOf(live)); err != nil {
 			return c.unavailable(err)
 		}
 	}

@@ -74,9 +74,11 @@ func (rl *Realm) WriteJSON(w http.ResponseWriter, status int, value any) error {
 	return rl.SendJSON(w, status, body)
 }
 
-// SendJSON is WriteJSON of what is JSON already.
+// SendJSON is WriteJSON of what is JSON already. Its error, which handlers end with, is
+// nil.
 func (rl *Realm) SendJSON(w http.ResponseWriter, status int, body []byte) error {
-	return response.JSON(w, rl.JSONType, status, body)
+	response.JSON(w, rl.JSONType, status, body)
+	return nil
 }
 
 // RefuseHost answers a request whose public origin can't be known, without

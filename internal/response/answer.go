@@ -64,11 +64,10 @@ func EncodeJSON(value any) ([]byte, error) {
 }
 
 // JSON answers with JSON that is called contentType.
-func JSON(w http.ResponseWriter, contentType string, status int, body []byte) error {
+func JSON(w http.ResponseWriter, contentType string, status int, body []byte) {
 	w.Header().Set("Content-Type", contentType)
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // an error means that the client is gone
-	return nil
+	_, _ = w.Write(body) // the client is gone: nobody to tell
 }
 
 // Text refuses a request. It is an answer and no error, for the routes of

@@ -174,11 +174,12 @@ func onlyCommandsImportTheRoot(t *testing.T, found []goPackage) {
 	}
 }
 
-// freeOfCaddy are the packages that could serve another server.
-const freeOfCaddy = `internal/(authjs|redirect|nearest|sampled|address|queue|excerpt|panics|access|deadline|nearcache|storelimits|throttle|session)|providers|providers/presets|sessionstore`
+// freeOfCaddy are the packages that could serve another server: neither they nor what
+// they import, however far down, imports Caddy.
+const freeOfCaddy = `internal/(access|address|authjs|deadline|excerpt|nearcache|nearest|panics|queue|redirect|sampled|session|storelimits|throttle)|client|pages|providers|providers/presets|sessionstore`
 
-// importNoCaddy are the packages that leave what has to do with Caddy to packages
-// below them.
+// importNoCaddy are the packages that don't import Caddy themselves, and leave what has
+// to do with it to packages below them.
 const importNoCaddy = `internal/flow`
 
 func coreIsFreeOfCaddy(t *testing.T, found []goPackage) {
@@ -195,6 +196,33 @@ func coreIsFreeOfCaddy(t *testing.T, found []goPackage) {
 				t.Errorf("%s depends on %s", path(p.ImportPath), imported)
 			}
 		}
+	}
+	listsWhatIsFreeOfCaddy(t, found, "With all that they import:", freeOfCaddy)
+	listsWhatIsFreeOfCaddy(t, found, "By its own imports alone:", importNoCaddy)
+}
+
+// listsWhatIsFreeOfCaddy compares the packages of a pattern with those that the
+// architecture's line of this beginning names.
+func listsWhatIsFreeOfCaddy(t *testing.T, found []goPackage, beginning, pattern string) {
+	t.Helper()
+	line := regexp.MustCompile(`(?m)^- ` + beginning + `([^.\n]*)\.`).FindStringSubmatch(read(t, architecture))
+	if line == nil {
+		t.Errorf("%s has no line that begins with %q", architecture, beginning)
+		return
+	}
+	var want, named []string
+	for _, p := range found {
+		if name := path(p.ImportPath); matches(pattern, name) {
+			want = append(want, name)
+		}
+	}
+	for _, name := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(line[1], -1) {
+		named = append(named, name[1])
+	}
+	slices.Sort(want)
+	slices.Sort(named)
+	if !slices.Equal(want, named) {
+		t.Errorf("after %q, %s names\n%q, want\n%q", beginning, architecture, named, want)
 	}
 }
 
