@@ -82,7 +82,7 @@ func (r *Redis) readTLS(d *caddyfile.Dispenser) error {
 	return directive.Section{Name: "tls"}.Inner(directive.Options{
 		"trust_pool":           directive.TrustPool(&r.TLS.CARaw),
 		"client_auth":          r.TLS.readClientAuth,
-		"server_name":          directive.One(&r.TLS.ServerName),
+		"server_name":          directive.OneOrEmpty(&r.TLS.ServerName),
 		"insecure_skip_verify": directive.Flag(&r.TLS.InsecureSkipVerify),
 	})(d)
 }
