@@ -14,6 +14,27 @@ func adaptSite(realm, gate string) (string, error) {
 	return string(raw), err
 }
 
+func TestMisspeltNamesInABlock(t *testing.T) {
+	t.Parallel()
+	for realm, want := range map[string]string{
+		"bas_path /a":                      `unknown option "bas_path": did you mean base_path`,
+		"gogle id secret":                  `unknown option "gogle": did you mean google`,
+		"session {\nmax_agee 1d\n}":        `unknown option "max_agee": did you mean max_age`,
+		"session {\nzzzzzz\n}":             `unknown option "zzzzzz": write one of absolute_max_age, expose,`,
+		"pages {\nsigin /x\n}":             `unknown option "sigin": did you mean signin`,
+		"store memry":                      `unknown store "memry": did you mean memory?`,
+		"store zzzzzz":                     `unknown store "zzzzzz": write one of bolt, memory`,
+		"store memory {\nmax_sise 1MiB\n}": `memory: unknown option "max_sise": did you mean max_size?`,
+	} {
+		if _, err := adaptSite(realm, ""); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "Caddyfile:") {
+			t.Errorf("%s: %v, want %s", realm, err, want)
+		}
+	}
+	if _, err := adaptSite("", "emial a@example.com"); err == nil || !strings.Contains(err.Error(), `unknown option "emial": did you mean email?, at Caddyfile:`) {
+		t.Error(err)
+	}
+}
+
 func TestOptionsWrittenTwice(t *testing.T) {
 	t.Parallel()
 	for _, realm := range []string{

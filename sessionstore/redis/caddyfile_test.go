@@ -39,11 +39,14 @@ func TestCaddyfile(t *testing.T) {
 
 func TestCaddyfileMistakes(t *testing.T) {
 	for text, want := range map[string]string{
-		"redis":                                                      "no URL",
-		"redis {\n cluster\n}":                                       "no URL",
-		"redis http://h":                                             "URL 1 has an unknown scheme",
-		"redis redis://u:sesame@h?x=1":                               "URL 1 has a ? with options",
-		"redis redis://h {\n clutser\n}":                             `redis: unknown option "clutser": did you mean cluster?`,
+		"redis":                          "no URL",
+		"redis {\n cluster\n}":           "no URL",
+		"redis http://h":                 "URL 1 has an unknown scheme",
+		"redis redis://u:sesame@h?x=1":   "URL 1 has a ? with options",
+		"redis redis://h {\n clutser\n}": `redis: unknown option "clutser": did you mean cluster?`,
+		"redis redis://h {\n sentinel m {\n usrname x\n}\n}":         `redis: sentinel: unknown option "usrname": did you mean username?`,
+		"redis redis://h {\n tls {\n server_nam x\n}\n}":             `redis: tls: unknown option "server_nam": did you mean server_name?`,
+		"redis redis://h {\n tls {\n trust_pool fil x\n}\n}":         `redis: tls: unknown source of trust_pool "fil": did you mean file?`,
 		"redis redis://h {\n cluster yes\n}":                         `cluster takes no value: leave "yes" out`,
 		"redis redis://h {\n cluster\n cluster\n}":                   "cluster is written twice",
 		"redis redis://h {\n sentinel\n}":                            "sentinel needs exactly one value",
