@@ -107,7 +107,7 @@ func unmarshalUser(d *caddyfile.Dispenser, options []string) (User, error) {
 		return user, d.Errf("user %s: the form is %s <password_hash>, with the hash that `caddy hash-password` prints%s", name, name, orOption(name, options))
 	}
 	user.Password = args[0]
-	if !strings.Contains(user.Password, "{") {
+	if !directive.IsDynamic(user.Password) {
 		if err := checkPasswordHash(user.Password); err != nil {
 			return user, d.Errf("user %s: %w%s", name, err, orOption(name, options))
 		}
