@@ -95,6 +95,9 @@ func TestABlock(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, %v; want %+v", got, err, want)
 	}
+	if _, err := parse(t, "x {\neven \"\"\n}"); err != nil {
+		t.Errorf("an empty value that the check takes: %v", err)
+	}
 	if got, err := parse(t, "x"); err != nil || !reflect.DeepEqual(got, settings{}) {
 		t.Errorf("no block: %+v, %v", got, err)
 	}
@@ -120,9 +123,13 @@ func TestMistakesInABlock(t *testing.T) {
 		"wait 1ms":               `wait "1ms" must be a duration`,
 		"wait soon":              `wait "soon" must be a duration`,
 		"mode fats":              `mode "fats" is not known: write fast or safe`,
+		`mode ""`:                `mode "" is not known: write fast or safe`,
 		"mode":                   "mode needs exactly one value",
+		"mode fast safe":         "mode needs exactly one value",
 		"empty":                  "empty needs exactly one value",
 		"even odd":               "even is odd",
+		"even":                   "even needs exactly one value",
+		"even of two":            "even needs exactly one value",
 		"lives 30 days":          `lives "30 days" must be a duration of a second or more`,
 		"lives 1ms":              `lives "1ms" must be a duration of a second or more`,
 		"size 1kB":               `size "1kB" is not a size of 1MiB or more: write a number and a unit, such as 64MiB`,

@@ -31,22 +31,23 @@ type Options map[string]Option
 // Names are the options' names, sorted.
 func (o Options) Names() []string { return slices.Sorted(maps.Keys(o)) }
 
-// Section is how messages speak of a block. The zero Section does for most.
+// Section says how the messages about a block are worded. The zero Section does for
+// most.
 type Section struct {
-	// Name stands before whatever is wrong in it, such as "redis". Default: nothing.
+	// Name stands at the beginning of each message, such as "redis". Default: none.
 	Name string
-	// Unknown is said of a name that is like no option's, with %q for it. Default: all
-	// names.
+	// Unknown is the message about an unknown option that no name is near, a format
+	// with %q for the option. Default: one that lists all names.
 	Unknown string
 }
 
-// Read reads the block that follows, if there is one: each option at most once but
-// for the repeatable.
+// Read reads the block that follows, if there is one. Each option may stand once, those
+// that are repeatable more often. Errors say the file and the line.
 func Read(d *caddyfile.Dispenser, options Options, repeatable ...string) error {
 	return Section{}.Read(d, options, repeatable...)
 }
 
-// Read is the function of that name.
+// Read is [Read] with the section's messages.
 func (s Section) Read(d *caddyfile.Dispenser, options Options, repeatable ...string) error {
 	block := NewBlock(options, repeatable...)
 	block.section = s
@@ -104,7 +105,7 @@ func (s Section) unknown(name string, known []string) string {
 // Inner reads a block inside of a block, and nothing beside it on the option's line.
 func Inner(options Options) Option { return Section{}.Inner(options) }
 
-// Inner is the function of that name.
+// Inner is [Inner] with the section's messages.
 func (s Section) Inner(options Options) Option {
 	return func(d *caddyfile.Dispenser) error {
 		if d.CountRemainingArgs() > 0 {

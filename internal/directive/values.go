@@ -51,11 +51,11 @@ func needsOne(d *caddyfile.Dispenser, name string) error {
 	return d.Errf("%s needs exactly one value, in quotes if it has spaces: %s <value>", name, name)
 }
 
-// Checked is [One] whose value passes a check, so that a mistake is told with file and
-// line.
+// Checked reads exactly one value that passes a check, so that a mistake is told with
+// file and line. An empty value is the check's to refuse.
 func Checked(field *string, check func(string) error) Option {
 	return func(d *caddyfile.Dispenser) error {
-		if err := One(field)(d); err != nil {
+		if err := OneOrEmpty(field)(d); err != nil {
 			return err
 		}
 		if err := check(*field); err != nil {
@@ -65,11 +65,11 @@ func Checked(field *string, check func(string) error) Option {
 	}
 }
 
-// OneOf is [One] of these values.
+// OneOf reads exactly one of these values.
 func OneOf(field *string, allowed ...string) Option {
 	return func(d *caddyfile.Dispenser) error {
 		name := d.Val()
-		if err := One(field)(d); err != nil {
+		if err := OneOrEmpty(field)(d); err != nil {
 			return err
 		}
 		if !slices.Contains(allowed, *field) {

@@ -107,25 +107,14 @@ func unmarshalUser(d *caddyfile.Dispenser, options []string) (User, error) {
 		return user, d.Errf("user %s: the form is %s <password_hash>, with the hash that `caddy hash-password` prints%s", name, name, orOption(name, options))
 	}
 	user.Password = args[0]
-	if !strings.Contains(user.Password, "{") {
+	if !directive.IsDynamic(user.Password) {
 		if err := checkPasswordHash(user.Password); err != nil {
 			return user, d.Errf("user %s: %w%s", name, err, orOption(name, options))
 		}
 	}
-	seen := make(map[string]bool)
-	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		option, values := d.Val(), d.RemainingArgs()
-		set, ok := userOptions[option]
-		switch {
-		case !ok:
-			return user, d.Errf("user %s: unknown option %q: write one of id, name, email, image, groups", name, option)
-		case len(values) == 0 || (len(values) > 1 && option != "groups"):
-			return user, d.Errf("user %s: %s takes one value, in quotes if it has spaces", name, option)
-		case seen[option]:
-			return user, d.Errf("user %s: %s is written twice", name, option)
-		}
-		seen[option] = true
-		set(&user, values)
+	block := directive.Section{Name: "user " + name}
+	if err := block.Read(d, user.options()); err != nil {
+		return user, err
 	}
 	if err := user.check(); err != nil {
 		return user, d.Errf("user %s: %w", name, err)
@@ -133,12 +122,20 @@ func unmarshalUser(d *caddyfile.Dispenser, options []string) (User, error) {
 	return user, nil
 }
 
-var userOptions = map[string]func(*User, []string){
-	"id":     func(u *User, values []string) { u.ID = values[0] },
-	"name":   func(u *User, values []string) { u.Name = values[0] },
-	"email":  func(u *User, values []string) { u.Email = values[0] },
-	"image":  func(u *User, values []string) { u.Image = values[0] },
-	"groups": func(u *User, values []string) { u.Groups = append(u.Groups, values...) },
+func (u *User) options() directive.Options {
+	return directive.Options{
+		"id":    directive.OneOrEmpty(&u.ID),
+		"name":  directive.OneOrEmpty(&u.Name),
+		"email": directive.OneOrEmpty(&u.Email),
+		"image": directive.OneOrEmpty(&u.Image),
+		"groups": func(d *caddyfile.Dispenser) error { // directive.Some refuses empty ones
+			u.Groups = d.RemainingArgs()
+			if len(u.Groups) == 0 {
+				return d.Err("groups needs values: groups <group>...")
+			}
+			return nil
+		},
+	}
 }
 
 // UnmarshalCaddyfile parses:

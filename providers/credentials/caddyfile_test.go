@@ -20,6 +20,10 @@ func TestCredentialsInACaddyfile(t *testing.T) {
 			"credentials {\nfile {env.USERS_FILE}\nalice " + caddyfileHash + "\nname Staff\n}",
 			`{"provider":"credentials","name":"Staff","file":"{env.USERS_FILE}","users":[{"username":"alice","password":"` + caddyfileHash + `"}]}`,
 		},
+		"a user with empty values": {
+			"credentials {\nalice {env.HASH} {\nid \"\"\nname \"\"\nemail \"\"\nimage \"\"\ngroups a \"\"\n}\n}",
+			`{"provider":"credentials","users":[{"username":"alice","password":"{env.HASH}","groups":["a",""]}]}`,
+		},
 		"ldap in two lines": {
 			"credentials {\nldap ldaps://ldap.example.com {\nbase_dn dc=example,dc=com\n}\n}",
 			`{"provider":"credentials","ldap":{"urls":["ldaps://ldap.example.com"],"base_dn":"dc=example,dc=com"}}`,
@@ -96,12 +100,21 @@ func TestCredentialsInACaddyfile(t *testing.T) {
 func TestCredentialsMistakesInACaddyfile(t *testing.T) {
 	t.Parallel()
 	const https = "https://backend.internal/login"
+	user := func(option string) string {
+		return "credentials {\nalice {env.HASH} {\n" + option + "\n}\n}"
+	}
 	for name, tc := range map[string]struct{ text, want string }{
 		"nobody":                   {"credentials {\n}", `provider "credentials": no users: add a line with a name and the hash that`},
 		"two back ends":            {"credentials {\nid staff\nfile x\nhttp " + https + "\n}", `provider "staff": users and http can't be combined: give each a credentials block of its own, with an id line, at Caddyfile:2`},
 		"a back end twice":         {"credentials {\nhttp " + https + "\nhttp " + https + "\n}", "http is written twice, at Caddyfile:4"},
 		"a misspelt option":        {"credentials {\nfiles users.htpasswd\n}", "or did you mean the option file?"},
 		"clear text":               {"credentials {\nalice s3cret\n}", "user alice: the password must be a bcrypt or argon2id hash"},
+		"a misspelt user option":   {user("imgae https://x.example/a.png"), `user alice: unknown option "imgae": did you mean image?, at Caddyfile:4`},
+		"an unknown user option":   {user("zzzzzz"), `user alice: unknown option "zzzzzz": write one of email, groups, id, image, name, at Caddyfile:4`},
+		"a user option twice":      {user("groups a\ngroups b"), "user alice: groups is written twice, at Caddyfile:5"},
+		"two names of a user":      {user("name Alice Able"), "user alice: name needs exactly one value, in quotes if it has spaces"},
+		"a user without groups":    {user("groups"), "user alice: groups needs values: groups <group>..., at Caddyfile:4"},
+		"attributes on one line":   {"credentials {\nldap ldaps://ldap.example.com {\nattributes mail\n}\n}", "attributes takes a block, with one of email, group_name, groups, id, image, login, name on each line"},
 		"no file":                  {"credentials {\nfile\n}", "file needs exactly one value"},
 		"ldap without TLS":         {"credentials {\nldap ldap://ldap.example.com {\nbase_dn dc=x\n}\n}", "ldap:// sends passwords in clear text: write ldaps://, or add start_tls; insecure_ldap permits it, and whoever sits on the way reads every password, at Caddyfile:3"},
 		"ldap without a base":      {"credentials {\nldap ldaps://ldap.example.com\n}", "base_dn is missing: write where people are, such as ou=people,dc=example,dc=com, at Caddyfile:3"},

@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"net/mail"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -149,7 +148,7 @@ func (p *Provider) check() error {
 		return err
 	}
 	for name, raw := range map[string]string{"from": p.From, "reply_to": p.ReplyTo} {
-		if raw != "" && !strings.Contains(raw, "{") {
+		if raw != "" && !directive.IsDynamic(raw) {
 			if _, err := parseMailbox(raw); err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}

@@ -109,7 +109,7 @@ func (s *SMTP) check() error {
 			return fmt.Errorf("smtp: %s must not be negative", name)
 		}
 	}
-	if strings.Contains(s.Server, "{") {
+	if directive.IsDynamic(s.Server) {
 		return nil
 	}
 	_, _, err := s.split(s.Server)

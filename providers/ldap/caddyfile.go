@@ -38,7 +38,7 @@ func (b *Backend) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"user_filter":     directive.One(&b.UserFilter),
 		"group_base_dn":   directive.One(&b.GroupBaseDN),
 		"group_filter":    directive.One(&b.GroupFilter),
-		"attributes":      b.Attributes.unmarshal,
+		"attributes":      directive.Inner(b.Attributes.options()),
 		"tls_trust_pool":  directive.TrustPool(&b.TrustPoolRaw),
 		"tls_server_name": directive.One(&b.ServerName),
 		"timeout":         directive.Duration(&b.Timeout, 100*time.Millisecond),
@@ -51,14 +51,11 @@ func (b *Backend) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	return directive.At(line, b.check())
 }
 
-func (a *Attributes) unmarshal(d *caddyfile.Dispenser) error {
-	if d.CountRemainingArgs() > 0 {
-		return d.Errf("attributes takes a block: attributes { email mail }")
-	}
-	return directive.Read(d, directive.Options{
+func (a *Attributes) options() directive.Options {
+	return directive.Options{
 		"id": directive.Alternatives(&a.ID), "login": directive.Alternatives(&a.Login), "name": directive.Alternatives(&a.Name), "email": directive.Alternatives(&a.Email),
 		"image": directive.Alternatives(&a.Image), "groups": directive.Alternatives(&a.Groups), "group_name": directive.One(&a.GroupName),
-	})
+	}
 }
 
 var _ caddyfile.Unmarshaler = (*Backend)(nil)

@@ -8,11 +8,8 @@ import (
 
 // Unmarshal reads the block profile of a Caddyfile.
 func (m *Map) Unmarshal(d *caddyfile.Dispenser) error {
-	if d.CountRemainingArgs() > 0 {
-		return d.Errf("profile takes a block: profile { groups roles }")
-	}
-	return directive.Read(d, directive.Options{
+	return directive.Inner(directive.Options{
 		"id": directive.Alternatives(&m.ID), "name": directive.Alternatives(&m.Name), "email": directive.Alternatives(&m.Email),
 		"email_verified": directive.Alternatives(&m.EmailVerified), "image": directive.Alternatives(&m.Image), "groups": directive.Alternatives(&m.Groups),
-	})
+	})(d)
 }

@@ -252,6 +252,7 @@ func TestMemoryConfiguration(t *testing.T) {
 		{"a size without a unit", "memory {\n\tmax_size 2097152\n}", 2 << 20, ""},
 		{"an argument", "memory 64MiB", 0, `unexpected "64MiB": write max_size`},
 		{"an unknown option", "memory {\n\tsize 64MiB\n}", 0, `"size" is not known: write max_size`},
+		{"a misspelt option", "memory {\n\tmax_sise 64MiB\n}", 0, `memory: unknown option "max_sise": did you mean max_size?`},
 		{"the option twice", "memory {\n\tmax_size 1MiB\n\tmax_size 2MiB\n}", 0, "written twice"},
 		{"no size", "memory {\n\tmax_size\n}", 0, "max_size needs one value"},
 		{"two sizes", "memory {\n\tmax_size 1MiB 2MiB\n}", 0, "max_size needs one value"},

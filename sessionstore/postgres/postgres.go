@@ -5,7 +5,6 @@ package postgres
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -129,7 +128,7 @@ func (p *Postgres) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if d.NextArg() {
 		return d.Errf("postgres: more than one argument: quote a dsn that has spaces")
 	}
-	if !strings.Contains(p.DSN, "{") {
+	if !directive.IsDynamic(p.DSN) {
 		if _, err := parseOptions(p.DSN, ""); err != nil {
 			return d.WrapErr(err)
 		}

@@ -127,10 +127,12 @@ func TestCaddyfile(t *testing.T) {
 		"postgres postgres://u:s3cret@h/d?sslmode=x":                                      "look at sslmode",
 		"postgres {env.URL} {\n\tschema\n}":                                               "schema needs exactly one value",
 		"postgres {env.URL} {\n\tschema a b\n}":                                           "schema needs exactly one value",
+		"postgres {env.URL} {\n\tschema \"\"\n}":                                          `schema "" must be a name`,
 		"postgres {env.URL} {\n\tschema pg_x\n}":                                          "pg_",
 		"postgres {env.URL} {\n\tschema a\n\tschema b\n}":                                 "written twice",
 		"postgres {env.URL} {\n\tinsecure_authjs_sessions on\n}":                          "insecure_authjs_sessions takes no value",
 		"postgres {env.URL} {\n\tinsecure_authjs_sessions\n\tinsecure_authjs_sessions\n}": "written twice",
+		"postgres {env.URL} {\n\tshema a\n}":                                              `unknown option "shema": did you mean schema?`,
 		"postgres {env.URL} {\n\tpassword s3cret\n}":                                      `"password" is not known`,
 	} {
 		p := new(Postgres)

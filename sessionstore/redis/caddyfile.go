@@ -3,7 +3,6 @@ package redis
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
@@ -48,14 +47,13 @@ func (r *Redis) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 // checkLiterals refuses what provisioning will, as far as it can be told while
 // placeholders are not known; here the message gets file and line.
 func (r *Redis) checkLiterals() error {
-	isPlaceholder := func(text string) bool { return strings.Contains(text, "{") }
 	literal := *r
 	for _, field := range []*string{&literal.Username, &literal.Password} {
-		if isPlaceholder(*field) {
+		if directive.IsDynamic(*field) {
 			*field = ""
 		}
 	}
-	literal.URLs = slices.DeleteFunc(slices.Clone(r.URLs), isPlaceholder)
+	literal.URLs = slices.DeleteFunc(slices.Clone(r.URLs), directive.IsDynamic)
 	if literal.Sentinel != nil {
 		literal.Sentinel = &Sentinel{Master: "known later"}
 	}
@@ -82,7 +80,7 @@ func (r *Redis) readTLS(d *caddyfile.Dispenser) error {
 	return directive.Section{Name: "tls"}.Inner(directive.Options{
 		"trust_pool":           directive.TrustPool(&r.TLS.CARaw),
 		"client_auth":          r.TLS.readClientAuth,
-		"server_name":          directive.One(&r.TLS.ServerName),
+		"server_name":          directive.OneOrEmpty(&r.TLS.ServerName),
 		"insecure_skip_verify": directive.Flag(&r.TLS.InsecureSkipVerify),
 	})(d)
 }
