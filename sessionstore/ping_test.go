@@ -19,6 +19,7 @@ type pinged struct{ oneAnswer }
 func (pinged) Ping(context.Context) error { return nil }
 
 func TestPing(t *testing.T) {
+	t.Parallel()
 	down := errors.New("down")
 	for name, test := range map[string]struct {
 		store Store

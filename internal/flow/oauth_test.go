@@ -12,6 +12,8 @@ import (
 	"github.com/caddy-signin/caddy-signin/internal/authjs"
 	"github.com/caddy-signin/caddy-signin/internal/keys"
 	"github.com/caddy-signin/caddy-signin/internal/realm"
+	"github.com/caddy-signin/caddy-signin/internal/throttle"
+	"github.com/caddy-signin/caddy-signin/providers"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 	"github.com/caddy-signin/caddy-signin/sessionstore/memory"
 )
@@ -44,6 +46,29 @@ func TestSpentFlowsLeaveRoomInTheStore(t *testing.T) {
 	}
 	if err := store.Put(t.Context(), "a revocation", []byte{1}, time.Now().Add(time.Hour)); err != nil {
 		t.Error(err)
+	}
+}
+
+// Nor does a flood of spent flows have a full store forget how many mails an address got.
+func TestSpentFlowsLeaveCountsInTheStore(t *testing.T) {
+	store := newMemory(t, 1<<20)
+	quotas := throttle.New(store, "realm").Quotas("https://app.example.com")
+	take := func() bool {
+		ok, err := quotas.Take(t.Context(), quotas.Address("zoe@example.com"), providers.Budget{Most: 1, Per: 5 * time.Minute})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ok
+	}
+	take()
+	c := &Call{realm: &realm.Realm{Store: store}, site: &realm.Site{Key: "https://app.example.com"}}
+	for i := range 10_000 {
+		if err := markFlowUsed(t.Context(), c, &pendingFlow{State: strconv.Itoa(i), Started: time.Now().UnixMilli()}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if take() {
+		t.Error("the mails of the address are counted anew")
 	}
 }
 

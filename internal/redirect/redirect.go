@@ -48,15 +48,14 @@ func (p Policy) Resolve(value string) (target string, ok bool) {
 	if strings.HasPrefix(value, "/") {
 		target = p.Origin + value
 	}
-	if !p.Check(target) {
+	if !p.allows(target) {
 		return p.Origin, false
 	}
 	return target, true
 }
 
-// Check says whether an absolute URL is one that [Policy.Resolve] returns. It is
-// asked again just before the address is used, for what was kept in between.
-func (p Policy) Check(target string) bool {
+// allows says whether a browser may be sent to an absolute URL.
+func (p Policy) allows(target string) bool {
 	if len(target) > MaxLength || !isClean(target) || encodedLength(target) > maxEncoded {
 		return false
 	}

@@ -46,15 +46,14 @@ func TestGoodAddressesAreTakenAndAllOthersFallBack(t *testing.T) {
 	}
 }
 
-func TestResolvedAddressesPassTheLastCheckAndPathsDoNot(t *testing.T) {
+// What a sign-in has kept is judged again before it is used.
+func TestAResolvedAddressIsGoodAgain(t *testing.T) {
 	t.Parallel()
 	p := policy(t)
 	for _, a := range addresses {
-		if target, _ := p.Resolve(a.value); !p.Check(target) {
-			t.Errorf("%q doesn't pass", target)
-		}
-		if strings.HasPrefix(a.value, "/") && p.Check(a.value) {
-			t.Errorf("%q passes as absolute", a.value)
+		target, _ := p.Resolve(a.value)
+		if again, ok := p.Resolve(target); !ok || again != target {
+			t.Errorf("%q, resolved again, is %q, %v", target, again, ok)
 		}
 	}
 }

@@ -52,7 +52,7 @@ func (a Quotas) Take(ctx context.Context, key string, budget providers.Budget) (
 			return nil, time.Time{}, errQuotaUsedUp
 		}
 		state.failures++
-		return state.encode(), state.last.Add(budget.Per), nil
+		return state.encode(), state.last.Add(budget.Per + keptLonger), nil
 	})
 	if errors.Is(err, errQuotaUsedUp) {
 		return false, nil

@@ -38,18 +38,26 @@ func New(store sessionstore.Store, realm string) *Throttle {
 	return &Throttle{store, sessionstore.EvictablePrefix + "throttle|" + realm + "|"}
 }
 
+const (
+	// forgetAfter is the quiet time after which a count of failures starts anew.
+	forgetAfter = 30 * time.Minute
+	// keptLonger is how much longer a store keeps a count than it holds. A full store
+	// first drops what expires soonest. Spent sign-ins, which strangers make at the
+	// least cost, expire within 15 minutes, and so are dropped before any count that holds.
+	keptLonger = 15 * time.Minute
+)
+
 // throttleLimit is how many failures one budget allows before it demands pauses.
 type throttleLimit struct {
-	free   int           // failures without a pause
-	pause  time.Duration // after the first failure beyond free; doubles with each
-	most   time.Duration // the longest pause
-	forget time.Duration // quiet time after which the count starts anew
+	free  int           // failures without a pause
+	pause time.Duration // after the first failure beyond free; doubles with each
+	most  time.Duration // the longest pause
 }
 
 var (
-	limitPair    = throttleLimit{free: 4, pause: 2 * time.Second, most: 5 * time.Minute, forget: 30 * time.Minute}
-	limitAddress = throttleLimit{free: 20, pause: 2 * time.Second, most: 5 * time.Minute, forget: 30 * time.Minute}
-	limitAccount = throttleLimit{free: 50, pause: time.Second, most: time.Minute, forget: 30 * time.Minute}
+	limitPair    = throttleLimit{free: 4, pause: 2 * time.Second, most: 5 * time.Minute}
+	limitAddress = throttleLimit{free: 20, pause: 2 * time.Second, most: 5 * time.Minute}
+	limitAccount = throttleLimit{free: 50, pause: time.Second, most: time.Minute}
 )
 
 type throttleBudget struct {
@@ -180,6 +188,18 @@ func (t tally) encode() []byte {
 	return binary.BigEndian.AppendUint64(b, uint64(t.last.UnixNano()))
 }
 
+// decodeFailures is decodeTally for a count of failures, which quiet time ends.
+func decodeFailures(b []byte, now time.Time) tally {
+	state := decodeTally(b)
+	if !now.Before(state.last.Add(forgetAfter)) {
+		return tally{}
+	}
+	return state
+}
+
+// failuresExpire is when the store may forget a count of failures.
+func (t tally) failuresExpire() time.Time { return t.last.Add(forgetAfter + keptLonger) }
+
 // wait is how much longer the next attempt has to wait.
 func (t tally) wait(limit throttleLimit, now time.Time) time.Duration {
 	beyond := int(t.failures) - limit.free
@@ -202,7 +222,7 @@ func (t *Throttle) spend(ctx context.Context, key string, limit throttleLimit) (
 	defer done()
 	err = t.store.Update(ctx, key, func(old []byte) ([]byte, time.Time, error) {
 		now := time.Now()
-		state := decodeTally(old)
+		state := decodeFailures(old, now)
 		if wait = state.wait(limit, now); wait > 0 {
 			return nil, time.Time{}, errMustWait
 		}
@@ -210,7 +230,7 @@ func (t *Throttle) spend(ctx context.Context, key string, limit throttleLimit) (
 			state.failures++
 		}
 		state.last = now
-		return state.encode(), now.Add(limit.forget), nil
+		return state.encode(), state.failuresExpire(), nil
 	})
 	if errors.Is(err, errMustWait) {
 		return wait, nil
@@ -225,12 +245,12 @@ func (t *Throttle) refund(ctx context.Context, key string) error {
 	ctx, done := deadline.Step(ctx)
 	defer done()
 	err := t.store.Update(ctx, key, func(old []byte) ([]byte, time.Time, error) {
-		state := decodeTally(old)
+		state := decodeFailures(old, time.Now())
 		if state.failures <= 1 {
 			return nil, time.Time{}, nil
 		}
 		state.failures--
-		return state.encode(), state.last.Add(limitAddress.forget), nil
+		return state.encode(), state.failuresExpire(), nil
 	})
 	if err != nil {
 		return fmt.Errorf("counting a sign-in: %w", err)
@@ -257,5 +277,5 @@ func (t *Throttle) read(ctx context.Context, key string) (tally, error) {
 	if err != nil {
 		return tally{}, fmt.Errorf("reading the throttle: %w", err)
 	}
-	return decodeTally(value), nil
+	return decodeFailures(value, time.Now()), nil
 }

@@ -46,9 +46,11 @@ func TestFailuresDemandPausesThatDouble(t *testing.T) {
 				t.Errorf("after the pause it still waits %v", wait)
 			}
 		}
-		time.Sleep(limitPair.forget + time.Second)
-		if wait := begin(t, th, "alice", "192.0.2.1"); wait != 0 {
-			t.Errorf("after half an hour of quiet it waits %v", wait)
+		time.Sleep(forgetAfter + time.Second)
+		for i := range limitPair.free + 1 {
+			if wait := begin(t, th, "alice", "192.0.2.1"); wait != 0 {
+				t.Errorf("after half an hour of quiet attempt %d waits %v", i+1, wait)
+			}
 		}
 	})
 }
@@ -130,6 +132,41 @@ func TestAllCountsAreEvictable(t *testing.T) {
 			t.Errorf("%q is kept for good", key)
 		}
 	}
+}
+
+// A full store drops first what expires soonest: counts outlive spent sign-ins, which
+// take 15 minutes, for as long as they hold.
+func TestCountsExpireAfterSpentSignIns(t *testing.T) {
+	t.Parallel()
+	const signIn = 15 * time.Minute
+	synctest.Test(t, func(t *testing.T) {
+		store := storetest.NewFake()
+		th := New(store, "realm")
+		for range 3 {
+			begin(t, th, "alice", "192.0.2.1")
+		}
+		quotas := th.Quotas("site")
+		if _, err := quotas.Take(t.Context(), quotas.Address("a@example.com"), providers.Budget{Most: 1, Per: forgetAfter}); err != nil {
+			t.Fatal(err)
+		}
+		taken := th.Attempt("site", "credentials", "bob", "192.0.2.1")
+		if _, err := taken.Begin(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := taken.Refund(t.Context()); err != nil { // writes the address's count anew
+			t.Fatal(err)
+		}
+		time.Sleep(forgetAfter - time.Second)
+		if kept := len(store.Values()); kept != 4 {
+			t.Errorf("%d counts are kept", kept)
+		}
+		for key := range store.Values() {
+			_, expires, err := store.GetExpiring(t.Context(), key)
+			if err != nil || time.Until(expires) < signIn {
+				t.Errorf("%q expires in %v, before a sign-in of now, %v", key, time.Until(expires), err)
+			}
+		}
+	})
 }
 
 func TestAnAddressThatTriesManyNamesHasToWait(t *testing.T) {

@@ -36,6 +36,7 @@ func load(t *testing.T, realm, config string) (store sessionstore.Store, unload 
 }
 
 func TestMemoryKeepsWhatStoresPromise(t *testing.T) {
+	t.Parallel()
 	storetest.Run(t, func(t *testing.T) sessionstore.Store {
 		store, _ := load(t, t.Name(), `{}`)
 		return store
@@ -71,6 +72,7 @@ func holds(t *testing.T, store sessionstore.Store, key string) bool {
 }
 
 func TestMemoryThatIsFullRefusesAndKeepsWhatIsLive(t *testing.T) {
+	t.Parallel()
 	store, _ := load(t, t.Name(), mebibyte)
 	n := fill(t, store, "k", time.Now().Add(time.Hour))
 	if n != 31 { // 32 values of 32 KiB and nothing more would be a mebibyte
@@ -100,6 +102,7 @@ func TestMemoryThatIsFullRefusesAndKeepsWhatIsLive(t *testing.T) {
 }
 
 func TestMemoryThatIsFullMakesRoomFromExpiredValues(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		store, _ := load(t, t.Name(), mebibyte)
 		n := fill(t, store, "old", time.Now().Add(time.Second))
@@ -111,6 +114,7 @@ func TestMemoryThatIsFullMakesRoomFromExpiredValues(t *testing.T) {
 }
 
 func TestMemoryCountsNothingTwiceOverManyRewrites(t *testing.T) {
+	t.Parallel()
 	store, _ := load(t, t.Name(), mebibyte)
 	for i := range 1000 {
 		key := fmt.Sprint("k", i%3)
@@ -134,6 +138,7 @@ func TestMemoryCountsNothingTwiceOverManyRewrites(t *testing.T) {
 }
 
 func TestMemoryDropsEvictableValuesToMakeRoom(t *testing.T) {
+	t.Parallel()
 	store, _ := load(t, t.Name(), mebibyte)
 	value := make([]byte, 32<<10)
 	put := func(key string, in time.Duration) {
@@ -159,6 +164,7 @@ func TestMemoryDropsEvictableValuesToMakeRoom(t *testing.T) {
 }
 
 func TestMemoryStateOutlivesReloads(t *testing.T) {
+	t.Parallel()
 	first, unloadFirst := load(t, "reload", `{}`)
 	if err := first.Put(t.Context(), "k", []byte("one"), time.Now().Add(time.Hour)); err != nil {
 		t.Fatal(err)
@@ -187,6 +193,7 @@ func TestMemoryStateOutlivesReloads(t *testing.T) {
 }
 
 func TestMemoryLimitBelongsToTheConfiguration(t *testing.T) {
+	t.Parallel()
 	small, _ := load(t, t.Name(), mebibyte)
 	fill(t, small, "k", time.Now().Add(time.Hour))
 	large, unload := load(t, t.Name(), `{"max_size": 2097152}`)
@@ -201,6 +208,7 @@ func TestMemoryLimitBelongsToTheConfiguration(t *testing.T) {
 
 // synctest fails a test that leaves a goroutine behind.
 func TestMemorySweeperEndsWithTheLastConfiguration(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		_, unloadOne := load(t, t.Name(), `{}`)
 		_, unloadTwo := load(t, t.Name(), `{}`)
@@ -211,6 +219,7 @@ func TestMemorySweeperEndsWithTheLastConfiguration(t *testing.T) {
 }
 
 func TestMemoryThatWasNeverOpenedGivesNothingBack(t *testing.T) {
+	t.Parallel()
 	store, _ := load(t, "", `{}`)
 	if err := store.Put(t.Context(), "k", nil, time.Now().Add(time.Hour)); err != nil {
 		t.Fatal(err)
@@ -225,6 +234,7 @@ func TestMemoryThatWasNeverOpenedGivesNothingBack(t *testing.T) {
 }
 
 func TestMemoryOpensOnce(t *testing.T) {
+	t.Parallel()
 	m := &memory.Memory{MaxSize: 1 << 20}
 	defer func() {
 		if err := m.Cleanup(); err != nil {
@@ -240,6 +250,7 @@ func TestMemoryOpensOnce(t *testing.T) {
 }
 
 func TestMemoryConfiguration(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		name, caddyfile string
 		size            int64
@@ -262,6 +273,7 @@ func TestMemoryConfiguration(t *testing.T) {
 		{"more than an int64", "memory {\n\tmax_size 10EB\n}", 0, "such as 64MiB"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			var m memory.Memory
 			err := m.UnmarshalCaddyfile(caddyfile.NewTestDispenser(test.caddyfile))
 			if test.err != "" {
@@ -278,6 +290,7 @@ func TestMemoryConfiguration(t *testing.T) {
 }
 
 func TestMemoryRefusesSizesTooSmallToBeMeant(t *testing.T) {
+	t.Parallel()
 	for _, config := range []string{`{"max_size": 64}`, `{"max_size": -1}`, `{"max_size": 1048575}`} {
 		ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
 		_, err := ctx.LoadModuleByID(sessionstore.Namespace+".memory", json.RawMessage(config))

@@ -33,6 +33,7 @@ func entryCount(t *testing.T, tbl *table) (n int) {
 }
 
 func TestSweeperFreesWhatNobodyAsksFor(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		tbl := newTestTable(t)
 		s := &store{table: tbl, limit: defaultMaxSize}
@@ -62,6 +63,7 @@ func TestSweeperFreesWhatNobodyAsksFor(t *testing.T) {
 }
 
 func TestEvictionDropsWhatExpiresSoonest(t *testing.T) {
+	t.Parallel()
 	tbl := newTestTable(t)
 	const each = 100
 	ranks := make(map[string]int) // by expiry, in the key's shard
@@ -89,6 +91,7 @@ func TestEvictionDropsWhatExpiresSoonest(t *testing.T) {
 }
 
 func TestWritersInAFullTableLeaveTheCountRight(t *testing.T) {
+	t.Parallel()
 	tbl := newTestTable(t)
 	s := &store{table: tbl, limit: 64 << 10}
 	var writers sync.WaitGroup

@@ -72,6 +72,7 @@ func TestRemoteServersMustShowACertificateForTheirName(t *testing.T) {
 }
 
 func TestOptionsBoundWhatTheServerMayTake(t *testing.T) {
+	t.Parallel()
 	o, err := parseOptions("postgres://u@localhost/app", "")
 	if err != nil {
 		t.Fatal(err)
@@ -91,6 +92,7 @@ func TestOptionsBoundWhatTheServerMayTake(t *testing.T) {
 }
 
 func TestHandlesAreSharedByTheSameOptionsOnly(t *testing.T) {
+	t.Parallel()
 	keys := make(map[string]string)
 	for _, parts := range [][2]string{
 		{"postgres://u:secret@localhost/app", ""},
@@ -140,6 +142,7 @@ func TestMistakesInADSNAreToldWithoutIt(t *testing.T) {
 }
 
 func TestSchemas(t *testing.T) {
+	t.Parallel()
 	for name, ok := range map[string]bool{
 		"signin": true, "with space": true, `quote"d`: true, strings.Repeat("x", 63): true,
 		strings.Repeat("x", 64): false, "pg_catalog": false, "a\x00b": false,
@@ -158,6 +161,7 @@ func TestSchemas(t *testing.T) {
 // Everything that goes wrong is told with host and database, and without what
 // was sent, who sent it, or what the server quotes of it.
 func TestErrorsHoldNoSecrets(t *testing.T) {
+	t.Parallel()
 	o, err := parseOptions("postgres://u5er:s3cret@db.example.com:6432/app", "")
 	if err != nil {
 		t.Fatal(err)

@@ -19,6 +19,7 @@ func parse(text string) (string, error) {
 }
 
 func TestCaddyfile(t *testing.T) {
+	t.Parallel()
 	for text, want := range map[string]string{
 		"redis redis://localhost:6379":                                                            `{"urls":["redis://localhost:6379"]}`,
 		"redis {env.REDIS_URL} {\n cluster\n}":                                                    `{"urls":["{env.REDIS_URL}"],"cluster":true}`,
@@ -38,6 +39,7 @@ func TestCaddyfile(t *testing.T) {
 }
 
 func TestCaddyfileMistakes(t *testing.T) {
+	t.Parallel()
 	for text, want := range map[string]string{
 		"redis":                          "no URL",
 		"redis {\n cluster\n}":           "no URL",

@@ -61,6 +61,7 @@ func FuzzPattern(f *testing.F) {
 }
 
 func TestOwnWritesAreKnownForASecond(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var w ownWrites
 		if w.has("a") {
@@ -90,6 +91,7 @@ func TestOwnWritesAreKnownForASecond(t *testing.T) {
 }
 
 func TestEvictionPolicy(t *testing.T) {
+	t.Parallel()
 	for info, want := range map[string]string{
 		"": "",
 		"# Memory\r\nmaxmemory:0\r\nmaxmemory_policy:allkeys-lru\r\n":   "",
@@ -136,6 +138,7 @@ func echoing(t *testing.T) string {
 }
 
 func TestErrorsHoldNoPassword(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []settings{
 		{}, {cluster: true}, {sentinel: Sentinel{Master: "m", Password: "sesame of the sentinels"}},
 	} {
@@ -158,6 +161,7 @@ func TestErrorsHoldNoPassword(t *testing.T) {
 }
 
 func TestLengths(t *testing.T) {
+	t.Parallel()
 	s := newStore(newConnection(settings{}), defaultPrefix) // it must not connect
 	ctx := t.Context()
 	if err := s.Put(ctx, "k", make([]byte, sessionstore.MaxValue+1), time.Now().Add(time.Hour)); !errors.Is(err, sessionstore.ErrLength) {
@@ -172,6 +176,7 @@ func TestLengths(t *testing.T) {
 // fails: it is given up after two intervals and the answer's time, and the call
 // that then asks waits for its own. A cluster and sentinels are no different.
 func TestTheTimeUntilCallsFailIsBounded(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []settings{{}, {cluster: true}, {sentinel: Sentinel{Master: "m"}}} {
 		o := newConnection(kind).options()
 		if until := 2*o.Dialer.KeepAlive + o.ConnWriteTimeout + callTimeout; until > 2*time.Second || o.Dialer.KeepAlive <= 0 {

@@ -7,6 +7,7 @@ import (
 )
 
 func TestURLs(t *testing.T) {
+	t.Parallel()
 	for raw, want := range map[string]endpoint{
 		"redis://localhost":                 {network: tcp, addresses: []string{"localhost:6379"}},
 		"redis://localhost/":                {network: tcp, addresses: []string{"localhost:6379"}},
@@ -128,6 +129,7 @@ func TestSettingsThatDontFit(t *testing.T) {
 }
 
 func TestKeysOfThePool(t *testing.T) {
+	t.Parallel()
 	base := Redis{URLs: []string{"redis://h"}, Username: "u", Password: "sesame"}
 	seen := map[string]string{}
 	for name, change := range map[string]func(*Redis){
