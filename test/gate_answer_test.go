@@ -80,6 +80,12 @@ http://:{$HTTP} {
 			t.Errorf("%s: %d %v", path, got.status, got.header)
 		}
 	}
+	// What the browser has kept stays as it is when it asks anew.
+	kept := b.get("/members/data.json")
+	again := b.get("/members/data.json", "If-None-Match: "+kept.header.Get("Etag"))
+	if again.status != http.StatusNotModified || again.header.Get("Cache-Control") != kept.header.Get("Cache-Control") {
+		t.Errorf("asked anew: %d %v", again.status, again.header)
+	}
 	if got := stranger.get("/"); got.status != http.StatusOK || got.header.Get("Cache-Control") != "" {
 		t.Errorf("an open file: %d %v", got.status, got.header)
 	}

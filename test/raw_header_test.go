@@ -169,7 +169,7 @@ func TestForwardingHeadersOfTrustedProxies(t *testing.T) {
 		proto  string
 		scheme string
 	}{
-		{"https", "https"}, {"HTTPS", "https"}, {"http", "http"}, {"https,http", "http"}, {"wss", "http"}, {"", "http"},
+		{"https", "https"}, {"HTTPS", "https"}, {"http", "http"}, {"https,http", "https"}, {"https, http", "https"}, {"http, https", "http"}, {"wss", "http"}, {"", "http"},
 	} {
 		host := g.host()
 		got := g.raw("GET /api/auth/csrf HTTP/1.1", "X-Forwarded-Proto: "+test.proto, "X-Forwarded-Host: evil.example", "X-Forwarded-Port: 443", "X-Forwarded-Prefix: /x")

@@ -3,7 +3,6 @@ package authjs
 import (
 	"errors"
 	"math/bits"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -27,8 +26,10 @@ var ErrTooLarge = errors.New("session too large for cookies: it holds more than 
 type Received struct {
 	whole  [maxCandidates]string
 	wholes int
-	parts  [maxChunks]string
-	seen   uint32 // bit i: a cookie .i came; bit maxChunks: one without a number
+	// Of each part the first value that came and the last.
+	first, last [maxChunks]string
+	seen        uint32 // bit i: a cookie .i came; bit maxChunks: one without a number
+	repeated    bool   // some cookie came more than once
 }
 
 // wholeBit marks in Received.seen that a cookie without a number came.
@@ -36,7 +37,7 @@ const wholeBit = 1 << maxChunks
 
 // ReadSession collects the session cookies of a request from its Cookie header
 // lines, in one pass. Only .0 to .15 are numbers; .00, .16 and -x are not ours to
-// read. Of two parts with one number the first counts.
+// read.
 func (n *Names) ReadSession(lines []string) (r Received) {
 	if Oversized(lines) {
 		return r
@@ -58,6 +59,7 @@ func (r *Received) add(suffix, value string) {
 	if suffix == "" {
 		r.seen |= wholeBit
 		if value != "" && r.wholes < maxCandidates {
+			r.repeated = r.repeated || r.wholes > 0
 			r.whole[r.wholes] = decodeValue(value)
 			r.wholes++
 		}
@@ -67,10 +69,16 @@ func (r *Received) add(suffix, value string) {
 	if !ok {
 		return
 	}
-	if r.seen&(1<<i) == 0 {
-		r.parts[i] = decodeValue(value)
-	}
 	r.seen |= 1 << i
+	if value == "" {
+		return
+	}
+	r.last[i] = decodeValue(value)
+	if r.first[i] == "" {
+		r.first[i] = r.last[i]
+	} else {
+		r.repeated = true
+	}
 }
 
 // partNumber reads the ".N" that ends the name of a part: decimal, no leading
@@ -89,19 +97,41 @@ func partNumber(suffix string) (int, bool) {
 // there is nothing to delete.
 func (r *Received) Empty() bool { return r.seen == 0 }
 
-// AppendTokens appends to dst the session tokens that the request may mean, the
-// likeliest first, four at the most: its whole values, or, when it has none, its
-// parts joined. Parts are never mixed with a whole value, and parts with a gap
-// are no token. It allocates only to join.
+// Repeated says that the request brought several cookies of one name: those of the
+// host alone and of its domain, or what another application left there.
+func (r *Received) Repeated() bool { return r.repeated }
+
+// AppendTokens appends to dst the session tokens that the request may mean, eight at
+// the most: its whole values, and its parts joined. Other cookies of the same names
+// spoil neither: a set of parts ends before a gap and after the first part that is
+// shorter than the first one, and where parts came twice, the first of each is one set
+// and the last of each another. It allocates only to join.
 func (r *Received) AppendTokens(dst []string) []string {
-	if r.wholes > 0 {
-		return append(dst, r.whole[:r.wholes]...)
-	}
-	count := bits.Len32(r.seen &^ wholeBit)
-	if count == 0 || slices.Contains(r.parts[:count], "") {
+	dst = append(dst, r.whole[:r.wholes]...)
+	if r.first[0] == "" {
 		return dst
 	}
-	return append(dst, strings.Join(r.parts[:count], ""))
+	dst = appendSets(dst, &r.first)
+	if r.repeated && r.first != r.last {
+		dst = appendSets(dst, &r.last)
+	}
+	return dst
+}
+
+// appendSets appends the token that parts make, and where more parts follow than it
+// should have, the one with those, too.
+func appendSets(dst []string, parts *[maxChunks]string) []string {
+	run, end := 0, 0
+	for run < maxChunks && parts[run] != "" {
+		if end == 0 && len(parts[run]) < len(parts[0]) {
+			end = run + 1
+		}
+		run++
+	}
+	if end > 0 && end < run {
+		dst = append(dst, strings.Join(parts[:end], ""))
+	}
+	return append(dst, strings.Join(parts[:run], ""))
 }
 
 // SessionCookies returns the cookies that give the browser this session token:

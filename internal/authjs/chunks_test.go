@@ -42,13 +42,16 @@ func TestSessionIsReadWholeOrFromItsParts(t *testing.T) {
 		"two parts":                        {s + ".0=A; " + s + ".1=B", []string{"AB"}},
 		"two parts, the other way round":   {s + ".1=B; " + s + ".0=A", []string{"AB"}},
 		"one part":                         {s + ".0=A", []string{"A"}},
-		"whole wins over parts":            {s + ".0=A; " + s + "=W; " + s + ".1=B", []string{"W"}},
+		"a whole one and parts":            {s + ".0=A; " + s + "=W; " + s + ".1=B", []string{"W", "AB"}},
 		"an empty whole one is absent":     {s + "=; " + s + ".0=A", []string{"A"}},
-		"a gap":                            {s + ".0=A; " + s + ".2=C", nil},
+		"a gap":                            {s + ".0=A; " + s + ".2=C", []string{"A"}},
+		"a part too many":                  {s + ".0=AAA; " + s + ".1=BBB; " + s + ".2=C; " + s + ".3=XX", []string{"AAABBBC", "AAABBBCXX"}},
+		"a part of another set, before":    {s + ".0=X; " + s + ".0=AA; " + s + ".1=B", []string{"XB", "AAB"}},
+		"a part of another set, behind":    {s + ".0=AA; " + s + ".1=B; " + s + ".0=X", []string{"AAB", "XB"}},
+		"two sets":                         {s + ".0=XX; " + s + ".1=Y; " + s + ".0=AA; " + s + ".1=BB; " + s + ".2=C", []string{"XXY", "XXYC", "AABBC"}},
 		"no first part":                    {s + ".1=B", nil},
-		"an empty part is a gap":           {s + ".0=A; " + s + ".1=; " + s + ".2=C", nil},
-		"the first of two parts .0":        {s + ".0=A; " + s + ".0=X; " + s + ".1=B", []string{"AB"}},
-		"an empty .0 isn't filled later":   {s + ".0=; " + s + ".0=X; " + s + ".1=B", nil},
+		"an empty part is a gap":           {s + ".0=A; " + s + ".1=; " + s + ".2=C", []string{"A"}},
+		"an empty part counts as absent":   {s + ".0=; " + s + ".0=X; " + s + ".1=B", []string{"XB"}},
 		".00 is no number":                 {s + ".00=X", nil},
 		".01 is no number":                 {s + ".0=A; " + s + ".01=X", []string{"A"}},
 		".16 is too many":                  {s + ".0=A; " + s + ".16=X", []string{"A"}},
@@ -243,6 +246,10 @@ func FuzzWhatIsWrittenIsReadAgain(f *testing.F) {
 		}
 		if tokens := read(back...); len(tokens) != 1 || tokens[0] != tok {
 			t.Errorf("after %q, %d tokens, not the one written", header, len(tokens))
+		}
+		// What is written is found beside what the browser keeps, too.
+		if tokens := read(append(back, header)...); !slices.Contains(tokens, tok) && !authjs.Oversized(append(back, header)) {
+			t.Errorf("beside %q, %d tokens, none of them the one written", header, len(tokens))
 		}
 	})
 }

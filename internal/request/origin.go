@@ -10,9 +10,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"golang.org/x/net/idna"
 )
 
 // ErrUnknownHost is a request for a host that neither the realm's url nor a
@@ -106,7 +108,8 @@ func (h *Hosts) name(r *http.Request, host string) (string, bool) {
 	if name, ok := h.exact[host]; ok {
 		return name, true
 	}
-	if !isHostname(host) || h.exactOnly && !IsLoopbackName(host) {
+	// Names of hosts have no underscore, but names in the DNS may (RFC 2181 section 11).
+	if !isHostname(strings.ReplaceAll(host, "_", "x")) || h.exactOnly && !IsLoopbackName(host) {
 		return "", false
 	}
 	for _, pattern := range h.patterns {
@@ -222,6 +225,10 @@ func SplitHost(hostport string) (host string, port uint, err error) {
 	return host, port, nil
 }
 
+func isASCII(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r > unicode.MaxASCII })
+}
+
 // isHostname reports whether every label is a non-empty letter-digit-hyphen
 // label (RFC 1123 section 2.1): Caddy's wildcard alone also admits ".example.com".
 func isHostname(host string) bool {
@@ -280,7 +287,11 @@ func IsHTTPS(r *http.Request) bool {
 		return false
 	}
 	proto := r.Header["X-Forwarded-Proto"]
-	return len(proto) == 1 && strings.EqualFold(proto[0], "https")
+	if len(proto) != 1 {
+		return false
+	}
+	first, _, _ := strings.Cut(proto[0], ",") // the one nearest to the visitor
+	return strings.EqualFold(strings.TrimSpace(first), "https")
 }
 
 // ClientIP is the visitor's address as Caddy resolved it (trusted_proxies).
@@ -302,6 +313,11 @@ func ParseOrigin(raw string) (string, error) {
 	host, port, err := SplitHost(u.Host)
 	if err != nil {
 		return "", fmt.Errorf("%q: %w", raw, err)
+	}
+	if !isASCII(host) { // browsers send it in this form (RFC 5891)
+		if host, err = idna.Lookup.ToASCII(host); err != nil {
+			return "", fmt.Errorf("%q is no name that browsers take: %w", raw, err)
+		}
 	}
 	if strings.Contains(host, "*") {
 		return "", fmt.Errorf("%q must name one host, such as https://auth.example.com: for many hosts behind one sign-in there is cookie_domain", raw)

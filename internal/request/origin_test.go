@@ -104,6 +104,9 @@ func TestOriginsOfAConfiguration(t *testing.T) {
 		"https://app.example.com":        "https://app.example.com",
 		"https://APP.example.com/":       "https://app.example.com",
 		"https://app.example.com:443":    "https://app.example.com",
+		"https://bücher.example":         "https://xn--bcher-kva.example",
+		"https://BÜCHER.example:8443":    "https://xn--bcher-kva.example:8443",
+		"https://\u0301x.example":        "",
 		"http://app.example.com:80":      "http://app.example.com",
 		"http://app.example.com:443":     "http://app.example.com:443",
 		"http://[::1]:8080":              "http://[::1]:8080",
@@ -134,6 +137,8 @@ func TestPatternsNameNoHostWhereLinksAreHandedOut(t *testing.T) {
 		"one.example":       {"one.example", "one.example"},
 		"app.example":       {"{env.ORIGIN_TEST_HOST}", "{env.ORIGIN_TEST_HOST}"},
 		"evil.corp.example": {"*.corp.example", ""},
+		"e_1.corp.example":  {"*.corp.example", ""},
+		"_.-.corp.example":  {"", ""},
 		"a.localhost":       {"*.localhost", "*.localhost"},
 		"other.example":     {"", ""},
 	} {

@@ -46,14 +46,14 @@ func (w *Writer) WriteHeader(status int) {
 	case w.wroteHeader:
 	case status >= http.StatusOK || status == http.StatusSwitchingProtocols:
 		w.wroteHeader = true
-		w.finish(w.Header())
+		w.finish(status, w.Header())
 	case !w.Endpoint: // early hints, which are headers of the upstream's, too
 		stripSetCookie(w.Header())
 	}
 	w.ResponseWriter.WriteHeader(status)
 }
 
-func (w *Writer) finish(header http.Header) {
+func (w *Writer) finish(status int, header http.Header) {
 	if w.Endpoint {
 		return
 	}
@@ -62,7 +62,7 @@ func (w *Writer) finish(header http.Header) {
 		header.Add("Vary", "Cookie")
 	}
 	if w.Guarded && !hasCachingHeader(header) {
-		if isHTML(header) {
+		if status != http.StatusNotModified && isHTML(header) { // what is not to be stored is not asked for anew, either
 			header.Set("Cache-Control", "private, no-store")
 		} else {
 			header.Set("Cache-Control", "private")

@@ -43,7 +43,7 @@ func (s *Site) ReadSession(ctx context.Context, cookies []string, live *Session)
 	if received.Empty() {
 		return nil, nil // no session is an answer
 	}
-	var candidates [4]string
+	var candidates [8]string
 	now := time.Now()
 	for _, token := range received.AppendTokens(candidates[:0]) {
 		found, err := s.Strategy.Open(ctx, s, token, now, live)

@@ -112,6 +112,9 @@ func (s *Site) CookiesOf(token string, claims *authjs.Claims, received *authjs.R
 	if err != nil {
 		return nil, fmt.Errorf("the session of %s: %w", UserID(claims), err)
 	}
+	if s.Domain != "" && received.Repeated() { // the host's own, of before cookie_domain
+		cookies = append(cookies, s.CookieNames.ClearSession(authjs.Cookie{}, received)...)
+	}
 	return cookies, nil
 }
 

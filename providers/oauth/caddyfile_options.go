@@ -56,6 +56,7 @@ func (c *ClientConfig) options() directive.Options {
 		"empty_scope":                           directive.Flag(&c.EmptyScope),
 		"params":                                directive.Pairs(&c.Params),
 		"allow_params":                          directive.Some(&c.AllowParams),
+		"deny_params":                           directive.Some(&c.DenyParams),
 		"attests":                               directive.Pairs(&c.Attests),
 		"param_names":                           directive.Pairs(&c.ParamNames),
 		"token_params":                          directive.Pairs(&c.TokenParams),

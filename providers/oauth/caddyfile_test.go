@@ -42,7 +42,8 @@ var caddyfileForms = map[string]struct{ text, want string }{
 				authorization_endpoint https://login.corp.example/a
 				scopes openid profile email groups
 				params audience=api "claims={\"a\": 1}"
-				allow_params kc_idp_hint
+				allow_params audience
+				deny_params login hd
 				checks pkce state
 				id_token_signed_response_alg ES256
 				trusted_audiences project
@@ -56,7 +57,7 @@ var caddyfileForms = map[string]struct{ text, want string }{
 			}`,
 		`{"provider":"oidc","id":"corp","name":"Example Corp","issuer":"https://login.corp.example","client_id":"a","client_auth":"none",
 				"userinfo_endpoint":"off","token_endpoint":"https://login.corp.example/t","authorization_endpoint":"https://login.corp.example/a",
-				"scopes":["openid","profile","email","groups"],"params":{"audience":"api","claims":"{\"a\": 1}"},"allow_params":["kc_idp_hint"],
+				"scopes":["openid","profile","email","groups"],"params":{"audience":"api","claims":"{\"a\": 1}"},"allow_params":["audience"],"deny_params":["login","hd"],
 				"checks":["pkce","state"],"id_token_signed_response_alg":"ES256","trusted_audiences":["project"],
 				"profile":{"id":"oid","name":"name|login","groups":"roles","image":"off"},"insecure_http":true}`,
 	},
@@ -136,6 +137,8 @@ var caddyfileMistakes = map[string]struct{ text, want string }{
 	"an answer in the fragment":     {"google a b {\nparams response_mode=fragment\n}", "response_mode=fragment is an answer that can't be read here"},
 	"an answer in a token":          {"google a b {\nparams response_mode=jwt\n}", "write form_post, or leave it out"},
 	"allow_params of the protocol":  {"google a b {\nallow_params redirect_uri\n}", `allow_params can't open "redirect_uri"`},
+	"params of both lists":          {"google a b {\nallow_params audience\ndeny_params audience\n}", `allow_params and deny_params both name "audience"`},
+	"allow_params of a vendor":      {"google a b {\nallow_params Post_Login_Redirect_URI\n}", `allow_params can't open "Post_Login_Redirect_URI"`},
 	"allow_params that redirect":    {"google a b {\nallow_params response_mode\n}", `allow_params can't open "response_mode"`},
 	"checks without state":          {"google a b {\nchecks pkce\n}", "checks must include state"},
 	"an unknown check":              {"google a b {\nchecks state none\n}", `unknown check "none" of an oidc provider: write pkce state nonce`},

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/caddy-signin/caddy-signin/internal/outgoing"
+	"github.com/caddy-signin/caddy-signin/internal/sampled"
 	"github.com/caddy-signin/caddy-signin/providers"
 	"github.com/caddy-signin/caddy-signin/providers/profile"
 )
@@ -27,6 +28,7 @@ type client struct {
 	transport json.RawMessage
 	http      *http.Client
 	logger    *zap.Logger
+	sampled   *zap.Logger // for lines that a client could repeat at will
 }
 
 // newClient resolves a configuration, which it leaves as it is but for the
@@ -45,6 +47,7 @@ func newClient(ctx caddy.Context, written *ClientConfig, kind string) (*client, 
 		profile: config.Profile.Compile(false),
 		logger:  ctx.Logger().With(zap.String("provider", config.ID)),
 	}
+	c.sampled = sampled.Logger(c.logger)
 	if c.restrictions, err = restrictionsOf(kind, row, &config); err != nil {
 		return nil, c.named(err)
 	}
@@ -100,7 +103,7 @@ func (c *client) info(reached ...string) providers.Info {
 }
 
 func (c *client) authorizer() authorizer {
-	return authorizer{registration: &c.registration, http: c.http, logger: c.logger}
+	return authorizer{registration: &c.registration, http: c.http, logger: c.logger, sampled: c.sampled}
 }
 
 func (c *client) tokenEndpoint() tokenEndpoint {

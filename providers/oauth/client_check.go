@@ -174,8 +174,11 @@ func checkParams(c *ClientConfig, _ string) error {
 		}
 	}
 	for _, name := range c.AllowParams {
-		if name == "" || protocolParams[name] || browserForbidden[name] {
+		if name == "" || takesOverSignIn(name) {
 			return fmt.Errorf("allow_params can't open %q to the browser: who sets it takes over the sign-in", name)
+		}
+		if slices.Contains(c.DenyParams, name) {
+			return fmt.Errorf("allow_params and deny_params both name %q: leave it out of one of them", name)
 		}
 	}
 	return nil

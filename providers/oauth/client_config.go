@@ -157,10 +157,13 @@ type ClientConfig struct {
 	// preset's; else none.
 	UserinfoBody string `json:"userinfo_body,omitempty"`
 
-	// Parameters that signIn() may add to the authorization request, besides
-	// prompt, login_hint, ui_locales, max_age, acr_values and screen_hint.
-	// Default: none.
+	// Parameters that signIn() may add to the authorization request although they
+	// change what the token is good for, such as audience or claims. Default: none.
 	AllowParams []string `json:"allow_params,omitempty"`
+
+	// Parameters that signIn() may not add, besides those that choose where the
+	// answer goes or whose it is, which it never may. Default: none.
+	DenyParams []string `json:"deny_params,omitempty"`
 
 	// What binds the callback to this browser and this request: pkce (RFC 7636,
 	// S256), state, and for oidc nonce. state can't be left out; leaving another

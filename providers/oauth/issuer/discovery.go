@@ -37,9 +37,23 @@ type Metadata struct {
 	RequiresPAR bool `json:"require_pushed_authorization_requests"`
 	// IDTokenAlgs are the algorithms that it signs ID tokens with; nil where it
 	// doesn't say.
-	IDTokenAlgs []string `json:"id_token_signing_alg_values_supported"`
+	IDTokenAlgs textOrList `json:"id_token_signing_alg_values_supported"`
 	// AnnouncesIss says that every callback has the parameter iss.
 	AnnouncesIss bool `json:"authorization_response_iss_parameter_supported"`
+}
+
+// textOrList is a list of texts, of which some providers write a single one without
+// brackets.
+type textOrList []string
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (l *textOrList) UnmarshalJSON(written []byte) error {
+	var one string
+	if json.Unmarshal(written, &one) == nil && one != "" {
+		*l = textOrList{one}
+		return nil
+	}
+	return json.Unmarshal(written, (*[]string)(l))
 }
 
 // issuers hold what was learnt of each issuer. They outlive a reload, so that a

@@ -2,6 +2,8 @@ package issuer
 
 import (
 	"encoding/json"
+	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/caddy-signin/caddy-signin/providers/providertest"
@@ -28,6 +30,25 @@ func TestAnHTTPSIssuerHasNoLoopbackEndpoints(t *testing.T) {
 	} {
 		if _, err := trusted.read(document(trusted.id)); err != nil {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// Some providers write their only algorithm without brackets.
+func TestAlgorithmsMayBeOneText(t *testing.T) {
+	t.Parallel()
+	const document = `{"issuer":"https://op.example","authorization_endpoint":"https://op.example/a","token_endpoint":"https://op.example/t","jwks_uri":"https://op.example/j","id_token_signing_alg_values_supported":%s}`
+	for written, want := range map[string][]string{
+		`"ES256"`: {"ES256"}, `["ES256","RS256"]`: {"ES256", "RS256"}, `[]`: {}, `null`: nil,
+	} {
+		m, err := (&Issuer{id: "https://op.example"}).read(fmt.Appendf(nil, document, written))
+		if err != nil || !slices.Equal(m.IDTokenAlgs, want) {
+			t.Errorf("%s: %q, %v", written, m.IDTokenAlgs, err)
+		}
+	}
+	for _, written := range []string{`7`, `{}`, `[7]`} {
+		if _, err := (&Issuer{id: "https://op.example"}).read(fmt.Appendf(nil, document, written)); err == nil {
+			t.Errorf("%s was read", written)
 		}
 	}
 }

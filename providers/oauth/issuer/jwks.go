@@ -103,7 +103,7 @@ func parseKeys(body []byte) ([]jose.JSONWebKey, error) {
 	var keys []jose.JSONWebKey
 	for _, raw := range document.Keys {
 		var key jose.JSONWebKey
-		if json.Unmarshal(raw, &key) != nil || !key.Valid() || !key.IsPublic() || key.Use != "" && key.Use != "sig" {
+		if json.Unmarshal(withoutCertificates(raw), &key) != nil || !key.Valid() || !key.IsPublic() || key.Use != "" && key.Use != "sig" {
 			continue
 		}
 		if k, ok := key.Key.(*rsa.PublicKey); ok && k.N.BitLen() < 2048 {
@@ -115,4 +115,23 @@ func parseKeys(body []byte) ([]jose.JSONWebKey, error) {
 		return nil, errors.New("the key set has no key that can check a signature")
 	}
 	return keys, nil
+}
+
+// withoutCertificates takes a key's certificates out (RFC 7517 section 4.6 to 4.9): they
+// are not used, and where they are wrong go-jose would throw the key away.
+func withoutCertificates(raw json.RawMessage) json.RawMessage {
+	var members map[string]json.RawMessage
+	if json.Unmarshal(raw, &members) != nil {
+		return raw
+	}
+	for name := range members {
+		if strings.HasPrefix(name, "x5") {
+			delete(members, name)
+		}
+	}
+	rest, err := json.Marshal(members)
+	if err != nil {
+		return raw
+	}
+	return rest
 }

@@ -127,6 +127,7 @@ func TestParseKeys(t *testing.T) {
 		"one for encryption":        {jwk(public, map[string]any{"use": "enc"}), false},
 		"a private one":             {jwk(jose.JSONWebKey{Key: private, KeyID: "good"}, nil), false},
 		"a secret one":              {json.RawMessage(`{"kty":"oct","k":"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY"}`), false},
+		"one with a broken chain":   {jwk(public, map[string]any{"x5c": []string{"AAAA"}, "x5t": "AA", "x5t#S256": "AA", "x5u": "ftp://x"}), true},
 		"one of 1024 bits":          {json.RawMessage(weak), false},
 		"one of an unknown type":    {json.RawMessage(`{"kty":"OKP","crv":"Ed448","x":"AA"}`), false},
 		"one that isn't an object":  {json.RawMessage(`7`), false},
