@@ -6,10 +6,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/caddy-signin/caddy-signin/providers"
-	"github.com/caddy-signin/caddy-signin/providers/providertest"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/caddy-signin/caddy-signin/providers"
+	"github.com/caddy-signin/caddy-signin/providers/providertest"
 )
 
 func TestAuthorizationURL(t *testing.T) {

@@ -173,6 +173,12 @@ func checkParams(c *ClientConfig, _ string) error {
 			return fmt.Errorf("param_names can't call %q %q: write another name of client_id, client_secret or code, as in: param_names client_id=client_key", name, excerpt.Of(other))
 		}
 	}
+	return checkBrowserParams(c)
+}
+
+// checkBrowserParams refuses what would open a sign-in to the browser, and lists that
+// contradict each other.
+func checkBrowserParams(c *ClientConfig) error {
 	for _, name := range c.AllowParams {
 		if name == "" || takesOverSignIn(name) {
 			return fmt.Errorf("allow_params can't open %q to the browser: who sets it takes over the sign-in", name)
