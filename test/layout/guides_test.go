@@ -108,7 +108,7 @@ func (s source) isFolder(name string) bool {
 func (s source) commandProblems(command string) (problems []string) {
 	for part := range strings.SplitSeq(command, "&&") {
 		var folders []string
-		for _, word := range strings.FieldsSeq(part) {
+		for word := range strings.FieldsSeq(part) {
 			folder, isFolder := strings.CutPrefix(strings.TrimSuffix(word, "/..."), "./")
 			if word == "." || word == "./..." {
 				folder, isFolder = ".", true
