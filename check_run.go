@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/caddy-signin/caddy-signin/internal/panics"
 	"github.com/caddy-signin/caddy-signin/internal/response"
 	"github.com/caddy-signin/caddy-signin/providers"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
@@ -69,7 +70,15 @@ func probeRealms(ctx context.Context, realms []*checkedRealm) checkReport {
 			defer func() { <-turns }()
 			ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 			defer cancel()
-			*into = append(*into, findings(ask(ctx))...)
+			var found []providers.Finding
+			err := panics.Catch(func() error { // a provider or a store may be anybody's module
+				found = ask(ctx)
+				return nil
+			})
+			if err != nil {
+				found = append(found, providers.Finding{What: "the check itself", Err: err})
+			}
+			*into = append(*into, findings(found)...)
 		})
 	}
 	for i, one := range realms {

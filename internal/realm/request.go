@@ -86,10 +86,11 @@ func RequestOf(ctx context.Context) *Request {
 }
 
 // Enter makes rl the realm of a request, and the one that gates behind ask unless they
-// name another, and finds out whether it is for an endpoint (Out.Endpoint). It answers a request whose target can be read in two ways: ok is
-// false then. Otherwise it removes what the client must not send to an upstream,
-// publishes the session's placeholders, and returns the state with the writer to
-// use from here on.
+// name another. It finds out whether the request is for an endpoint (Out.Endpoint,
+// Action). A request whose target can be read in two ways is answered: ok is false
+// then. Otherwise what the client must not send to an upstream is removed, the
+// session's placeholders are published, and the writer to use from here on comes back
+// with the state.
 func (rl *Realm) Enter(w http.ResponseWriter, r *http.Request) (rs *Request, out http.ResponseWriter, ok bool) {
 	before := RequestOf(r.Context())
 	if reason := before.badTarget(r); reason != "" {

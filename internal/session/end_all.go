@@ -11,6 +11,7 @@ import (
 
 	"github.com/caddy-signin/caddy-signin/internal/deadline"
 	"github.com/caddy-signin/caddy-signin/internal/keys"
+	"github.com/caddy-signin/caddy-signin/internal/panics"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
@@ -117,7 +118,7 @@ func EndEach(ctx context.Context, all []ListedEntry, ended func(ListedEntry)) (c
 			break
 		}
 		under.Go(func() {
-			err := one.End(ctx, one.Entry)
+			err := panics.Catch(func() error { return one.End(ctx, one.Entry) }) // the store may be anybody's module
 			mu.Lock()
 			defer mu.Unlock()
 			if err == nil {

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -45,6 +46,19 @@ func (s *slowStore) Delete(ctx context.Context, key string) error {
 }
 
 // Thousands of sessions end within the time that a browser waits.
+// A store with a mistake ends no server.
+func TestAStoreThatPanicsIsAnErrorOfEndingSessions(t *testing.T) {
+	t.Parallel()
+	s := newTestSessions(t, "jwt")
+	live := s.find(t, s.begin(t, "alice"))
+	s.fake.BeforeWrite(func() { panic("a mistake") })
+	one := ListedEntry{List: s.List, Entry: s.EntryOf(live)}
+	count, err := EndEach(t.Context(), []ListedEntry{one}, func(ListedEntry) { t.Error("a session is said to have ended") })
+	if count != 0 || err == nil || !strings.Contains(err.Error(), "panic: a mistake") {
+		t.Errorf("%d ended, %v", count, err)
+	}
+}
+
 func TestManySessionsEndAtOnce(t *testing.T) {
 	t.Parallel()
 	for name := range strategies {
