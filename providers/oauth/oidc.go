@@ -254,7 +254,7 @@ func (p *OIDC) finish(ctx context.Context, flow providers.Flow, answer url.Value
 		return providers.Account{}, err
 	}
 	attested, asks := []profile.Claims{idToken.With(token.answer, nil)}, endpoints.UserinfoEndpoint != ""
-	if asks && (p.client.profile.Lacks(account) || !p.client.restrictions.hasValuesFor(attested[0])) {
+	if asks && (p.client.profile.Lacks(account, idToken.With(token.answer, nil)) || !p.client.restrictions.hasValuesFor(attested[0])) {
 		var userinfo profile.Claims
 		if account, userinfo, err = p.complete(ctx, endpoints, token, idToken, account); err != nil {
 			return providers.Account{}, err

@@ -31,6 +31,13 @@ func TestOIDCAsksUserinfoForWhatTheIDTokenLacks(t *testing.T) {
 		"nothing lacks":                 {want: alice},
 		"groups lack":                   {behaviour: editToken(without("groups")), want: alice, calls: 1},
 		"name, address and groups lack": {behaviour: editToken(without("name", "email", "email_verified", "picture", "groups")), want: alice, calls: 1},
+		"only the flag lacks":           {behaviour: editToken(without("email_verified")), want: alice, calls: 1},
+		"the flag says no":              {behaviour: editToken(func(c map[string]any) { c["email_verified"] = false }), want: unverified},
+		"nothing could have the flag": {
+			config:    config{"profile": config{"email": "upn"}},
+			behaviour: editToken(func(c map[string]any) { delete(c, "email_verified"); c["upn"] = alice.Email }),
+			want:      unverified,
+		},
 		"only the picture lacks": {
 			behaviour: editToken(without("picture")),
 			want:      providers.Account{ID: "alice-1", Name: alice.Name, Email: alice.Email, EmailVerified: true, Groups: alice.Groups},

@@ -145,10 +145,31 @@ func (r Reader) Details(c Claims) (providers.Account, error) {
 	return account, nil
 }
 
-// Lacks says that a mapped part of the profile is missing, so that asking the
-// userinfo endpoint may help.
-func (r Reader) Lacks(a providers.Account) bool {
-	return r.name != nil && a.Name == "" || r.email != nil && a.Email == "" || r.groups != nil && a.Groups == nil
+// Lacks says that a mapped part of the profile that claims gave is missing, or whether
+// the address in it is verified, so that asking the userinfo endpoint may help.
+func (r Reader) Lacks(a providers.Account, c Claims) bool {
+	return r.name != nil && a.Name == "" || r.groups != nil && a.Groups == nil ||
+		r.email != nil && (a.Email == "" || !a.EmailVerified && r.lacksFlag(c))
+}
+
+// lacksFlag says that claims don't say whether the address is verified, though others of
+// the same provider may.
+func (r Reader) lacksFlag(c Claims) (lacks bool) {
+	if r.verified != nil {
+		_, said := firstOf(c, r.verified, func(v any) (any, bool) { return v, true })
+		return !said
+	}
+	for _, at := range r.email {
+		last := len(at) - 1
+		if at[last] != "email" {
+			continue
+		}
+		if _, said := append(slices.Clone(at[:last]), "email_verified").Find(map[string]any(c)); said {
+			return false
+		}
+		lacks = true
+	}
+	return lacks
 }
 
 // ReadsEmail says that an address is mapped at all.
