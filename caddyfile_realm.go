@@ -10,7 +10,6 @@ import (
 	"github.com/caddy-signin/caddy-signin/internal/access"
 	"github.com/caddy-signin/caddy-signin/internal/directive"
 	"github.com/caddy-signin/caddy-signin/internal/keys"
-	"github.com/caddy-signin/caddy-signin/internal/nearest"
 	"github.com/caddy-signin/caddy-signin/internal/request"
 	"github.com/caddy-signin/caddy-signin/providers/catalog"
 	"github.com/caddy-signin/caddy-signin/sessionstore"
@@ -121,21 +120,10 @@ func (p *Pages) options() directive.Options {
 	}
 }
 
-// readProvider reads a provider's line; a word that is neither an option nor
-// a provider is told with the near ones of both.
+// readProvider reads a provider's line.
 func (rl *Realm) readProvider(d *caddyfile.Dispenser) error {
-	word := d.Val()
-	if !catalog.Known(word) {
-		for name, inside := range map[string]directive.Options{"session": rl.Session.options(), "pages": rl.Pages.options()} {
-			if inside[word] != nil {
-				return d.Errf("%s stands inside %s { … }", word, name)
-			}
-		}
-		known := append(rl.options().Names(), "a provider of docs/providers.md")
-		if len(nearest.Names(word, catalog.Keywords())) > 0 { // otherwise there are too many to list
-			known = slices.Concat(rl.options().Names(), catalog.Keywords())
-		}
-		return d.Errf("unknown option %q%s", word, directive.DidYouMean(word, known))
+	if !catalog.Known(d.Val()) {
+		return unknownOption(d, rl)
 	}
 	raw, err := catalog.Unmarshal(d)
 	if err != nil {

@@ -35,6 +35,25 @@ func TestMisspeltNamesInABlock(t *testing.T) {
 	}
 }
 
+// A word that belongs elsewhere is told where, and no provider is proposed for it.
+func TestWordsThatBelongElsewhere(t *testing.T) {
+	t.Parallel()
+	for realm, want := range map[string]string{
+		"respond ok":     "respond is a directive of the site: it stands outside of the signin block",
+		"log":            "log is a directive of the site",
+		"name Example":   "name stands inside a provider's block",
+		"alice $2a$10$x": "alice looks like a user: users stand inside credentials",
+		"alice x":        `unknown option "alice": write one of`,
+		"user x":         `unknown option "user": did you mean username?`,
+		"max_age 1d":     "max_age stands inside session",
+		"gogle id s":     `unknown option "gogle": did you mean google?`,
+	} {
+		if _, err := adaptSite(realm, ""); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "Caddyfile:4") {
+			t.Errorf("%s: %v, want %s", realm, err, want)
+		}
+	}
+}
+
 func TestOptionsWrittenTwice(t *testing.T) {
 	t.Parallel()
 	for _, realm := range []string{

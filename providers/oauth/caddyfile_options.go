@@ -1,7 +1,9 @@
 package oauth
 
 import (
+	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
@@ -29,10 +31,22 @@ func (c *ClientConfig) positional(d *caddyfile.Dispenser, usage string, fields .
 		return d.Errf("%d arguments: write %s", len(args), usage)
 	}
 	for i, arg := range args {
+		if name, _, ok := strings.Cut(arg, "="); ok && positionalNames[name] {
+			return d.Errf("%s= is not how a value is written: write the value alone, as in %s", name, usage)
+		}
+		if shellVariable.MatchString(arg) {
+			return d.Errf("%s is not filled in: write {env.%s}", arg, arg[1:])
+		}
 		*fields[i] = arg
 	}
 	return nil
 }
+
+// positionalNames are what people write before the values of a provider's line.
+var positionalNames = set("id", "issuer", "client_id", "client_secret", "secret")
+
+// shellVariable is a variable of the environment as a shell or Docker Compose has it.
+var shellVariable = regexp.MustCompile(`^\$[A-Z_][A-Z0-9_]*$`)
 
 func (c *ClientConfig) options() directive.Options {
 	options := directive.Options{

@@ -94,6 +94,8 @@ func TestCaddyfile(t *testing.T) {
 var caddyfileMistakes = map[string]struct{ text, want string }{
 	"an unknown option":             {"google a b {\nscope x\n}", `unknown option "scope": did you mean scope_names or scope_separator or scopes?, at Caddyfile:3`},
 	"an option twice":               {"google a b {\nname x\nname y\n}", "name is written twice, at Caddyfile:4"},
+	"a variable of a shell":         {"google $GOOGLE_ID $GOOGLE_SECRET", "$GOOGLE_ID is not filled in: write {env.GOOGLE_ID}"},
+	"names before values":           {"google client_id=a client_secret=b", "client_id= is not how a value is written"},
 	"a value in line and block":     {"google a b {\nclient_id c\n}", "client_id is written twice: it stands in the arguments already"},
 	"the id in line and block":      {"oidc corp https://x.example a b {\nid c\n}", "id is written twice"},
 	"half of the credentials":       {"google a", "1 arguments: write google [<client_id> <client_secret>]"},
