@@ -107,11 +107,18 @@ func TestBcryptPasswordsThatItCutsNeverMatch(t *testing.T) {
 	t.Parallel()
 	password := strings.Repeat("p", 72)
 	c := loadCredentials(t, config{"users": []config{{"username": "alice", "password": hashOf(t, password, bcrypt.MinCost)}}})
-	if _, err := checks(t, c, "alice", password); err != nil {
-		t.Errorf("72 bytes: %v", err)
+	logs := watchLocal(c)
+	if _, err := checks(t, c, "alice", password); err != nil || logs.Len() > 0 {
+		t.Errorf("72 bytes: %v, %v", err, logs.All())
 	}
 	if _, err := checks(t, c, "alice", password+"x"); !errors.Is(err, providers.ErrWrongCredentials) {
 		t.Errorf("73 bytes: %v", err)
+	}
+	if told := logs.FilterMessageSnippet("more than 72 bytes").All(); len(told) != 1 || told[0].ContextMap()["user"] != "alice" {
+		t.Errorf("the log has %v", logs.All())
+	}
+	if _, err := checks(t, c, "bob", password+"x"); !errors.Is(err, providers.ErrWrongCredentials) || logs.Len() != 1 {
+		t.Errorf("nobody's password of 73 bytes: %v, %v", err, logs.All())
 	}
 }
 

@@ -96,6 +96,10 @@ func (l *localUsers) authenticate(ctx context.Context, fields map[string]string)
 	if err != nil {
 		return providers.Account{}, fmt.Errorf("checking a password: %w", err)
 	}
+	if known && hash.isTooLong(fields[fieldPassword]) {
+		l.sampled.Info("refused a password of more than 72 bytes: bcrypt reads no more, and some tools, such as htpasswd -B, cut a password there without a word; set a shorter one, or hash it with argon2id",
+			zap.String("user", user.Username))
+	}
 	if !known || !matches {
 		return providers.Account{}, providers.ErrWrongCredentials
 	}

@@ -141,6 +141,9 @@ func (h passwordHash) version() string {
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
+// isTooLong says that the algorithm doesn't read the whole password.
+func (h passwordHash) isTooLong(password string) bool { return h.limit > 0 && len(password) > h.limit }
+
 // matches compares within the process's turns for hashing. A password longer than
 // the algorithm reads never matches, but costs the same.
 func (h passwordHash) matches(ctx context.Context, password string) (bool, error) {
@@ -148,7 +151,7 @@ func (h passwordHash) matches(ctx context.Context, password string) (bool, error
 		return false, err
 	}
 	defer hashing.Release()
-	tooLong := h.limit > 0 && len(password) > h.limit
+	tooLong := h.isTooLong(password)
 	if tooLong {
 		password = password[:h.limit]
 	}
