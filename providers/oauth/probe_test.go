@@ -40,7 +40,7 @@ func TestProbe(t *testing.T) {
 		"it leads elsewhere": {providertest.Behaviour{Handle: map[string]http.HandlerFunc{providertest.DiscoveryPath: func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "/elsewhere", http.StatusFound)
 		}}}, nil, "answered with status 302 (redirects are not followed"},
-		"another issuer":    {providertest.Behaviour{EditDiscovery: func(d map[string]any) { d["issuer"] = "https://other.example" }}, nil, "set issuer to what it says there"},
+		"another issuer":    {providertest.Behaviour{EditDiscovery: func(d map[string]any) { d["issuer"] = "https://other.example" }}, nil, "set issuer to https://other.example if that is yours"},
 		"no keys":           {providertest.Behaviour{Handle: map[string]http.HandlerFunc{providertest.JWKSPath: fails}}, nil, "/jwks answered with status 502"},
 		"keys aren't used":  {providertest.Behaviour{Handle: map[string]http.HandlerFunc{providertest.JWKSPath: fails}}, config{"id_token_signed_response_alg": "HS256"}, ""},
 		"nowhere to push":   {providertest.Behaviour{}, config{"pushed_authorization_request_endpoint": "discovered"}, "names no pushed_authorization_request_endpoint"},

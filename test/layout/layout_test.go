@@ -49,7 +49,7 @@ var directions = []struct {
 	{`providers/credentials`, []string{"providers", "providers/(ldap|probe|profile)", kindsMayImport}},
 	{`providers/email`, []string{"providers", "providers/probe", kindsMayImport}},
 	{`providers/oauth`, []string{"providers", "providers/(oauth/issuer|presets|probe|profile)", kindsMayImport}},
-	{`providers/oauth/issuer`, []string{"providers/profile", "internal/outgoing"}},
+	{`providers/oauth/issuer`, []string{"providers/profile", "internal/(excerpt|outgoing)"}},
 	{`providers/presetdoc`, []string{"providers/(email|oauth)"}},
 	{`providers/providertest`, []string{"providers", "providers/catalog"}},
 	{`sessionstore`, nil},

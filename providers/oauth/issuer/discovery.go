@@ -15,6 +15,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/go-jose/go-jose/v4"
 
+	"github.com/caddy-signin/caddy-signin/internal/excerpt"
 	"github.com/caddy-signin/caddy-signin/internal/outgoing"
 )
 
@@ -157,7 +158,10 @@ func (i *Issuer) read(document []byte) (Metadata, error) {
 		if strings.TrimSuffix(m.Issuer, "/") == strings.TrimSuffix(i.id, "/") {
 			return Metadata{}, fmt.Errorf("the provider writes its issuer %s: set issuer to exactly that", m.Issuer)
 		}
-		return Metadata{}, errors.New("the discovery document names another issuer: set issuer to what it says there")
+		if strings.Contains(m.Issuer, TenantPlace) {
+			return Metadata{}, fmt.Errorf("the discovery document names another issuer, which stands for every tenant: set issuer to your own tenant's, or, for people of all of them, issuer_template to %s", excerpt.Of(m.Issuer))
+		}
+		return Metadata{}, fmt.Errorf("the discovery document names another issuer: set issuer to %s if that is yours", excerpt.Of(m.Issuer))
 	}
 	for _, endpoint := range []struct {
 		name, url string

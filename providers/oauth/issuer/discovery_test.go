@@ -34,6 +34,24 @@ func TestAnHTTPSIssuerHasNoLoopbackEndpoints(t *testing.T) {
 	}
 }
 
+// Which issuer it should be is what the operator wants to know.
+func TestADocumentOfAnotherIssuerIsNamed(t *testing.T) {
+	t.Parallel()
+	for named, want := range map[string]string{
+		"https://other.example\n":            `set issuer to https://other.example\n if that is yours`,
+		"https://login.example/{tenantid}/v2": "issuer_template to https://login.example/{tenantid}/v2",
+		"https://op.example/":                 "set issuer to exactly that",
+		"":                                    "names another issuer",
+	} {
+		document, err := json.Marshal(map[string]string{"issuer": named})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = (&Issuer{id: "https://op.example"}).read(document)
+		providertest.MustFail(t, err, want)
+	}
+}
+
 // Some providers write their only algorithm without brackets.
 func TestAlgorithmsMayBeOneText(t *testing.T) {
 	t.Parallel()
