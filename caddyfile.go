@@ -113,6 +113,7 @@ func parseSignIn(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 // from those that it doesn't guard, too.
 func parseRequireSignIn(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 	h.Next()
+	hasArgument := h.CountRemainingArgs() > 0
 	matcher, hasMatcher, err := h.MatcherToken()
 	if err != nil {
 		return nil, err
@@ -120,7 +121,7 @@ func parseRequireSignIn(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, er
 	gate := new(Gate)
 	if hasMatcher {
 		gate.MatcherSetsRaw = widen(matcher)
-	} else if h.Val() != "require_signin" {
+	} else if hasArgument { // which MatcherToken has read
 		h.Prev()
 	}
 	if h.NextArg() {

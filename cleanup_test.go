@@ -18,7 +18,7 @@ func TestAConfigurationGivesBackWhatItTook(t *testing.T) {
 		loads          bool
 	}{
 		"a realm of a site":              {"http.handlers.signin", `{"config":{"url":"http://localhost:1234","providers":` + users + `}}`, true},
-		"one that fails half-way":        {"http.handlers.signin", `{"config":{"url":"http://localhost:1234","providers":` + users + `,"username":"no such"}}`, false},
+		"one that fails half-way":        {"http.handlers.signin", `{"config":{"url":"http://localhost:1234","providers":` + users + `,"secrets":["{env.NO_SUCH_SECRET}"]}}`, false},
 		"one that fails early":           {"http.handlers.signin", `{"config":{"url":"no such"}}`, false},
 		"realms of the global options":   {"signin", `{"realms":{"one":{"providers":` + users + `},"two":{"providers":` + users + `}}}`, true},
 		"one of them that fails":         {"signin", `{"realms":{"one":{"providers":` + users + `},"two":{"providers":[]}}}`, false},

@@ -38,8 +38,9 @@ type Gate struct {
 	// What the session must satisfy: every rule. Default: any session passes.
 	Rules []access.Rule `json:"rules,omitempty"`
 
-	// Let everyone pass, and set the identity headers where a session
-	// satisfies the rules. Default: false.
+	// Let people pass whatever session they have, or none, and set the identity
+	// headers where one satisfies the rules. While that can't be known, as when
+	// the store is down, nobody passes. Default: false.
 	Optional bool `json:"optional,omitempty"`
 
 	// Which requests it guards: those that one of the matcher sets matches. The
@@ -100,8 +101,8 @@ func (g *Gate) Provision(ctx caddy.Context) error {
 
 // ServeHTTP implements caddyhttp.MiddlewareHandler.
 func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	rs, out, result, err := g.check(w, r)
-	if rs != nil {
+	rs, begun, out, result, err := g.check(w, r)
+	if begun {
 		defer rs.Finish()
 	}
 	switch result {
@@ -126,43 +127,42 @@ const (
 	gateAdmitted                   // it passes for its session, as long as that holds
 )
 
-// check decides about the request, and answers it where it refuses it. The state
-// is nil where nothing of it is this gate's to finish.
-func (g *Gate) check(w http.ResponseWriter, r *http.Request) (rs *realm.Request, out http.ResponseWriter, result gateResult, err error) {
+// check decides about the request, and answers it where it refuses it. rs is nil where
+// the request has no realm, and begun says that it begins with this gate, which then
+// is the one to finish it.
+func (g *Gate) check(w http.ResponseWriter, r *http.Request) (rs *realm.Request, begun bool, out http.ResponseWriter, result gateResult, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			result, err = gateRefused, nil
 			realm.AnswerPanic(w, r, g.logger, cause)
 		}
 	}()
-	entered, out, ok := g.asks.Enter(w, r)
+	entered, begun, out, ok := g.asks.Enter(w, r)
 	if !ok {
-		return nil, w, gateRefused, nil
-	}
-	if out != w { // no directive of ours had seen the request yet
-		rs = entered
+		return nil, false, w, gateRefused, nil
 	}
 	guarded, err := g.matchers.AnyMatchWithError(r)
 	switch {
 	case err != nil:
 		g.refuseUndecided(out, r, err)
-		return rs, out, gateRefused, nil
+		return entered, begun, out, gateRefused, nil
 	case !guarded && request.HasLowerCase(r.Method):
 		g.asks.Sampled.Info("refused a method with lower-case letters, which the matchers of a gate take for another one than some upstreams do")
 		response.Text(out, http.StatusBadRequest, "This method is not understood.\n")
-		return rs, out, gateRefused, nil
+		return entered, begun, out, gateRefused, nil
 	case !guarded:
-		return rs, out, gateOpen, nil
+		return entered, begun, out, gateOpen, nil
 	}
 	rs, out, admitted, err := g.asks.Admit(entered, out, r)
+	begun = begun || rs != nil && rs != entered // of the gate's own realm
 	if !admitted {
 		result, err = g.refuse(out, r, rs, err)
-		return rs, out, result, err
+		return rs, begun, out, result, err
 	}
 	if err != nil {
-		g.logger.Warn("a session can't be renewed and will end when its time is up", zap.Error(err))
+		g.asks.Sampled.Warn("a session can't be renewed and will end when its time is up", zap.Error(err))
 	}
-	return rs, out, gateAdmitted, nil
+	return rs, begun, out, gateAdmitted, nil
 }
 
 // refuse answers a guarded request that no session lets pass, unless the gate is
@@ -170,7 +170,7 @@ func (g *Gate) check(w http.ResponseWriter, r *http.Request) (rs *realm.Request,
 func (g *Gate) refuse(w http.ResponseWriter, r *http.Request, rs *realm.Request, err error) (gateResult, error) {
 	switch {
 	case rs == nil:
-		g.logger.Error("require_signin has no realm to ask: add a signin block to this site, or a global one")
+		g.asks.Sampled.Error("require_signin has no realm to ask: add a signin block to this site, or a global one")
 		response.Text(w, http.StatusInternalServerError, "Internal Server Error\n")
 		return gateRefused, nil
 	case err != nil:

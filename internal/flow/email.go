@@ -139,13 +139,19 @@ func (l linkMail) deliver(ctx context.Context) {
 
 // send sends the mail where it is wanted.
 func (l linkMail) send(ctx context.Context) (wanted bool, err error) {
+	sent := false
+	defer func() {
+		if !sent { // after a panic, too
+			l.offer.Withdraw()
+		}
+	}()
 	if wanted, err = l.isWanted(ctx); err == nil && wanted {
 		err = l.link.remember(ctx, l.keys, l.told.Requested.Add(l.told.Life))
 	}
 	if err != nil || !wanted {
-		l.offer.Withdraw()
 		return wanted, err
 	}
+	sent = true
 	return true, l.offer.Send(ctx, l.told)
 }
 

@@ -106,23 +106,23 @@ func (rl *Realm) Enter(w http.ResponseWriter, r *http.Request) (rs *Request, out
 }
 
 // Enter checks a request as [Realm.Enter] does. It makes it one of the gate's realm, if
-// there is one, where no directive of ours has seen it yet.
-func (g *Gate) Enter(w http.ResponseWriter, r *http.Request) (rs *Request, out http.ResponseWriter, ok bool) {
+// there is one, where no directive of ours has seen it yet: begun says so.
+func (g *Gate) Enter(w http.ResponseWriter, r *http.Request) (rs *Request, begun bool, out http.ResponseWriter, ok bool) {
 	before := RequestOf(r.Context())
 	if reason := before.badTarget(r); reason != "" {
 		refuseTarget(w, r, reason, g.Sampled)
-		return nil, w, false
+		return nil, false, w, false
 	}
 	if before.isLive() {
 		before.path = r.URL.Path
-		return before, w, true
+		return before, false, w, true
 	}
 	if rl := g.realmOf(before); rl != nil {
 		rs, out = rl.attach(before, w, r)
-		return rs, out, true
+		return rs, true, out, true
 	}
 	clean(r, g.IdentityHeaders)
-	return nil, w, true
+	return nil, false, w, true
 }
 
 // Admit makes the gate's realm that of a request that has entered, and reports whether
@@ -285,8 +285,14 @@ func (rs *Request) Serve(rules []access.Rule, w http.ResponseWriter, r *http.Req
 	rs.stream = session.Stream{Sessions: &rs.site.Sessions, Session: rs.session, Outermost: [1][]access.Rule{rules}, Cancel: cancel}
 	rs.stream.Guards = rs.stream.Outermost[:]
 	rs.Realm.Sessions.Streams.Add(&rs.stream) //nolint:contextcheck // the sweeper outlives the request
-	defer rs.stream.Done()
+	defer rs.unwatch()
 	return next.ServeHTTP(w, r.WithContext(ctx))
+}
+
+// unwatch ends what Serve began: a gate behind this one's route begins anew.
+func (rs *Request) unwatch() {
+	rs.stream.Done()
+	rs.stream = session.Stream{}
 }
 
 // Blame logs what is out of order, for the operator to mend. A visitor who leaves

@@ -3,14 +3,18 @@ package response
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
-// Cut shortens a text to so many bytes.
+// Cut shortens a text to so many bytes, or fewer where a character would be cut in two.
 func Cut(s string, most int) string {
-	if len(s) > most {
-		return s[:most]
+	if len(s) <= most {
+		return s
 	}
-	return s
+	for most > 0 && !utf8.RuneStart(s[most]) {
+		most--
+	}
+	return s[:most]
 }
 
 // Printable leaves out what a terminal obeys instead of showing it.
