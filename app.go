@@ -59,10 +59,23 @@ func (a *App) Provision(ctx caddy.Context) error {
 		if a.Realms[name] == nil {
 			return fmt.Errorf("realm %q is null: give it providers", name)
 		}
+		if err := checkRealmName(name); err != nil {
+			return err
+		}
 		if err := a.Realms[name].provision(ctx, name); err != nil {
 			return err
 		}
 		a.register(a.Realms[name])
+	}
+	return nil
+}
+
+// checkRealmName refuses names of global realms that could be taken for the key of a
+// realm without a name, which is an address, or for more than one part of a key in a
+// store.
+func checkRealmName(name string) error {
+	if name == "" || strings.ContainsAny(name, "|:/{}") {
+		return fmt.Errorf("a realm can't be called %q: write a name such as staff, without | : / { and }", name)
 	}
 	return nil
 }

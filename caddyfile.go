@@ -45,6 +45,9 @@ func parseGlobal(d *caddyfile.Dispenser, existing any) (any, error) {
 	if d.NextArg() {
 		return nil, d.Errf("unexpected %q: the form is signin [<name>] { … }", d.Val())
 	}
+	if err := checkRealmName(name); err != nil {
+		return nil, d.WrapErr(err)
+	}
 	if _, exists := app.Realms[name]; exists {
 		return nil, d.Errf("the global realm %q is configured twice: give one of them another name, or merge the blocks", name)
 	}

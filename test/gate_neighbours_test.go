@@ -232,3 +232,39 @@ http://:{$HTTP} {
 		})
 	}
 }
+
+// Directives before a gate may pass on writers of any kind, some by value.
+func TestGatesBehindWrappedWriters(t *testing.T) {
+	g := start(t, `
+http://:{$HTTP} {
+	signin {
+		secret {$SECRET}
+		{$USERS}
+	}
+	intercept {
+		@lost status 404
+		handle_response @lost {
+			respond "own 404" 404
+		}
+	}
+	push
+	handle /app/* {
+		require_signin
+		reverse_proxy {$ECHO}
+	}
+	handle {
+		require_signin /members/*
+		respond "home"
+	}
+}
+`)
+	stranger, alice := g.browser(), g.browser().signIn("alice")
+	for path, want := range map[string]int{"/app/": http.StatusUnauthorized, "/members/x": http.StatusUnauthorized, "/open": http.StatusOK} {
+		if got := stranger.get(path); got.status != want {
+			t.Errorf("a stranger gets %s: %d %s", path, got.status, got.body)
+		}
+		if got := alice.get(path); got.status != http.StatusOK {
+			t.Errorf("alice gets %s: %d %s", path, got.status, got.body)
+		}
+	}
+}

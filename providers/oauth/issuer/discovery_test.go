@@ -38,7 +38,7 @@ func TestAnHTTPSIssuerHasNoLoopbackEndpoints(t *testing.T) {
 func TestADocumentOfAnotherIssuerIsNamed(t *testing.T) {
 	t.Parallel()
 	for named, want := range map[string]string{
-		"https://other.example\n":            `set issuer to https://other.example\n if that is yours`,
+		"https://other.example\n":             `set issuer to https://other.example\n if that is yours`,
 		"https://login.example/{tenantid}/v2": "issuer_template to https://login.example/{tenantid}/v2",
 		"https://op.example/":                 "set issuer to exactly that",
 		"":                                    "names another issuer",
