@@ -34,7 +34,7 @@ type App struct {
 	// them all, for what one realm doesn't set an upstream may believe of another.
 	names *request.HeaderNames
 
-	// What the handlers of this configuration told, to warn about at start.
+	// The realms of signin handlers, and the names of realms of which a gate has rules.
 	inPlace    []*Realm
 	ruledNames map[string]bool
 	logger     *zap.Logger

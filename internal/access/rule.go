@@ -79,7 +79,8 @@ func IsDynamic(value string) bool { return strings.Contains(value, "{") }
 // values that still hold placeholders are left to those who resolve them.
 func (rule *Rule) Check() error { return rule.Normalize(IsDynamic) }
 
-// Normalize is [Rule.Check] that leaves the addresses alone of which leave says so.
+// Normalize is [Rule.Check], but keeps those addresses as they are written of which
+// leave is true.
 func (rule *Rule) Normalize(leave func(string) bool) error {
 	if len(rule.Email)+len(rule.Group)+len(rule.Provider) == 0 {
 		return errors.New("a rule needs at least one of email, group and provider")

@@ -27,7 +27,8 @@ type Endpoint struct {
 	Serve func(*Call) error
 	// Page endpoints are shown at the realm's url, whichever host was asked.
 	Page bool
-	// Bare endpoints neither read a body nor set a cookie.
+	// Bare endpoints set no cookie and have no CSRF token. Those that take a body read
+	// it themselves.
 	Bare bool
 	// CrossSite endpoints take POSTs that another site sends: they are
 	// protected by something else than the CSRF token, or change nothing.

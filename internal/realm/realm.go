@@ -64,9 +64,9 @@ func (rl *Realm) String() string {
 	}
 }
 
-// PoolKey names the realm's state in what outlives a reload. A realm whose key
-// is its public origin shares the pool of all such realms, and adds the origin
-// to every key that it stores.
+// PoolKey names the realm's state in what outlives a reload: its name, else the origin
+// of its url. A realm without either shares the state of all such realms, and has the
+// address that it is asked at in every key that it stores.
 func (rl *Realm) PoolKey() string {
 	if rl.Name != "" {
 		return rl.Name

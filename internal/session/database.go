@@ -14,8 +14,8 @@ import (
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
-// Database are in the store. A cookie carries 256 random bits; the
-// store has the claims under their SHA-256, so that nobody can make a cookie
+// Database is the strategy of sessions in the store. A cookie carries 256 random bits;
+// the store has the claims under their SHA-256, so that nobody can make a cookie
 // from what is stored.
 type Database struct{}
 

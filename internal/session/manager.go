@@ -17,10 +17,10 @@ type Manager struct {
 	Strategy Strategy
 	Streams  *Streams
 	Limits   Limits
-	// RealmKey names the realm's state, and realm the realm itself in messages.
+	// RealmKey names the realm's state, and Realm the realm itself in messages.
 	RealmKey string
 	Realm    string
-	// Username is what the user name is: id, email or login, or empty.
+	// Username says what the user name is made of: id, email or login, or empty.
 	Username string
 	// SecretConfigured says that an operator chose the secret, which NextAuth
 	// may have as well.

@@ -16,7 +16,7 @@ import (
 	"github.com/caddy-signin/caddy-signin/sessionstore"
 )
 
-// Shared are in the table that an Auth.js application shares, which has
+// Shared is the strategy of sessions in the table of an Auth.js application, which has
 // the last word on whether a session lives, and for whom. What the table has no
 // column for (provider, groups, when the person signed in) is in a record of
 // ours beside it. A session without such a record is one that the application

@@ -56,8 +56,8 @@ var strategies = map[string]Strategy{
 	"database": Database{},
 }
 
-// JWT are sealed in their cookie, in NextAuth's own format. The store
-// has only the revocations.
+// JWT is the strategy of sessions that are sealed in their cookie, in NextAuth's own
+// format. The store has only the revocations.
 type JWT struct{}
 
 func (JWT) issue(ctx context.Context, s *Site, claims authjs.Claims) (Issued, error) {
