@@ -99,6 +99,23 @@ func TestPortsFollowTLS(t *testing.T) {
 	}
 }
 
+// A server that is a placeholder is checked when it is known, not before.
+func TestAMailServerFromAPlaceholder(t *testing.T) {
+	t.Setenv("MAIL_SERVER", "localhost:2525")
+	s := &SMTP{Server: "{env.MAIL_SERVER}", TLS: tlsOff}
+	if err := s.check(); err != nil {
+		t.Errorf("before it is known: %v", err)
+	}
+	smtp := config{"server": "{env.MAIL_SERVER}", "tls": tlsOff}
+	if _, err := providertest.Load(t, "email", config{"from": "a@b.example", "smtp": smtp}); err != nil {
+		t.Errorf("a server on this machine: %v", err)
+	}
+	t.Setenv("MAIL_SERVER", "mail.example.com")
+	if _, err := providertest.Load(t, "email", config{"from": "a@b.example", "smtp": smtp}); err == nil || !strings.Contains(err.Error(), "write tls insecure_off") {
+		t.Errorf("one elsewhere: %v", err)
+	}
+}
+
 func TestTemplatesFromFiles(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
