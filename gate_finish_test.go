@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -95,4 +97,32 @@ func TestAGateLeavesARequestToWhereItBegan(t *testing.T) {
 	if err != nil || w.Code != http.StatusOK {
 		t.Errorf("%d, %v", w.Code, err)
 	}
+}
+
+// Of two gates that a request meets one after the other each watches what it lets pass.
+func TestGatesOneAfterTheOtherBothWatch(t *testing.T) {
+	rl, _ := withStrategy(t, "jwt", nil)
+	synctest.Test(t, func(t *testing.T) {
+		w, r := ofAlice(t, rl)
+		err := (&Handler{realm: rl}).ServeHTTP(w, r, caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
+			if err := gateOf(rl).ServeHTTP(w, r, caddyhttp.HandlerFunc(answersOK)); err != nil {
+				return err
+			}
+			return gateOf(rl).ServeHTTP(w, r, caddyhttp.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) error {
+				live, err := realm.RequestOf(r.Context()).Session(r)
+				if err != nil {
+					return err
+				}
+				if _, err := rl.URLSite.Sessions.SignOut(t.Context(), live, false); err != nil {
+					return err
+				}
+				<-r.Context().Done() // the bubble of the test would fail here
+				return nil
+			}))
+		}))
+		if err != nil {
+			t.Error(err)
+		}
+		time.Sleep(time.Minute) // until nobody looks for open streams
+	})
 }

@@ -49,13 +49,14 @@ type Request struct {
 	// what is known and look nothing up, for the access log asks every time.
 	done bool
 
-	// stream is the request as long as the session has to hold for it.
-	stream session.Stream
+	// watched is the request as long as the session has to hold for it.
+	watched *session.Stream
 
 	// Space that a request with a session needs, in one allocation.
-	own   response.Writer
-	found session.Session
-	lines [4]string
+	own    response.Writer
+	found  session.Session
+	stream session.Stream
+	lines  [4]string
 }
 
 // Gate is what a gate asks of the requests that reach it.
@@ -277,22 +278,26 @@ func (rs *Request) Session(r *http.Request) (*session.Session, error) {
 // Serve passes a request on that a gate with these rules has admitted. It ends when
 // its session does, or when the rules would not let it pass again.
 func (rs *Request) Serve(rules []access.Rule, w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	if rs.stream.Cancel != nil { // an outer gate watches it already
-		rs.stream.GuardedBy(rules)
+	if rs.watched != nil { // by an outer gate
+		rs.watched.GuardedBy(rules)
 		return next.ServeHTTP(w, r)
 	}
 	ctx, cancel := context.WithCancelCause(r.Context())
-	rs.stream = session.Stream{Sessions: &rs.site.Sessions, Session: rs.session, Outermost: [1][]access.Rule{rules}, Cancel: cancel}
-	rs.stream.Guards = rs.stream.Outermost[:]
-	rs.Realm.Sessions.Streams.Add(&rs.stream) //nolint:contextcheck // the sweeper outlives the request
+	rs.watched = &rs.stream
+	if rs.stream.Cancel != nil { // of an earlier gate, whose rules the sweeper may still be reading
+		rs.watched = new(session.Stream)
+	}
+	*rs.watched = session.Stream{Sessions: &rs.site.Sessions, Session: rs.session, Outermost: [1][]access.Rule{rules}, Cancel: cancel}
+	rs.watched.Guards = rs.watched.Outermost[:]
+	rs.Realm.Sessions.Streams.Add(rs.watched) //nolint:contextcheck // the sweeper outlives the request
 	defer rs.unwatch()
 	return next.ServeHTTP(w, r.WithContext(ctx))
 }
 
-// unwatch ends what Serve began: a gate behind this one's route begins anew.
+// unwatch ends what Serve began: a gate that the request meets later begins anew.
 func (rs *Request) unwatch() {
-	rs.stream.Done()
-	rs.stream = session.Stream{}
+	rs.watched.Done()
+	rs.watched = nil
 }
 
 // Blame logs what is out of order, for the operator to mend. A visitor who leaves
