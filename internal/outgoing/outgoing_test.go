@@ -182,3 +182,25 @@ func (p inProcess) RoundTrip(req *http.Request) (*http.Response, error) {
 	p.handler.ServeHTTP(recorder, req)
 	return recorder.Result(), nil
 }
+
+// The URL of a call may hold a token, which its error would print.
+func TestErrorsOfCallsHoldNoURL(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(nil)
+	address := server.URL + "/userinfo?access_token=a-secret"
+	server.Close()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := Client(http.DefaultTransport).Do(r)
+	if err == nil {
+		resp.Body.Close()
+		t.Fatal("a server that is gone answers")
+	}
+	for _, failed := range []error{err, fmt.Errorf("asking: %w", err)} {
+		if told := WithoutURL(failed); told == nil || strings.Contains(told.Error(), "a-secret") {
+			t.Errorf("the error is %v", told)
+		}
+	}
+}
