@@ -142,12 +142,14 @@ func (p *Preset) checkOptions() error {
 	return nil
 }
 
-// stands are the names in templates that the option replaces, sorted.
+// stands are the names in templates that the option replaces, sorted: those of its
+// first choice, for all have the same.
 func (o *Option) stands() []string {
-	for _, replacements := range o.Choices {
-		return slices.Sorted(maps.Keys(replacements))
+	if len(o.Choices) == 0 {
+		return []string{o.Name}
 	}
-	return []string{o.Name}
+	first := slices.Min(slices.Collect(maps.Keys(o.Choices)))
+	return slices.Sorted(maps.Keys(o.Choices[first]))
 }
 
 func (p *Preset) checkAttestations() error {
