@@ -101,18 +101,18 @@ func (g *Gate) Provision(ctx caddy.Context) error {
 
 // ServeHTTP implements caddyhttp.MiddlewareHandler.
 func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	rs, begun, out, result, err := g.check(w, r)
-	if begun {
-		defer rs.Finish()
+	d, err := g.check(w, r)
+	if d.begun {
+		defer d.rs.Finish()
 	}
-	switch result {
+	switch d.result {
 	case gateRefused:
 		return err
 	case gateOpen:
-		return next.ServeHTTP(out, r)
+		return next.ServeHTTP(d.out, r)
 	}
-	if err = rs.Serve(g.asks.Rules, out, r, next); err != nil {
-		rs.Out.Fail()
+	if err = d.rs.Serve(g.asks.Rules, d.out, r, next); err != nil {
+		d.rs.Out.Fail()
 	}
 	return err
 }
@@ -127,42 +127,51 @@ const (
 	gateAdmitted                   // it passes for its session, as long as that holds
 )
 
-// check decides about the request, and answers it where it refuses it. rs is nil where
-// the request has no realm, and begun says that it begins with this gate, which then
-// is the one to finish it.
-func (g *Gate) check(w http.ResponseWriter, r *http.Request) (rs *realm.Request, begun bool, out http.ResponseWriter, result gateResult, err error) {
+// gateDecision is a result, and with what the request goes on.
+type gateDecision struct {
+	result gateResult
+	rs     *realm.Request // nil where the request has no realm
+	begun  bool           // rs begins with this gate, which then is the one to finish it
+	out    http.ResponseWriter
+}
+
+// check decides about the request, and answers it where it refuses it.
+func (g *Gate) check(w http.ResponseWriter, r *http.Request) (d gateDecision, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
-			result, err = gateRefused, nil
+			d.result, err = gateRefused, nil
 			realm.AnswerPanic(w, r, g.logger, cause)
 		}
 	}()
-	entered, begun, out, ok := g.asks.Enter(w, r)
-	if !ok {
-		return nil, false, w, gateRefused, nil
+	var ok bool
+	if d.rs, d.begun, d.out, ok = g.asks.Enter(w, r); !ok {
+		return d, nil
 	}
 	guarded, err := g.matchers.AnyMatchWithError(r)
 	switch {
 	case err != nil:
-		g.refuseUndecided(out, r, err)
-		return entered, begun, out, gateRefused, nil
+		g.refuseUndecided(d.out, r, err)
+		return d, nil
 	case !guarded && request.HasLowerCase(r.Method):
 		g.asks.Sampled.Info("refused a method with lower-case letters, which the matchers of a gate take for another one than some upstreams do")
-		response.Text(out, http.StatusBadRequest, "This method is not understood.\n")
-		return entered, begun, out, gateRefused, nil
+		response.Text(d.out, http.StatusBadRequest, "This method is not understood.\n")
+		return d, nil
 	case !guarded:
-		return entered, begun, out, gateOpen, nil
+		d.result = gateOpen
+		return d, nil
 	}
-	rs, out, admitted, err := g.asks.Admit(entered, out, r)
-	begun = begun || rs != nil && rs != entered // of the gate's own realm
+	rs, out, admitted, err := g.asks.Admit(d.rs, d.out, r)
+	d.begun = d.begun || rs != nil && rs != d.rs // of the gate's own realm
+	d.rs, d.out = rs, out
 	if !admitted {
-		result, err = g.refuse(out, r, rs, err)
-		return rs, begun, out, result, err
+		d.result, err = g.refuse(out, r, rs, err)
+		return d, err
 	}
 	if err != nil {
 		g.asks.Sampled.Warn("a session can't be renewed and will end when its time is up", zap.Error(err))
 	}
-	return rs, begun, out, gateAdmitted, nil
+	d.result = gateAdmitted
+	return d, nil
 }
 
 // refuse answers a guarded request that no session lets pass, unless the gate is
