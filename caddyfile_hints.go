@@ -52,10 +52,10 @@ func isPasswordHash(value string) bool {
 }
 
 // nearProviders are the providers that a word may have been meant to be. There are so
-// many of them that a short word is always near to one: they have to be nearer.
+// many that any short word is near to one: where one of the two is short, they have to
+// begin alike.
 func nearProviders(word string) []string {
-	near := nearest.Names(word, catalog.Keywords())
-	return slices.DeleteFunc(near, func(provider string) bool {
-		return len(word) < 5 && provider[0] != word[0] || len(provider) < 5 && word[0] != provider[0]
+	return slices.DeleteFunc(nearest.Names(word, catalog.Keywords()), func(provider string) bool {
+		return min(len(word), len(provider)) < 5 && !strings.HasPrefix(provider, word[:min(1, len(word))])
 	})
 }

@@ -169,27 +169,21 @@ func Number(field *int, most int) Option {
 
 // Duration reads a duration of at least so much.
 func Duration(field *caddy.Duration, least time.Duration) Option {
-	return func(d *caddyfile.Dispenser) error {
-		name, written := d.Val(), ""
-		if err := One(&written)(d); err != nil {
-			return err
-		}
-		value, err := caddy.ParseDuration(written)
-		if err != nil || value < least {
-			return d.Errf("%s %q must be a duration such as 5s or 30m", name, written)
-		}
-		*field = caddy.Duration(value)
-		return nil
-	}
+	return duration(field, least, "a duration such as 5s or 30m")
 }
 
 // Lifetime reads how long something lives, a second or more.
 func Lifetime(field *caddy.Duration) Option {
+	return duration(field, time.Second, "a duration of a second or more, such as 30d or 8h")
+}
+
+// duration takes what stands on the line for one text: people write 30 days.
+func duration(field *caddy.Duration, least time.Duration, what string) Option {
 	return func(d *caddyfile.Dispenser) error {
 		name, written := d.Val(), strings.Join(d.RemainingArgs(), " ")
 		value, err := caddy.ParseDuration(written)
-		if err != nil || value < time.Second {
-			return d.Errf("%s %q must be a duration of a second or more, such as 30d or 8h", name, written)
+		if err != nil || value < least {
+			return d.Errf("%s %q must be %s", name, written, what)
 		}
 		*field = caddy.Duration(value)
 		return nil

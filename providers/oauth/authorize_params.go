@@ -89,9 +89,8 @@ func (a authorizer) fromBrowser(extra url.Values) (taken []string) {
 		if ownParams[name] {
 			continue
 		}
-		values := extra[name]
-		more := size + len(name) + len(values[0])
-		if len(values) != 1 || !isParamValue(values[0]) || !a.isBrowserParam(name) || len(taken) == maxBrowserParams || more > maxBrowserParamBytes {
+		value, more := extra.Get(name), size+len(name)+len(extra.Get(name))
+		if len(extra[name]) != 1 || !isParamValue(value) || !a.isBrowserParam(name) || len(taken) == maxBrowserParams || more > maxBrowserParamBytes {
 			left = append(left, name)
 			continue
 		}
